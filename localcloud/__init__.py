@@ -1,0 +1,1 @@
+"""AWS on one machine: knows `template.yaml` and AWS, never `sluice`."""

@@ -1,0 +1,71 @@
+"""Every private name of the engines that we stand on, checked before the server starts.
+
+The engines are pinned exactly, and still: a hook that silently misses would make tests pass for the wrong
+reason. Each module that hooks an engine declares its names here through `require` and replaces functions
+only through `replace`, so that `check()` fails loudly, all missing names in one message.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """One private name: where it lives and, for a function, the parameters we rely on."""
+
+    owner: Any
+    name: str
+    parameters: tuple[str, ...] | None = None
+
+    def fault(self) -> str | None:
+        """What is wrong with the name, or None."""
+        label = f"{getattr(self.owner, '__name__', self.owner)}.{self.name}"
+        if not hasattr(self.owner, self.name):
+            return f"{label} is gone"
+        if self.parameters is None:
+            return None
+        found = tuple(inspect.signature(getattr(self.owner, self.name)).parameters)
+        if found != self.parameters:
+            return f"{label} takes {found}, not {self.parameters}"
+        return None
+
+
+class HookError(RuntimeError):
+    """An engine does not have the private names this version of the local cloud was written against."""
+
+
+_required: list[Hook] = []
+_replacements: list[tuple[Any, str, Callable[..., Any]]] = []
+
+
+def require(owner: ModuleType | type, name: str, *parameters: str, call: bool = True) -> None:
+    """Declare that `owner.name` must exist and, unless `call` is false, take just these parameters."""
+    _required.append(Hook(owner, name, parameters if call else None))
+
+
+def replace(owner: ModuleType | type, name: str, *parameters: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorate the function that takes the place of `owner.name` once `install()` has checked everything."""
+    require(owner, name, *parameters)
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        _replacements.append((owner, name, function))
+        return function
+
+    return register
+
+
+def install() -> None:
+    """Check every declared name, then put the replacements in place.
+
+    Raises HookError naming every fault at once.
+    """
+    faults = [fault for hook in _required if (fault := hook.fault())]
+    if faults:
+        raise HookError("the engines changed under us:\n  " + "\n  ".join(faults))
+    for owner, name, function in _replacements:
+        setattr(owner, name, function)
