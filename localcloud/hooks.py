@@ -48,7 +48,9 @@ def require(owner: ModuleType | type, name: str, *parameters: str, call: bool = 
     _required.append(Hook(owner, name, parameters if call else None))
 
 
-def replace(owner: ModuleType | type, name: str, *parameters: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def replace(
+    owner: ModuleType | type, name: str, *parameters: str
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorate the function that takes the place of `owner.name` once `install()` has checked everything."""
     require(owner, name, *parameters)
 

@@ -8,8 +8,7 @@ from typing import TypedDict
 from ministack.core.responses import request_scope
 from ministack.services import sts
 
-ACCOUNT = "123456789012"
-REGION = "us-east-1"
+from localcloud.constants import ACCOUNT, REGION
 
 
 class SessionKeys(TypedDict):

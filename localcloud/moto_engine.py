@@ -40,5 +40,7 @@ def call(service: str, target: str, body: dict[str, Any]) -> dict[str, Any]:
     parsed: dict[str, Any] = json.loads(answer.data or b"{}")
     if answer.status_code >= 400:  # noqa: PLR2004
         code = str(parsed.get("__type", "InternalFailure")).rsplit("#", 1)[-1]
-        raise EngineError(code, parsed.get("message") or parsed.get("Message", ""), answer.status_code)
+        raise EngineError(
+            code, parsed.get("message") or parsed.get("Message", ""), answer.status_code
+        )
     return parsed

@@ -1,0 +1,1 @@
+"""Sluice: event-driven versioning, deployment and rollback of models on AWS."""

@@ -1,0 +1,1 @@
+"""What Sluice touches: one small class per AWS service, each handed its client."""

@@ -1,0 +1,1 @@
+"""The ledger: one DynamoDB table, conditional writes only, the only memory Sluice has."""

@@ -1,0 +1,24 @@
+"""boto3 clients, made once per container from one session.
+
+Timeouts are shorter than any of our functions, so that the SDK gets to retry before Lambda ends the
+invocation (boto3's own read timeout is 60 seconds).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+_session = boto3.Session()
+_config = Config(
+    connect_timeout=2,
+    read_timeout=5,
+    retries={"mode": "standard", "total_max_attempts": 4},
+)
+
+
+def client(service: str) -> Any:
+    """A client for `service`, with our timeouts and retries."""
+    return _session.client(service, config=_config)  # type: ignore[call-overload]

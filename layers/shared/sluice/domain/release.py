@@ -1,0 +1,66 @@
+"""A release: a captured version, its model package, and what people decided about it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from sluice.domain.values import SCHEMA_VERSION, Moment, Value
+
+
+class ApprovalStatus(StrEnum):
+    """SageMaker's `ModelApprovalStatus`, spelled as SageMaker does."""
+
+    PENDING = "PendingManualApproval"
+    APPROVED = "Approved"
+    REJECTED = "Rejected"
+
+
+class Capture(StrEnum):
+    """How far the capture of a version folder has come."""
+
+    CLAIMED = "Claimed"
+    """The manifest is fixed; bytes may still be on their way to the vault."""
+    REGISTERED = "Registered"
+    """The vault is complete and the model package exists."""
+
+
+class ApprovalChange(Value):
+    """One change of approval status that we observed."""
+
+    status: ApprovalStatus
+    last_modified: Moment
+    """SageMaker's `LastModifiedTime` of the package when it was observed."""
+    actor: str
+    """ARN of the last modifier, or `unknown`."""
+    observed_at: Moment
+
+
+class ReleaseName(Value):
+    """What names a release for ever: the model package group and the number of its folder."""
+
+    group: str
+    version: int
+
+    def __str__(self) -> str:
+        return f"{self.group}-v{self.version}"
+
+
+class Release(Value):
+    """The ledger's record of a version: `RELEASE#group / V#version`."""
+
+    schema_version: int = SCHEMA_VERSION
+    name: ReleaseName
+    capture: Capture
+    digest: str
+    """SHA-256 of the canonical manifest, 64 hex digits."""
+    manifest_uri: str
+    """`s3://bucket/releases/{group}/v{N}-{digest12}/manifest.json`."""
+    target: str
+    """The endpoint this version is to serve."""
+    package_arn: str = ""
+    package_version: int = 0
+    """SageMaker's `ModelPackageVersion`; variants are named after it."""
+    approval: ApprovalStatus = ApprovalStatus.PENDING
+    approvals: tuple[ApprovalChange, ...] = ()
+    claimed_at: Moment
+    registered_at: Moment | None = None

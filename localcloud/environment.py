@@ -1,0 +1,32 @@
+"""What must stand in the environment before the engines are imported: they read it at import."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from localcloud.constants import ACCOUNT, REGION
+
+
+def prepare(port: int) -> None:
+    """Configure ministack and moto for loopback only, with IAM enforced. Call before importing either."""
+    os.environ.update(
+        AUTH="true",
+        BIND_HOST="127.0.0.1",
+        GATEWAY_PORT=str(port),
+        IOT_MTLS_ENABLED="0",
+        MINISTACK_ACCOUNT_ID=ACCOUNT,
+        MINISTACK_HOST="127.0.0.1",
+        MINISTACK_REGION=REGION,
+    )
+    os.environ.pop("AWS_PROFILE", None)
+
+
+def endpoint_url() -> str:
+    """Where every service of the local cloud answers."""
+    return f"http://127.0.0.1:{os.environ['GATEWAY_PORT']}"
+
+
+def project_root() -> Path:
+    """The folder that holds `template.yaml`."""
+    return Path(__file__).resolve().parent.parent
