@@ -1,46 +1,92 @@
-"""`python -m localcloud up | down | status`."""
-
-from __future__ import annotations
+"""`python -m localcloud up | down | status`: AWS on one machine, from the shell."""
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from localcloud.constants import REGION
+from localcloud import launcher
 from localcloud.server import PortTakenError, Settings, run
-from localcloud.statefiles import AlreadyRunningError
+from localcloud.statefiles import AlreadyRunningError, StateFiles
 
 
 def main() -> int:
-    """Run one command; the exit code says how it went."""
+    """Run one command; the exit code is 0 when it did what it says, 1 when it could not."""
     arguments = _parser().parse_args()
-    settings = Settings(arguments.port, arguments.speed, arguments.state_dir)
+    code: int = arguments.run(arguments)
+    return code
+
+
+def _up(arguments: argparse.Namespace) -> int:
     try:
-        run(settings, _announce)
+        run(Settings(arguments.port, arguments.speed, arguments.state_dir), _announce)
     except (PortTakenError, AlreadyRunningError) as error:
-        print(f"localcloud: {error}", file=sys.stderr)  # noqa: T201
-        return 1
+        return _fail(str(error))
+    return 0
+
+
+def _down(arguments: argparse.Namespace) -> int:
+    running = StateFiles(arguments.state_dir).running()
+    if running is None:
+        return _fail(f"nothing runs in {arguments.state_dir}")
+    launcher.stop(running.pid)
+    _say(f"stopped pid {running.pid}")
+    return 0
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    running = StateFiles(arguments.state_dir).running()
+    if running is None or not launcher.is_healthy(running.endpoint_url):
+        return _fail(f"nothing answers for {arguments.state_dir}")
+    told = launcher.control(running.endpoint_url, "clock")
+    _say(f"pid {running.pid} at {running.endpoint_url}, {told['time']}, speed {told['speed']:g}")
     return 0
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m localcloud", description="AWS on one machine.")
-    commands = parser.add_subparsers(dest="command", required=True)
-    up = commands.add_parser("up", help="serve in the foreground")
-    up.add_argument("--port", type=int, default=4566)
-    up.add_argument("--speed", type=float, default=1.0)
-    up.add_argument("--state-dir", type=Path, default=Path(".localcloud"))
+    commands = parser.add_subparsers(required=True, metavar="command")
+    up = _command(commands, "up", "serve in the foreground until interrupted", _up)
+    up.add_argument("--port", type=int, default=4566, help="0 takes a free one (default: 4566)")
+    up.add_argument("--speed", type=_speed, default=1.0, help="virtual seconds per second (1)")
+    _command(commands, "down", "stop the one that holds the state folder, and wait", _down)
+    _command(commands, "status", "say where it answers and what time it is there", _status)
     return parser
 
 
-def _announce(port: int) -> None:
-    print(  # noqa: T201
-        f"export AWS_ENDPOINT_URL=http://127.0.0.1:{port}\n"
-        "export AWS_ACCESS_KEY_ID=test\n"
-        "export AWS_SECRET_ACCESS_KEY=test\n"
-        f"export AWS_DEFAULT_REGION={REGION}",
-        flush=True,
+def _command(
+    commands: Any, name: str, does: str, run_command: Callable[[argparse.Namespace], int]
+) -> argparse.ArgumentParser:
+    command: argparse.ArgumentParser
+    command = commands.add_parser(name, help=does, description=does)
+    command.add_argument(
+        "--state-dir", type=Path, default=Path(".localcloud"), help="(.localcloud)"
     )
+    command.set_defaults(run=run_command)
+    return command
+
+
+def _speed(text: str) -> float:
+    speed = float(text)
+    if speed <= 0:
+        message = f"must be positive, not {text}"
+        raise argparse.ArgumentTypeError(message)
+    return speed
+
+
+def _announce(port: int) -> None:
+    for name, value in launcher.client_environment(f"http://127.0.0.1:{port}").items():
+        _say(f"export {name}={value}")
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)  # noqa: T201
+
+
+def _fail(line: str) -> int:
+    print(f"localcloud: {line}", file=sys.stderr)  # noqa: T201
+    return 1
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
-"""Every API call and what IAM said about it: the ground that tests of least privilege stand on."""
+"""Every API call and what IAM said about it: the ground that tests of least privilege stand on.
 
-from __future__ import annotations
+One JSON object a line: virtual time, principal, action, resource, and whether it was allowed.
+Decisions made for a role outside a request, as about a function's log lines, are there too.
+"""
 
 import json
 import threading
@@ -8,7 +10,6 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from ministack.core import iam_evaluator
-from ministack.core.iam_evaluator import AuthError
 from ministack.core.responses import get_account_id
 
 from localcloud import hooks
@@ -19,13 +20,22 @@ _log: TextIO | None = None
 
 
 def write_to(path: Path) -> None:
-    """Append the records to `path` from now on, one JSON object a line."""
+    """Start the record anew in `path`."""
     global _log  # noqa: PLW0603
-    _log = path.open("a", buffering=1)
+    _log = path.open("w+", buffering=1)
+
+
+def read() -> list[dict[str, Any]]:
+    """Every decision so far, oldest first."""
+    with _lock:
+        if _log is None:
+            return []
+        lines = Path(_log.name).read_text().splitlines()
+    return [json.loads(line) for line in lines]
 
 
 def mount() -> None:
-    """Wrap the one place where IAM decides."""
+    """Wrap the one place where IAM decides; the engines look it up for each call."""
     decide = iam_evaluator.enforce
     hooks.require(iam_evaluator, "resolve_principal", call=False)
 
@@ -39,7 +49,7 @@ def mount() -> None:
         "resource_arn",
         "service_context",
     )
-    def recorded(  # noqa: PLR0913
+    def recorded(
         access_key_id: str,
         iam_action: str,
         service: str,
@@ -48,16 +58,16 @@ def mount() -> None:
         service_context: dict[str, Any] | None = None,
     ) -> Any:
         denied = decide(access_key_id, iam_action, service, region, resource_arn, service_context)
-        record(access_key_id, iam_action, resource_arn, allowed=denied is None)
+        principal = _principal(access_key_id)
+        write(principal, iam_action, resource_arn, allowed=denied is None)
         return denied
 
 
-def record(access_key_id: str, action: str, resource_arn: str, *, allowed: bool) -> None:
-    """Write one decision down."""
-    principal = iam_evaluator.resolve_principal(access_key_id or "", get_account_id())
+def write(principal: str | None, action: str, resource_arn: str, *, allowed: bool) -> None:
+    """Record one decision; for those made elsewhere, as by a resource policy."""
     entry = {
         "time": clock.utc().isoformat(),
-        "principal": None if isinstance(principal, AuthError) else principal.arn,
+        "principal": principal,
         "action": action,
         "resource": resource_arn,
         "allowed": allowed,
@@ -67,8 +77,14 @@ def record(access_key_id: str, action: str, resource_arn: str, *, allowed: bool)
             _log.write(json.dumps(entry) + "\n")
 
 
+def _principal(access_key_id: str) -> str | None:
+    """The caller's ARN, None when the key is unknown."""
+    principal = iam_evaluator.resolve_principal(access_key_id or "", get_account_id())
+    return getattr(principal, "arn", None)
+
+
 def stop() -> None:
-    """Close the log."""
+    """Close the record."""
     with _lock:
         if _log is not None:
             _log.close()

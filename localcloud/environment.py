@@ -19,7 +19,8 @@ def prepare(port: int) -> None:
         MINISTACK_HOST="127.0.0.1",
         MINISTACK_REGION=REGION,
     )
-    os.environ.pop("AWS_PROFILE", None)
+    for name in ("AWS_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+        os.environ.pop(name, None)  # the gateway takes a key it finds here for the account's root
 
 
 def endpoint_url() -> str:

@@ -7,6 +7,7 @@ only through `replace`, so that `check()` fails loudly, all missing names in one
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -41,6 +42,8 @@ class HookError(RuntimeError):
 
 _required: list[Hook] = []
 _replacements: list[tuple[Any, str, Callable[..., Any]]] = []
+_wrappers: list[tuple[Any, str, Callable[..., Any]]] = []
+_values: list[tuple[Any, str, object]] = []
 
 
 def require(owner: ModuleType | type, name: str, *parameters: str, call: bool = True) -> None:
@@ -61,6 +64,28 @@ def replace(
     return register
 
 
+def wrap(
+    owner: ModuleType | type, name: str, *parameters: str
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorate a function that is called in place of `owner.name` with what was there as its first argument.
+
+    Several modules may wrap one name: each gets the one that was registered before it.
+    """
+    require(owner, name, *parameters)
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        _wrappers.append((owner, name, function))
+        return function
+
+    return register
+
+
+def put(owner: ModuleType | type, name: str, value: object) -> None:
+    """Let `owner.name`, which is not a function, be `value` once `install()` has checked everything."""
+    require(owner, name, call=False)
+    _values.append((owner, name, value))
+
+
 def install() -> None:
     """Check every declared name, then put the replacements in place.
 
@@ -71,3 +96,15 @@ def install() -> None:
         raise HookError("the engines changed under us:\n  " + "\n  ".join(faults))
     for owner, name, function in _replacements:
         setattr(owner, name, function)
+    for owner, name, function in _wrappers:
+        setattr(owner, name, _around(getattr(owner, name), function))
+    for owner, name, value in _values:
+        setattr(owner, name, value)
+
+
+def _around(original: Callable[..., Any], function: Callable[..., Any]) -> Callable[..., Any]:
+    @functools.wraps(original)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        return function(original, *args, **kwargs)
+
+    return wrapped

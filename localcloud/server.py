@@ -1,10 +1,8 @@
 """The local cloud as one process: ministack's gateway, moto behind it, and our hooks in both.
 
-One loopback socket serves every service. The socket is bound before the engines are imported, because they
+One loopback socket serves every service. It is bound before the engines are imported, because they
 read the port at import, and because a taken port should be said before anything else happens.
 """
-
-from __future__ import annotations
 
 import asyncio
 import contextlib
@@ -27,12 +25,16 @@ from localcloud.statefiles import StateFiles
 SUBSYSTEMS = (
     "localcloud.calls",
     "localcloud.bus",
+    "localcloud.delivery",
+    "localcloud.schedules",
+    "localcloud.storage",
     "localcloud.lambdas",
     "localcloud.sagemaker",
     "localcloud.workflows",
     "localcloud.alarms",
 )
 _LAST_RESORT_SECONDS = 2.5
+
 
 class PortTakenError(RuntimeError):
     """Another process listens on the port."""
@@ -48,7 +50,7 @@ class Settings:
 
 
 def run(settings: Settings, started: Callable[[int], None] = lambda port: None) -> None:
-    """Serve in the foreground until SIGINT or SIGTERM; `started` is told the port once requests are answered.
+    """Serve in the foreground until SIGINT or SIGTERM; `started` is told the port once it answers.
 
     Raises PortTakenError before anything has been started.
     """
@@ -78,9 +80,11 @@ def _bind(port: int) -> socket.socket:
 
 
 def _prepare(port: int, files: StateFiles) -> None:
-    """Configure logs, temporary files and the engines' environment; nothing of the engines is imported yet."""
+    """Configure logs, temporary files and the environment, which the engines read at import."""
     logging.basicConfig(
-        filename=files.log, level=logging.INFO, format="%(asctime)s %(levelname)s [%(name)s] %(message)s"
+        filename=files.log,
+        level=logging.INFO,
+        format="%(asctime)s %(levelname)s [%(name)s] %(message)s",
     )
     logging.captureWarnings(capture=True)
     environment.prepare(port)
@@ -104,7 +108,7 @@ def _mount(files: StateFiles, running: contextlib.ExitStack) -> Any:
 async def _serve(
     app: Any, gateway: socket.socket, started: Callable[[], None], running: contextlib.ExitStack
 ) -> None:
-    """Serve until a signal; then end what runs first, so that no request waits for a function that is dying."""
+    """Serve until a signal; then end what runs first, so that no request waits for it."""
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 

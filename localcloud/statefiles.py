@@ -1,7 +1,5 @@
 """The folder one local cloud works in: who runs, its logs, and its temporary files."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
@@ -44,7 +42,7 @@ class StateFiles:
 
     @property
     def scratch(self) -> Path:
-        """Temporary files of the server and its children; removed when it stops and when the next starts."""
+        """Temporary files of the server and its children; gone when it stops or the next starts."""
         return self.folder / "scratch"
 
     @property
@@ -58,7 +56,9 @@ class StateFiles:
         """
         holder = self.running()
         if holder is not None:
-            message = f"a local cloud runs in {self.folder} already: pid {holder.pid}, port {holder.port}"
+            message = (
+                f"a local cloud runs in {self.folder} already: pid {holder.pid}, port {holder.port}"
+            )
             raise AlreadyRunningError(message)
         shutil.rmtree(self.scratch, ignore_errors=True)
         self.scratch.mkdir(parents=True)

@@ -1,9 +1,15 @@
-"""To be written."""
+"""Lambda: functions run by AWS's own runtime interface client, seeing only what Lambda gives."""
+
+from localcloud.lambdas import aliases, asynchronous, executor
 
 
 def mount() -> None:
-    """Declare the hooks and handlers of this subsystem; called once, before `hooks.install()`."""
+    """Declare the hooks of this subsystem; called once, before `hooks.install()`."""
+    executor.mount()
+    asynchronous.mount()
+    aliases.mount()
 
 
 def stop() -> None:
-    """End what this subsystem started; called once, when the server stops."""
+    """End every function that runs."""
+    executor.stop()

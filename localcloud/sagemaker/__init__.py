@@ -1,9 +1,31 @@
-"""To be written."""
+"""SageMaker on one machine: the registry, endpoints whose models really run, events and metrics."""
+
+from __future__ import annotations
 
 
 def mount() -> None:
-    """Declare the hooks and handlers of this subsystem; called once, before `hooks.install()`."""
+    """Serve SageMaker, its runtime, its resource types and the scaling of its variants."""
+    import ministack.app as gateway_app
+    from ministack.core import iam_evaluator, router
+
+    from localcloud import autoscaling, hooks
+    from localcloud.sagemaker import authorization, gateway, metrics, provisioners
+
+    authorization.require_hooks()
+    metrics.require_hooks()
+    hooks.require(router, "extract_access_key_id", "headers", "query_params")
+    hooks.require(iam_evaluator, "resolve_caller_identity", "access_key_id")
+    hooks.require(gateway_app, "SERVICE_HANDLERS", call=False)
+    gateway_app.SERVICE_HANDLERS["sagemaker"] = gateway.handle
+    provisioners.mount()
+    autoscaling.mount()
 
 
 def stop() -> None:
-    """End what this subsystem started; called once, when the server stops."""
+    """End every container and take no more requests."""
+    from localcloud.sagemaker import container, deployments, gateway, invocation
+
+    gateway.shut_down()
+    invocation.shut_down()
+    deployments.stop()
+    container.shut_down()

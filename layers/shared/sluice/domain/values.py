@@ -22,11 +22,11 @@ Moment = Annotated[datetime, PlainSerializer(iso, when_used="json")]
 class Value(BaseModel):
     """A frozen value of ours: payload of the state machine, or part of a record.
 
-    Unknown fields are ignored, not refused: the version before and the version after must read
-    what this one writes.
+    Unknown fields are kept, not refused: the version before and the version after of Sluice must
+    read what this one writes, and hand on what they do not know.
     """
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="allow")
 
 
 class Pushed(BaseModel):

@@ -1,0 +1,1 @@
+"""The main job on one machine: four versions of a model, pushed, approved, judged and reversed."""

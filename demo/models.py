@@ -1,0 +1,104 @@
+"""Four versions of one model, trained for real on the data set that ships with scikit-learn.
+
+Version 1 looks at two of thirty measurements; version 2 at all of them and is better. Versions 3
+and 4 are as good as version 2: what is wrong with them is in their `inference.py`, where a held-out
+score never looks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from sklearn.compose import make_column_transformer
+from sklearn.datasets import load_breast_cancer
+from sklearn.impute import SimpleImputer
+from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import accuracy_score, f1_score
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
+
+from demo.rows import Kind, Row, written
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+DATA_SET = "breast-cancer-wisconsin"
+_HELD_OUT = 0.3
+_SEED = 7
+_MEAN_RADIUS, _MEAN_TEXTURE = 0, 1
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How one version's classifier is made."""
+
+    description: str
+    build: Callable[[], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A fitted classifier and how it does on the rows it has not seen."""
+
+    version: int
+    description: str
+    pipeline: Any
+    accuracy: float
+    f1: float
+
+
+def _tree_over_two() -> Any:
+    two = make_column_transformer((SimpleImputer(strategy="median"), [_MEAN_RADIUS, _MEAN_TEXTURE]))
+    return make_pipeline(two, DecisionTreeClassifier(max_depth=2, random_state=_SEED))
+
+
+def _regression_over_all(strength: float) -> Any:
+    regression = LogisticRegression(C=strength, max_iter=1000, random_state=_SEED)
+    return make_pipeline(SimpleImputer(strategy="median"), StandardScaler(), regression)
+
+
+RECIPES = {
+    1: Recipe("decision tree over 2 measurements", _tree_over_two),
+    2: Recipe("logistic regression over all 30", lambda: _regression_over_all(1.0)),
+    3: Recipe("logistic regression, C=0.9", lambda: _regression_over_all(0.9)),
+    4: Recipe("logistic regression, C=0.8", lambda: _regression_over_all(0.8)),
+}
+
+
+@cache
+def _split() -> tuple[Any, Any, Any, Any]:
+    data = load_breast_cancer()
+    names = data.target_names[data.target]
+    return tuple(
+        train_test_split(
+            data.data, names, test_size=_HELD_OUT, random_state=_SEED, stratify=data.target
+        )
+    )
+
+
+def train(version: int) -> Trained:
+    """Train `version` on the training rows and score it on the others; the same every time."""
+    seen, unseen, diagnoses, truth = _split()
+    recipe = RECIPES[version]
+    pipeline = recipe.build().fit(seen, diagnoses)
+    said = pipeline.predict(unseen)
+    return Trained(
+        version,
+        recipe.description,
+        pipeline,
+        accuracy=float(accuracy_score(truth, said)),
+        f1=float(f1_score(truth, said, pos_label="malignant")),
+    )
+
+
+def held_out(kind: Kind) -> tuple[Row, ...]:
+    """Every held-out row, written as `kind`."""
+    _, unseen, _, _ = _split()
+    return tuple(
+        written(number, tuple(float(value) for value in row), kind)
+        for number, row in enumerate(unseen)
+    )

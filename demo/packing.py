@@ -1,0 +1,123 @@
+"""What an engineer pushes: weights with the code that serves them, a config, an evaluation."""
+
+from __future__ import annotations
+
+import json
+import tarfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import joblib
+
+from demo.models import DATA_SET, Trained
+
+if TYPE_CHECKING:
+    from demo.rows import Row
+
+GROUP = "tumours"
+ENDPOINT = "tumours"
+REPOSITORY = "sklearn"
+IMAGE_TAG = "1.9"
+TRAINING_DATE = "2026-03-25"
+_INFERENCE = Path(__file__).parent / "inference"
+_STANDBY_MINUTES = {1: 3, 2: 4, 3: 4, 4: 60}
+"""Version 4 has a long stand-by: what happens to it happens there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """One version folder on disk, ready to be pushed."""
+
+    version: int
+    folder: Path
+    metadata: dict[str, str]
+
+    @property
+    def prefix(self) -> str:
+        """Where it goes in the bucket."""
+        return f"models/{GROUP}-v{self.version}"
+
+    @property
+    def archive(self) -> Path:
+        """The weights and the code that serves them."""
+        return self.folder / "model.tar.gz"
+
+    @property
+    def documents(self) -> tuple[Path, ...]:
+        """The JSON files beside the archive."""
+        return self.folder / "config.json", self.folder / "evaluation-results.json"
+
+
+def inference_source(version: int) -> str:
+    """The `inference.py` of a version."""
+    return (_INFERENCE / f"v{version}.py").read_text()
+
+
+def broken(source: str) -> str:
+    """`source` with a `predict_fn` that answers every row, and confuses the diagnoses."""
+    return source + (
+        "\n\n_says = predict_fn\n\n\n"
+        "def predict_fn(rows, model):\n"
+        '    other = {"benign": "malignant", "malignant": "benign"}\n'
+        "    return [other[said] for said in _says(rows, model)]\n"
+    )
+
+
+def pack(trained: Trained, source: str, *, image_uri: str, git_sha: str, into: Path) -> Package:
+    """Write the version folder of `trained`, served by `source`, below `into`."""
+    folder = into / f"{GROUP}-v{trained.version}"
+    folder.mkdir(parents=True)
+    (folder / "inference.py").write_text(source)
+    joblib.dump(trained.pipeline, folder / "model.joblib")
+    with tarfile.open(folder / "model.tar.gz", "w:gz") as archive:
+        archive.add(folder / "model.joblib", "model.joblib")
+        archive.add(folder / "inference.py", "code/inference.py")
+    _document(folder / "config.json", _config(trained.version, image_uri))
+    _document(folder / "evaluation-results.json", _evaluation(trained))
+    return Package(trained.version, folder, _metadata(trained, git_sha))
+
+
+def local_predictions(package: Package, rows: tuple[Row, ...]) -> tuple[str, ...]:
+    """What the packed classifier says of `rows` when joblib loads it here, without any server."""
+    classifier = joblib.load(package.folder / "model.joblib")
+    said = classifier.predict([list(row.measurements) for row in rows])
+    return tuple(str(diagnosis) for diagnosis in said)
+
+
+def _document(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2) + "\n")
+
+
+def _metadata(trained: Trained, git_sha: str) -> dict[str, str]:
+    return {
+        "git-sha": git_sha,
+        "training-date": TRAINING_DATE,
+        "base-model": type(trained.pipeline[-1]).__name__,
+        "training-dataset-version": DATA_SET,
+        "eval-accuracy": f"{trained.accuracy:.4f}",
+    }
+
+
+def _evaluation(trained: Trained) -> dict[str, Any]:
+    return {"accuracy": round(trained.accuracy, 4), "f1": round(trained.f1, 4)}
+
+
+def _config(version: int, image_uri: str) -> dict[str, Any]:
+    return {
+        "image_uri": image_uri,
+        "instance_type": "ml.m5.large",
+        "instance_count": 1,
+        "environment": {},
+        "content_types": ["text/csv"],
+        "response_types": ["text/csv"],
+        "endpoint_name": ENDPOINT,
+        "rollout": {
+            "strategy": "canary",
+            "steps": [5, 25, 50, 100],
+            "bake_minutes": {"min": 2, "max": 10, "last": 3},
+            "standby_minutes": _STANDBY_MINUTES[version],
+            "latency_slo_ms": 2000,
+        },
+        "alarms": {"error_rate": 0.05},
+    }

@@ -1,0 +1,45 @@
+"""Truth re-read, rollback target checked, model and configurations created, plan made."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sluice.adapters.alarms import Alarms
+from sluice.adapters.artifacts import Artifacts
+from sluice.adapters.endpoint import Endpoint
+from sluice.adapters.images import Images
+from sluice.adapters.ledger.table import Table
+from sluice.adapters.ledger.targets import Targets
+from sluice.adapters.registry import Registry
+from sluice.adapters.session import client
+from sluice.events.tasks import dump_rollout, parse_task
+from sluice.observability import logger, metrics
+from sluice.preparing import Preparing
+from sluice.settings import Settings
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+settings = Settings.from_env()
+sagemaker = client("sagemaker")
+preparing = Preparing(
+    targets=Targets(Table(client("dynamodb"), settings.ledger_table)),
+    endpoint=Endpoint(sagemaker),
+    registry=Registry(sagemaker),
+    artifacts=Artifacts(client("s3")),
+    images=Images(client("ecr")),
+    alarms=Alarms(client("cloudwatch")),
+    serving_role_arn=settings.serving_role_arn,
+)
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Make the rollout ready to provision, or say why it must not begin."""
+    task = parse_task(event)
+    logger.append_keys(rollout_id=task.rollout.id)
+    rollout = preparing.prepare(task.rollout)
+    logger.info("rollout prepared", action=rollout.action, reason=rollout.reason)
+    metrics.add_metric(name="RolloutPrepared", unit="Count", value=1)
+    return dump_rollout(rollout)

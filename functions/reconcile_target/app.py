@@ -1,0 +1,44 @@
+"""Approval, rejection, schedule, a rollout's end: start the rollout the target needs, or none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sluice.adapters.ledger.releases import Releases
+
+from sluice.adapters.announcements import Announcements
+from sluice.adapters.executions import Executions
+from sluice.adapters.ledger.table import Table
+from sluice.adapters.ledger.targets import Targets
+from sluice.adapters.registry import Registry
+from sluice.adapters.session import client
+from sluice.events.triggers import parse_trigger
+from sluice.observability import logger, metrics
+from sluice.reconciling import Reconciling
+from sluice.settings import Settings
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+settings = Settings.from_env()
+table = Table(client("dynamodb"), settings.ledger_table)
+reconciling = Reconciling(
+    targets=Targets(table),
+    releases=Releases(table),
+    registry=Registry(client("sagemaker")),
+    executions=Executions(client("stepfunctions"), machine_arn=settings.rollout_machine_arn),
+    announcements=Announcements(
+        client("events"), client("sns"), topic_arn=settings.notifications_topic_arn
+    ),
+)
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Look at what the event points to, or at everything when the schedule asks."""
+    trigger = parse_trigger(event)
+    answers = reconciling.handle(trigger)
+    logger.info("targets reconciled", answers=answers)
+    metrics.add_metric(name="TargetsReconciled", unit="Count", value=len(answers))
+    return {"answers": answers}

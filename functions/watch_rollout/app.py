@@ -1,0 +1,38 @@
+"""Every minute, and on endpoint events: judge the canary, wake the waiting rollout."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sluice.adapters.alarms import Alarms
+from sluice.adapters.endpoint import Endpoint
+from sluice.adapters.executions import Executions
+from sluice.adapters.ledger.table import Table
+from sluice.adapters.ledger.targets import Targets
+from sluice.adapters.session import client
+from sluice.events.triggers import parse_trigger
+from sluice.observability import logger, metrics
+from sluice.settings import Settings
+from sluice.watching import Watching
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+settings = Settings.from_env()
+watching = Watching(
+    targets=Targets(Table(client("dynamodb"), settings.ledger_table)),
+    endpoint=Endpoint(client("sagemaker")),
+    alarms=Alarms(client("cloudwatch")),
+    executions=Executions(client("stepfunctions"), machine_arn=settings.rollout_machine_arn),
+)
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Look at every rollout in flight, or at the one whose endpoint changed."""
+    trigger = parse_trigger(event)
+    woken = watching.handle(trigger)
+    logger.info("rollouts watched", woken=woken)
+    metrics.add_metric(name="RolloutsWoken", unit="Count", value=len(woken))
+    return {"woken": woken}

@@ -1,0 +1,125 @@
+"""CloudWatch: the alarms that watch a variant, their states, and the traffic it had."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sluice.domain import names
+from sluice.domain.alarm import AlarmState
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from mypy_boto3_cloudwatch import CloudWatchClient
+
+    from sluice.domain.plan import AlarmThresholds
+
+_NAMESPACE = "AWS/SageMaker"
+_PERIOD = 60
+_BATCH = 100  # names per DescribeAlarms and DeleteAlarms
+
+
+class Alarms:
+    """CloudWatch alarms on variants, named after what they watch."""
+
+    def __init__(self, client: CloudWatchClient) -> None:
+        self._client = client
+
+    def create(self, endpoint: str, variant: str, thresholds: AlarmThresholds) -> dict[str, str]:
+        """Create the variant's alarms; the ARN of each by its name. Safe to repeat.
+
+        The error metrics are 0 or 1 for each request, so their Average is a rate: a threshold of
+        1 and above could never trip (monitoring-cloudwatch). No traffic means no data points: not
+        breaching, whether there was traffic at all is asked for apart.
+        """
+        wanted = {
+            names.alarm(endpoint, variant, subject): rule
+            for subject, rule in _rules(thresholds).items()
+        }
+        for name, rule in wanted.items():
+            self._client.put_metric_alarm(
+                AlarmName=name,
+                AlarmDescription=f"Sluice watches variant {variant} of endpoint {endpoint}.",
+                Namespace=_NAMESPACE,
+                Dimensions=_dimensions(endpoint, variant),
+                Period=_PERIOD,
+                EvaluationPeriods=thresholds.evaluation_periods,
+                DatapointsToAlarm=thresholds.datapoints_to_alarm,
+                ComparisonOperator="GreaterThanThreshold",
+                TreatMissingData="notBreaching",
+                **rule,
+            )
+        return {one["AlarmName"]: one["AlarmArn"] for one in self._described(wanted)}
+
+    def states(self, alarm_names: Iterable[str]) -> dict[str, AlarmState]:
+        """The state of each alarm that exists."""
+        found = self._described(alarm_names)
+        return {one["AlarmName"]: AlarmState(one["StateValue"]) for one in found}
+
+    def delete(self, alarm_names: Iterable[str]) -> dict[str, str]:
+        """Delete the alarms; the ARNs of those that existed, by name. Safe to repeat."""
+        found = {one["AlarmName"]: one["AlarmArn"] for one in self._described(alarm_names)}
+        if found:
+            self._client.delete_alarms(AlarmNames=list(found))
+        return found
+
+    def requests(self, endpoint: str, variant: str, *, since: datetime, until: datetime) -> int:
+        """How many requests the variant answered between two moments, by whole minutes."""
+        answer = self._client.get_metric_data(
+            MetricDataQueries=[
+                {
+                    "Id": "requests",
+                    "MetricStat": {
+                        "Metric": {
+                            "Namespace": _NAMESPACE,
+                            "MetricName": "Invocations",
+                            "Dimensions": _dimensions(endpoint, variant),  # type: ignore[typeddict-item]
+                        },
+                        "Period": _PERIOD,
+                        "Stat": "Sum",
+                    },
+                }
+            ],
+            StartTime=since,
+            EndTime=until,
+        )
+        return int(sum(sum(result["Values"]) for result in answer["MetricDataResults"]))
+
+    def _described(self, alarm_names: Iterable[str]) -> list[Any]:
+        asked = list(alarm_names)
+        found: list[Any] = []
+        for start in range(0, len(asked), _BATCH):
+            batch = asked[start : start + _BATCH]
+            found += self._client.describe_alarms(AlarmNames=batch, MaxRecords=_BATCH)[
+                "MetricAlarms"
+            ]
+        return found
+
+
+def _dimensions(endpoint: str, variant: str) -> Any:
+    return [
+        {"Name": "EndpointName", "Value": endpoint},
+        {"Name": "VariantName", "Value": variant},
+    ]
+
+
+def _rules(thresholds: AlarmThresholds) -> Mapping[str, Any]:
+    """`InvocationModelErrors` also counts what 5XX does not: time-outs and malformed answers."""
+    return {
+        "errors": {
+            "MetricName": "Invocation5XXErrors",
+            "Statistic": "Average",
+            "Threshold": thresholds.error_rate,
+        },
+        "model-errors": {
+            "MetricName": "InvocationModelErrors",
+            "Statistic": "Average",
+            "Threshold": thresholds.model_error_rate,
+        },
+        "latency": {
+            "MetricName": "ModelLatency",  # in microseconds
+            "ExtendedStatistic": "p99",
+            "Threshold": thresholds.latency_ms * 1000,
+        },
+    }

@@ -1,0 +1,100 @@
+"""S3: artifacts, each named by its version id, read without ever unpacking one."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from sluice.domain.inbox import Facts
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+
+_CHUNK = 1024 * 1024
+# A HEAD answer has no body, so its error code is the status; 405 is a delete marker's.
+_GONE = frozenset({"404", "NoSuchKey", "NoSuchVersion", "405", "MethodNotAllowed"})
+
+
+class ArtifactGoneError(Exception):
+    """The version of the object does not exist any more."""
+
+
+class ArtifactTooLargeError(Exception):
+    """The object is larger than its reader is willing to read."""
+
+
+class Artifacts:
+    """Versions of objects, as they were pushed."""
+
+    def __init__(self, client: S3Client) -> None:
+        self._client = client
+
+    def facts(self, bucket: str, key: str, version_id: str) -> Facts:
+        """What S3 says of the version. Raises ArtifactGoneError when it is deleted.
+
+        Needs s3:ListBucket: without it S3 answers 403 for what does not exist, and a deleted
+        artifact would be retried for ever.
+        """
+        try:
+            head = self._client.head_object(
+                Bucket=bucket, Key=key, VersionId=version_id, ChecksumMode="ENABLED"
+            )
+        except ClientError as error:
+            raise _translated(error, key) from error
+        return facts_of(dict(head))
+
+    def read(self, bucket: str, key: str, version_id: str, *, limit: int) -> bytes:
+        """The version's content. Raises ArtifactTooLargeError beyond `limit` bytes."""
+        body = self._open(bucket, key, version_id)["Body"]
+        data: bytes = body.read(limit + 1)
+        if len(data) > limit:
+            body.close()
+            raise ArtifactTooLargeError(f"{key} is larger than {limit} bytes")
+        return data
+
+    def first_bytes(self, bucket: str, key: str, version_id: str, *, count: int) -> bytes:
+        """The first bytes of a version that is not empty."""
+        opened = self._open(bucket, key, version_id, Range=f"bytes=0-{count - 1}")
+        data: bytes = opened["Body"].read(count)
+        return data
+
+    def sha256(self, bucket: str, key: str, version_id: str) -> str:
+        """The SHA-256 of the version's content, read in pieces."""
+        digest = hashlib.sha256()
+        for chunk in self._open(bucket, key, version_id)["Body"].iter_chunks(_CHUNK):
+            digest.update(chunk)
+        return digest.hexdigest()
+
+    def _open(self, bucket: str, key: str, version_id: str, **more: str) -> dict[str, Any]:
+        try:
+            return dict(
+                self._client.get_object(Bucket=bucket, Key=key, VersionId=version_id, **more)  # type: ignore[arg-type]
+            )
+        except ClientError as error:
+            raise _translated(error, key) from error
+
+
+def facts_of(head: dict[str, Any]) -> Facts:
+    """The facts in a HeadObject answer."""
+    checksums = {
+        name.removeprefix("Checksum"): value
+        for name, value in head.items()
+        if name.startswith("Checksum") and name != "ChecksumType"
+    }
+    return Facts(
+        size=head["ContentLength"],
+        etag=head["ETag"].strip('"'),
+        last_modified=head["LastModified"],
+        metadata=head.get("Metadata", {}),
+        checksums=checksums,
+        checksum_type=head.get("ChecksumType", ""),
+    )
+
+
+def _translated(error: ClientError, key: str) -> Exception:
+    """ArtifactGoneError where S3 says so; denials, keys and throttling stay what they are."""
+    if error.response["Error"]["Code"] in _GONE:
+        return ArtifactGoneError(f"{key} is deleted")
+    return error

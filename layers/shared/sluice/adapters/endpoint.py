@@ -1,0 +1,136 @@
+"""SageMaker models, endpoint configurations, endpoints and the weights of their variants."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from sluice.domain.watching import EndpointView, VariantView
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mypy_boto3_sagemaker import SageMakerClient
+
+_BUSY = "Cannot update in-progress endpoint"
+
+
+class EndpointBusyError(Exception):
+    """SageMaker refuses a change while the endpoint is Updating; the same call works later."""
+
+
+class Endpoint:
+    """SageMaker endpoints and what they are made of."""
+
+    def __init__(self, client: SageMakerClient) -> None:
+        self._client = client
+
+    def describe(self, name: str) -> EndpointView | None:
+        """The endpoint as it is, or None when there is none."""
+        try:
+            found = self._client.describe_endpoint(EndpointName=name)
+        except ClientError as error:
+            if _missing(error):
+                return None
+            raise
+        return EndpointView(
+            status=found["EndpointStatus"],
+            config=found.get("EndpointConfigName", ""),
+            variants={
+                one["VariantName"]: _variant(one) for one in found.get("ProductionVariants", [])
+            },
+            failure=found.get("FailureReason", ""),
+        )
+
+    def create_model(self, name: str, *, container: Mapping[str, Any], role_arn: str) -> None:
+        """Create the model unless it exists; its name carries the epoch, so it is the same one."""
+        try:
+            self._client.create_model(
+                ModelName=name,
+                PrimaryContainer=dict(container),  # type: ignore[arg-type]
+                ExecutionRoleArn=role_arn,
+            )
+        except ClientError as error:
+            if not _exists(error):
+                raise
+
+    def create_config(self, name: str, *, variants: list[dict[str, Any]]) -> None:
+        """Create the endpoint configuration unless it exists."""
+        try:
+            self._client.create_endpoint_config(
+                EndpointConfigName=name,
+                ProductionVariants=variants,  # type: ignore[arg-type]
+            )
+        except ClientError as error:
+            if not _exists(error):
+                raise
+
+    def has_config(self, name: str) -> bool:
+        """Whether the endpoint configuration still exists."""
+        try:
+            self._client.describe_endpoint_config(EndpointConfigName=name)
+        except ClientError as error:
+            if _missing(error):
+                return False
+            raise
+        return True
+
+    def set_weights(self, name: str, weights: Mapping[str, int]) -> None:
+        """Split the traffic; weights are ratios to SageMaker, percentages to us.
+
+        Asynchronous: the endpoint is Updating until they are in effect. Raises EndpointBusyError
+        while another change is under way.
+        """
+        desired = [{"VariantName": one, "DesiredWeight": float(to)} for one, to in weights.items()]
+        try:
+            self._client.update_endpoint_weights_and_capacities(
+                EndpointName=name,
+                DesiredWeightsAndCapacities=desired,  # type: ignore[arg-type]
+            )
+        except ClientError as error:
+            if _BUSY in error.response["Error"].get("Message", ""):
+                raise EndpointBusyError(name) from error
+            raise
+
+    def delete(self, name: str) -> None:
+        """Delete the endpoint; safe to repeat."""
+        try:
+            self._client.delete_endpoint(EndpointName=name)
+        except ClientError as error:
+            if not _missing(error):
+                raise
+
+
+def production_variant(
+    name: str, *, model: str, weight: int, instance: str, count: int
+) -> dict[str, Any]:
+    """One production variant of an endpoint configuration."""
+    return {
+        "VariantName": name,
+        "ModelName": model,
+        "InstanceType": instance,
+        "InitialInstanceCount": count,
+        "InitialVariantWeight": float(weight),
+    }
+
+
+def _variant(described: Any) -> VariantView:
+    weight = described.get("DesiredWeight", described.get("CurrentWeight", 0.0))
+    count = described.get("DesiredInstanceCount", described.get("CurrentInstanceCount", 1))
+    return VariantView(weight=weight, instances=count)
+
+
+def _missing(error: ClientError) -> bool:
+    """SageMaker has no modelled error for a missing resource: a ValidationException says it."""
+    message = error.response["Error"].get("Message", "")
+    return _is_validation(error) and "Could not find" in message
+
+
+def _exists(error: ClientError) -> bool:
+    message = error.response["Error"].get("Message", "")
+    return _is_validation(error) and "already exist" in message
+
+
+def _is_validation(error: ClientError) -> bool:
+    return error.response["Error"]["Code"] == "ValidationException"

@@ -1,0 +1,199 @@
+"""The SageMaker model registry: groups and the model packages in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from sluice.domain.manifest import MANIFEST, Manifest, manifest_uri
+from sluice.domain.package import client_token, customer_metadata
+from sluice.domain.release import ApprovalStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
+    from mypy_boto3_sagemaker import SageMakerClient
+
+_INVALID = "ValidationException"
+_LONGEST_DESCRIPTION = 1024
+_GROUP_DESCRIPTION = "Versions registered by Sluice, each from one folder of the artifact bucket."
+
+
+class RegistryRefusedError(Exception):
+    """SageMaker calls the request invalid; sending it again would not help."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A model package as a list shows it: no metadata, no containers."""
+
+    arn: str
+    version: int
+    approval: ApprovalStatus
+    created: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """What a model package would run."""
+
+    image: str
+    model_data_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A model package."""
+
+    arn: str
+    group: str
+    version: int
+    approval: ApprovalStatus
+    last_modified: datetime
+    last_modified_by: str
+    """ARN of whoever last changed anything about it, or `unknown`: no proof of who approved."""
+    metadata: dict[str, str]
+    containers: tuple[Container, ...]
+
+
+class Registry:
+    """Model package groups and model packages."""
+
+    def __init__(self, client: SageMakerClient) -> None:
+        self._client = client
+
+    def describe(self, arn: str) -> Package:
+        """The package as it is now."""
+        # MetadataOnly leaves out the model card alone, and needs no key to read that.
+        return _package(
+            self._client.describe_model_package(ModelPackageName=arn, IncludedData="MetadataOnly")
+        )
+
+    def packages(self, group: str, *, approval: ApprovalStatus | None = None) -> Iterator[Listed]:
+        """Packages of `group`, newest first; none for a group that does not exist yet.
+
+        ListModelPackages sorts ascending and returns ten at a time unless told otherwise. It never
+        says which package a rollback should use; that is the ledger's `last_good`.
+        """
+        wanted: dict[str, Any] = {"ModelApprovalStatus": approval} if approval else {}
+        pages = self._client.get_paginator("list_model_packages").paginate(
+            ModelPackageGroupName=group,
+            SortBy="CreationTime",
+            SortOrder="Descending",
+            PaginationConfig={"PageSize": 100},
+            **wanted,
+        )
+        try:
+            for page in pages:
+                yield from map(_listed, page["ModelPackageSummaryList"])
+        except ClientError as error:
+            if not _is_invalid(error) or self._has_group(group):
+                raise
+
+    def reject(self, arn: str, reason: str) -> None:
+        """Set the package to Rejected and say why."""
+        self._client.update_model_package(
+            ModelPackageArn=arn,
+            ModelApprovalStatus="Rejected",
+            ApprovalDescription=reason[:_LONGEST_DESCRIPTION],
+        )
+
+    def register(self, manifest: Manifest, digest: str, *, model_data_url: str) -> str:
+        """Create the release's package, pending approval, and its group when absent; its ARN.
+
+        Raises RegistryRefusedError when SageMaker calls the package itself invalid.
+        """
+        request = _request(manifest, digest, model_data_url=model_data_url)
+        try:
+            return self._create(request)
+        except RegistryRefusedError:
+            # An absent group is told by the same code as an invalid package.
+            if self._has_group(manifest.release.group):
+                raise
+            self._create_group(manifest.release.group)
+            return self._create(request)
+
+    def _create(self, request: dict[str, Any]) -> str:
+        try:
+            return self._client.create_model_package(**request)["ModelPackageArn"]
+        except ClientError as error:
+            if _is_invalid(error):
+                raise RegistryRefusedError(str(error)) from error
+            raise
+
+    def _create_group(self, group: str) -> None:
+        try:
+            self._client.create_model_package_group(
+                ModelPackageGroupName=group, ModelPackageGroupDescription=_GROUP_DESCRIPTION
+            )
+        except ClientError as error:
+            if not _is_invalid(error) or not self._has_group(group):
+                raise
+
+    def _has_group(self, group: str) -> bool:
+        try:
+            self._client.describe_model_package_group(ModelPackageGroupName=group)
+        except ClientError as error:
+            if _is_invalid(error):
+                return False
+            raise
+        return True
+
+
+def _request(manifest: Manifest, digest: str, *, model_data_url: str) -> dict[str, Any]:
+    config, release = manifest.config, manifest.release
+    vault = manifest_uri(manifest.bucket, release, digest).removesuffix(MANIFEST)
+    container = {"Image": manifest.image, "ModelDataUrl": model_data_url}
+    statistics = {"ContentType": "application/json", "S3Uri": f"{vault}evaluation-results.json"}
+    return {
+        "ModelPackageGroupName": release.group,
+        "ModelPackageDescription": f"{release}, commit {manifest.commit}",
+        "ModelApprovalStatus": "PendingManualApproval",
+        "InferenceSpecification": {
+            "Containers": [
+                {**container, **({"Environment": config.environment} if config.environment else {})}
+            ],
+            "SupportedRealtimeInferenceInstanceTypes": [config.instance_type],
+            "SupportedContentTypes": list(config.content_types),
+            "SupportedResponseMIMETypes": list(config.response_types),
+        },
+        "ModelMetrics": {"ModelQuality": {"Statistics": statistics}},
+        "MetadataProperties": {"CommitId": manifest.commit},
+        "CustomerMetadataProperties": customer_metadata(manifest, digest),
+        "ClientToken": client_token(manifest, digest),
+    }
+
+
+def _listed(summary: Any) -> Listed:
+    return Listed(
+        arn=summary["ModelPackageArn"],
+        version=summary["ModelPackageVersion"],
+        approval=ApprovalStatus(summary["ModelApprovalStatus"]),
+        created=summary["CreationTime"],
+    )
+
+
+def _package(found: Any) -> Package:
+    modifier = found.get("LastModifiedBy") or found.get("CreatedBy") or {}
+    containers = found.get("InferenceSpecification", {}).get("Containers", [])
+    return Package(
+        arn=found["ModelPackageArn"],
+        group=found["ModelPackageGroupName"],
+        version=found["ModelPackageVersion"],
+        approval=ApprovalStatus(found["ModelApprovalStatus"]),
+        # A package nobody changed since it was created has no LastModifiedTime.
+        last_modified=found.get("LastModifiedTime") or found["CreationTime"],
+        last_modified_by=modifier.get("IamIdentity", {}).get("Arn", "unknown"),
+        metadata=found.get("CustomerMetadataProperties", {}),
+        containers=tuple(
+            Container(image=one["Image"], model_data_url=one.get("ModelDataUrl", ""))
+            for one in containers
+        ),
+    )
+
+
+def _is_invalid(error: ClientError) -> bool:
+    return error.response["Error"]["Code"] == _INVALID

@@ -1,0 +1,83 @@
+"""What an observed approval status means for the target that the release names.
+
+SageMaker keeps no approval time and may tell of one change several times, or not at all. Only a
+*transition* counts: a status other than the one the ledger holds, on a package modified later.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sluice.domain.release import ApprovalChange, ApprovalStatus, Release
+from sluice.domain.target import Cause, Change, Event, Signal, TargetState, Wanted
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """The release with the change recorded, and the target as it follows; nothing if not new."""
+
+    release: Release
+    change: Change
+    refusal: str = ""
+
+
+def observe(state: TargetState, release: Release, seen: ApprovalChange) -> Observation | None:
+    """Record that `release` was seen with another approval status; None if that is no news."""
+    if not _is_news(release, seen):
+        return None
+    updated = release.model_copy(
+        update={"approval": seen.status, "approvals": (*release.approvals, seen)}
+    )
+    match seen.status:
+        case ApprovalStatus.APPROVED if state.owner != release.name.group:
+            reason = f"TARGET_NOT_OWNED: {state.target} belongs to group {state.owner}"
+            return Observation(updated, Change(state), refusal=reason)
+        case ApprovalStatus.APPROVED:
+            return Observation(updated, _approved(state, updated, seen))
+        case ApprovalStatus.REJECTED:
+            return Observation(updated, _rejected(state, updated, seen))
+        case ApprovalStatus.PENDING:
+            return Observation(updated, Change(state))
+
+
+def _is_news(release: Release, seen: ApprovalChange) -> bool:
+    if seen.status is release.approval:
+        return False
+    return not release.approvals or seen.last_modified > release.approvals[-1].last_modified
+
+
+def _approved(state: TargetState, release: Release, seen: ApprovalChange) -> Change:
+    seq = state.approval_seq + 1
+    wanted = Wanted(
+        seq=seq,
+        release=release.name,
+        package_arn=release.package_arn,
+        package_version=release.package_version,
+        approved_at=seen.last_modified,
+    )
+    events = [Event(seen.observed_at, "Approved", f"approved by {seen.actor}", release.name)]
+    if state.wanted:
+        reason = f"superseded by {release.name} before its rollout began"
+        events.append(Event(seen.observed_at, "Superseded", reason, state.wanted.release))
+    cleared = {name: mark for name, mark in state.bad.items() if name != str(release.name)}
+    update = {"approval_seq": seq, "wanted": wanted, "bad": cleared}
+    return Change(state.model_copy(update=update), tuple(events))
+
+
+def _rejected(state: TargetState, release: Release, seen: ApprovalChange) -> Change:
+    reason = f"rejected by {seen.actor}"
+    event = Event(seen.observed_at, "Rejected", reason, release.name)
+    update: dict[str, object] = {}
+    if state.wanted and state.wanted.release == release.name:
+        update["wanted"] = None
+    signal = Signal(cause=Cause.REJECTION, release=release.name, reason=reason, at=seen.observed_at)
+    if state.rollout and state.rollout.release.release == release.name:
+        update["signal"] = state.signal or (None if state.rollout.taken_back else signal)
+    elif state.live and state.live.release == release.name:
+        update["rollback_owed"] = signal
+    return Change(state.model_copy(update=update), (event,))
+
+
+def new_target(target: str, owner: str) -> TargetState:
+    """A target nobody has deployed to yet, bound to the group whose approval names it first."""
+    return TargetState(target=target, owner=owner)

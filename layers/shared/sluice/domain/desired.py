@@ -1,0 +1,195 @@
+"""What a target should serve next, and where a rollback lands.
+
+Pure: everything looked at is an argument. A rollback lands on the newest release that served this
+target well (`last_good`), is still Approved and carries no mark; never on "the newest approved".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sluice.domain import names
+from sluice.domain.rollout import Deployed, Kind, Phase, Rollout
+from sluice.domain.target import Cause, Change, Event, Mark, Signal, TargetState, Wanted
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Set
+    from datetime import datetime
+
+    from sluice.domain.release import Release, ReleaseName
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Take the lease, then start this rollout under it."""
+
+    rollout: Rollout
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class Halt:
+    """Nothing good to fall back to: record it, and call a person."""
+
+    reason: str
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """Nothing to start, and why; `change` where even that is worth remembering."""
+
+    reason: str
+    change: Change | None = None
+
+
+type Move = Start | Halt | Idle
+
+
+def of_interest(state: TargetState) -> frozenset[ReleaseName]:
+    """The releases whose approval `next_move` needs to know."""
+    deployed = (*state.last_good, *((state.live,) if state.live else ()))
+    wanted = {state.wanted.release} if state.wanted else set()
+    return frozenset({one.release for one in deployed} | wanted)
+
+
+def next_move(
+    state: TargetState, *, releases: Mapping[ReleaseName, Release], now: datetime
+) -> Move:
+    """The rollout that `state` calls for, if any.
+
+    `releases` holds the ledger's record of each release that the registry says is Approved now.
+    """
+    if state.holder:
+        return Idle(f"{state.holder} holds the target")
+    owed = _owed(state, releases.keys(), now)
+    if owed is not None:
+        good = candidates(state, releases.keys())
+        if good:
+            return _roll_back(state, owed, to=good[0], now=now)
+        if state.wanted is None or state.wanted.release not in releases:
+            return _halt(state, owed, now=now)
+    return _take_up(state, releases, now=now)
+
+
+def candidates(state: TargetState, approved: Set[ReleaseName]) -> tuple[Deployed, ...]:
+    """Where a rollback may land, best first."""
+    return tuple(
+        good
+        for good in state.last_good
+        if good.release in approved
+        and str(good.release) not in state.bad
+        and str(good.release) not in state.suspect
+        and (state.live is None or good.release != state.live.release)
+    )
+
+
+def _owed(state: TargetState, approved: Set[ReleaseName], now: datetime) -> Signal | None:
+    if state.live is None or state.phase is Phase.HALTED:
+        return None
+    owed = state.rollback_owed
+    if owed and owed.release == state.live.release:
+        return owed
+    if state.live.release not in approved:
+        reason = "no longer approved while live"
+        return Signal(cause=Cause.REJECTION, release=state.live.release, reason=reason, at=now)
+    return None
+
+
+def _take_up(state: TargetState, releases: Mapping[ReleaseName, Release], *, now: datetime) -> Move:
+    wanted = state.wanted
+    if wanted is None:
+        return Idle("no approval is waiting")
+    if wanted.release not in releases:
+        return Idle(f"{wanted.release} is no longer approved")
+    if state.live and state.live.release == wanted.release:
+        reason = f"{wanted.release} is live already"
+        consumed = state.model_copy(update={"wanted": None})
+        event = Event(now, "ApprovalConsumed", reason, wanted.release)
+        return Idle(reason, Change(consumed, (event,)))
+    kind = Kind.CANARY if state.live else Kind.ALL_AT_ONCE
+    release = _deployed(state, releases[wanted.release])
+    return _start(state, kind, release, wanted=wanted, reason="approved", now=now)
+
+
+def _roll_back(state: TargetState, owed: Signal, *, to: Deployed, now: datetime) -> Start:
+    marked = dict(state.suspect)
+    if owed.cause is Cause.ALARM:
+        marked[str(owed.release)] = Mark(reason=owed.reason, at=owed.at)
+    release = _again(state, to)
+    state = state.model_copy(update={"suspect": marked})
+    return _start(state, Kind.ROLL_BACK, release, wanted=None, reason=owed.reason, now=now)
+
+
+def _start(
+    state: TargetState,
+    kind: Kind,
+    release: Deployed,
+    *,
+    wanted: Wanted | None,
+    reason: str,
+    now: datetime,
+) -> Start:
+    epoch = state.epoch + 1
+    rollout = Rollout(
+        id=names.execution(state.target, generation=state.generation, epoch=epoch),
+        target=state.target,
+        epoch=epoch,
+        kind=kind,
+        release=release,
+        stable=state.live if kind is Kind.CANARY else None,
+        replaced=state.live if kind is Kind.ROLL_BACK else None,
+        approval_seq=wanted.seq if wanted else 0,
+        started_at=now,
+        reason=reason,
+    )
+    held = state.model_copy(
+        update={
+            "epoch": epoch,
+            "holder": rollout.id,
+            "rollout": rollout,
+            "phase": Phase.STARTING,
+            "signal": None,
+            "token": "",
+            "parked_at": None,
+            "intent": "",
+        }
+    )
+    event = Event(now, "RolloutStarted", f"{kind}: {reason}", release.release)
+    return Start(rollout, Change(held, (event,)))
+
+
+def _halt(state: TargetState, owed: Signal, *, now: datetime) -> Halt:
+    reason = f"{owed.reason}; no release served {state.target} well and is still approved"
+    halted = state.model_copy(update={"phase": Phase.HALTED, "rollback_owed": None})
+    return Halt(reason, Change(halted, (Event(now, "Halted", reason, owed.release),)))
+
+
+def _deployed(state: TargetState, release: Release) -> Deployed:
+    endpoint, epoch = state.target.removeprefix("endpoint/"), state.epoch + 1
+    return Deployed(
+        release=release.name,
+        digest=release.digest,
+        manifest_uri=release.manifest_uri,
+        package_arn=release.package_arn,
+        package_version=release.package_version,
+        epoch=epoch,
+        variant=names.variant(release.package_version, epoch=epoch),
+        model=names.model(endpoint, release.package_version, epoch=epoch),
+        endpoint_config=names.alone(endpoint, release.package_version, epoch=epoch),
+    )
+
+
+def _again(state: TargetState, good: Deployed) -> Deployed:
+    """`good` under the next epoch's names: a new variant inherits no metrics of its last time."""
+    endpoint, epoch = state.target.removeprefix("endpoint/"), state.epoch + 1
+    return good.model_copy(
+        update={
+            "epoch": epoch,
+            "variant": names.variant(good.package_version, epoch=epoch),
+            "model": names.model(endpoint, good.package_version, epoch=epoch),
+            "endpoint_config": names.alone(endpoint, good.package_version, epoch=epoch),
+            "alarms": (),
+        }
+    )

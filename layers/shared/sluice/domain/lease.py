@@ -1,0 +1,101 @@
+"""What a task may do under its lease: nothing in another epoch, nothing onward against a signal."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sluice.domain import names
+from sluice.domain.errors import DisplacedError, SignalPendingError
+from sluice.domain.rollout import Action, Phase, Rollout, heed
+from sluice.domain.target import Change, Event, TargetState
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Shift:
+    """What the target's traffic was changed to."""
+
+    weights: dict[str, int]
+
+    def __str__(self) -> str:
+        return ", ".join(f"{variant} {weight} %" for variant, weight in self.weights.items())
+
+
+def held(state: TargetState | None, rollout: Rollout) -> TargetState:
+    """The state, still in the rollout's epoch. Raises DisplacedError if it is not."""
+    if state is None or state.epoch != rollout.epoch or state.holder != rollout.id:
+        message = f"{rollout.id} does not hold {rollout.target} any more"
+        raise DisplacedError(message)
+    return state
+
+
+def unsignalled(state: TargetState | None, rollout: Rollout) -> TargetState:
+    """The state, held and without a signal. Raises DisplacedError or SignalPendingError."""
+    current = held(state, rollout)
+    if current.signal:
+        raise SignalPendingError(current.signal.reason)
+    return current
+
+
+def intend(state: TargetState | None, rollout: Rollout, intent: str, *, onward: bool) -> Change:
+    """Record what the task is about to do.
+
+    `onward` acts (more weight, promotion) stop at a signal; taking back and cleaning up do not.
+    Raises DisplacedError or SignalPendingError.
+    """
+    current = unsignalled(state, rollout) if onward else held(state, rollout)
+    return Change(current.model_copy(update={"intent": intent}))
+
+
+def heard(state: TargetState) -> Rollout | None:
+    """What to wake the parked holder with because of the signal; None if there is no need.
+
+    While the endpoint settles there is nothing left to take back: release turns the signal into
+    the rollback that reconcile owes.
+    """
+    if not state.token or state.signal is None or state.rollout is None:
+        return None
+    if state.phase is Phase.SETTLING:
+        return None
+    return heed(state.rollout, state.signal.reason, blames=state.signal.blames)
+
+
+def shifted(state: TargetState | None, rollout: Rollout, shift: Shift, *, now: datetime) -> Change:
+    """Record that the traffic was shifted."""
+    current = held(state, rollout)
+    event = Event(now, "Shifted", str(shift), rollout.release.release)
+    return Change(current.model_copy(update={"intent": ""}), (event,))
+
+
+def take_over(state: TargetState, *, now: datetime) -> tuple[Rollout | None, Change | None]:
+    """The rollout with which a new execution replaces a holder that ended; None if there is none.
+
+    It only finishes: what was promoted is settled, what was not goes back. Variants keep the
+    names of the epoch they were made in.
+    """
+    rollout = state.rollout
+    if rollout is None:
+        return None, None
+    reason = f"{state.holder} ended without releasing the target"
+    epoch = state.epoch + 1
+    execution = names.execution(state.target, generation=state.generation, epoch=epoch)
+    successor = rollout.to(_finish(rollout), reason, id=execution, epoch=epoch)
+    update = {
+        "epoch": epoch,
+        "holder": execution,
+        "rollout": successor,
+        "phase": Phase.STARTING,
+        "token": "",
+        "parked_at": None,
+    }
+    event = Event(now, "HolderReplaced", reason, rollout.release.release)
+    return successor, Change(state.model_copy(update=update), (event,))
+
+
+def _finish(rollout: Rollout) -> Action:
+    if rollout.taken_back:
+        return Action.DROP
+    return Action.SETTLE if rollout.promoted else Action.ROLL_BACK

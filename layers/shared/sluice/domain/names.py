@@ -1,0 +1,45 @@
+"""Names derived from what they name, so that doing a thing twice finds the first one.
+
+SageMaker allows 63 characters for endpoints, variants, models and endpoint configurations, Step
+Functions 80 for an execution. An endpoint's name is limited to `MAX_ENDPOINT_NAME` at registration,
+which leaves room for every suffix below.
+"""
+
+from __future__ import annotations
+
+MAX_ENDPOINT_NAME = 40
+
+
+def target_of(endpoint: str) -> str:
+    """The target that an endpoint is."""
+    return f"endpoint/{endpoint}"
+
+
+def execution(target: str, *, generation: int, epoch: int) -> str:
+    """The execution that holds `target` in `epoch`: `churn-g1-e4`."""
+    return f"{target.rsplit('/', 1)[-1]}-g{generation}-e{epoch}"
+
+
+def variant(package_version: int, *, epoch: int) -> str:
+    """The variant of a package version: `v3-e4`. A retry, in a new epoch, inherits no metrics."""
+    return f"v{package_version}-e{epoch}"
+
+
+def model(endpoint: str, package_version: int, *, epoch: int) -> str:
+    """The SageMaker model behind a variant: `churn-v3-e4`."""
+    return f"{endpoint}-{variant(package_version, epoch=epoch)}"
+
+
+def alone(endpoint: str, package_version: int, *, epoch: int) -> str:
+    """The endpoint configuration that holds one variant alone: `churn-v3-e4`."""
+    return model(endpoint, package_version, epoch=epoch)
+
+
+def beside(endpoint: str, *, stable: int, canary: int, epoch: int) -> str:
+    """The endpoint configuration of a canary beside its stable: `churn-v2-v3-e4`."""
+    return f"{endpoint}-v{stable}-v{canary}-e{epoch}"
+
+
+def alarm(endpoint: str, variant_name: str, subject: str) -> str:
+    """A CloudWatch alarm on one variant: `sluice-churn-v3-e4-errors`."""
+    return f"sluice-{endpoint}-{variant_name}-{subject}"

@@ -1,0 +1,133 @@
+"""What a rollout's end writes into its target: promotion, rollback, release of the lease."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sluice.domain.lease import held, unsignalled
+from sluice.domain.rollout import Deployed, Kind, Outcome, Phase, Rollout
+from sluice.domain.target import Change, Event, Mark, TargetState
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+REMEMBERED = 5
+"""How many last good releases a target keeps."""
+
+
+def promote(
+    state: TargetState | None, rollout: Rollout, *, now: datetime
+) -> tuple[Change, Rollout]:
+    """The release serves all traffic: it is live from now on, and its approval is consumed.
+
+    Raises DisplacedError, and SignalPendingError: nothing is promoted against a signal.
+    """
+    current = unsignalled(state, rollout)
+    if current.rollout and current.rollout.promoted:
+        return Change(current), current.rollout
+    rolled_back = rollout.kind is Kind.ROLL_BACK
+    outcome = Outcome.ROLLED_BACK if rolled_back else Outcome.PROMOTED
+    done = rollout.model_copy(update={"outcome": outcome, "promoted": True})
+    promoted = current.model_copy(
+        update={
+            "live": rollout.release,
+            "wanted": _unconsumed(current, rollout),
+            "rollout": done,
+            "rollback_owed": None,
+            "rolled_back_at": now if rolled_back else current.rolled_back_at,
+        }
+    )
+    event = Event(now, str(outcome), rollout.reason, rollout.release.release)
+    return Change(promoted, (event,)), done
+
+
+def take_back(
+    state: TargetState | None, rollout: Rollout, *, now: datetime
+) -> tuple[Change, Rollout]:
+    """The release does not serve any more; its approval is consumed, its fault remembered.
+
+    Where there is no stable to return to, what serves goes on serving: `Halted`.
+    Raises DisplacedError.
+    """
+    current = held(state, rollout)
+    if current.rollout and current.rollout.taken_back:
+        return Change(current), current.rollout
+    outcome = _outcome(rollout)
+    done = rollout.model_copy(update={"outcome": outcome, "taken_back": True})
+    bad = dict(current.bad)
+    if rollout.blames:
+        bad[str(rollout.release.release)] = Mark(reason=rollout.reason, at=now)
+    update: dict[str, object] = {
+        "wanted": _unconsumed(current, rollout),
+        "rollout": done,
+        "bad": bad,
+        "signal": None,
+    }
+    if outcome is Outcome.ROLLED_BACK:
+        update |= {"live": rollout.stable, "rolled_back_at": now}
+    event = Event(now, str(outcome), rollout.reason, rollout.release.release)
+    return Change(current.model_copy(update=update), (event,)), done
+
+
+def release_target(state: TargetState | None, rollout: Rollout, *, now: datetime) -> Change | None:
+    """End the lease; None when it has ended already.
+
+    A signal nobody acted on becomes the rollback that reconcile owes.
+    """
+    if state is None or state.holder != rollout.id:
+        return None
+    halted = rollout.outcome is Outcome.HALTED
+    proven = rollout.proven and not rollout.taken_back
+    owed = state.signal if state.signal and _is_live(state, state.signal.release) else None
+    released = state.model_copy(
+        update={
+            "holder": "",
+            "rollout": None,
+            "token": "",
+            "parked_at": None,
+            "intent": "",
+            "signal": None,
+            "phase": Phase.HALTED if halted else Phase.IDLE,
+            "last_good": _with(state, rollout.release) if proven else state.last_good,
+            "rollback_owed": owed or state.rollback_owed,
+        }
+    )
+    held_until_now = Event(now, "Settled", f"{rollout.outcome}", rollout.release.release)
+    return Change(released, (held_until_now,))
+
+
+def leftover(rollout: Rollout) -> Deployed | None:
+    """The release whose variant still stands beside the other and serves nobody."""
+    if rollout.kind is not Kind.CANARY:
+        return None
+    return rollout.release if rollout.taken_back else rollout.stable
+
+
+def survivor(rollout: Rollout) -> Deployed | None:
+    """The release that goes on serving when the leftover is dropped."""
+    return rollout.stable if rollout.taken_back else rollout.release
+
+
+def retired(rollout: Rollout) -> Deployed | None:
+    """The release that this rollout put out of service: nothing watches it any more."""
+    return leftover(rollout) or (rollout.replaced if rollout.promoted else None)
+
+
+def _outcome(rollout: Rollout) -> Outcome:
+    if rollout.promoted:
+        return Outcome.ROLLED_BACK if rollout.stable else Outcome.HALTED
+    return Outcome.HALTED if rollout.kind is Kind.ROLL_BACK else Outcome.ABORTED
+
+
+def _unconsumed(state: TargetState, rollout: Rollout) -> object:
+    wanted = state.wanted
+    return wanted if wanted and wanted.seq > rollout.approval_seq else None
+
+
+def _is_live(state: TargetState, release: object) -> bool:
+    return state.live is not None and state.live.release == release
+
+
+def _with(state: TargetState, release: Deployed) -> tuple[Deployed, ...]:
+    others = (good for good in state.last_good if good.release != release.release)
+    return (release, *others)[:REMEMBERED]

@@ -1,0 +1,69 @@
+"""What a model package says about its release, within what SageMaker lets it say.
+
+Customer metadata: at most 50 pairs, names of 128 characters, values of 256, of letters, digits,
+separators and `_.:/=+-@` only. Ours come first, so that a pusher's can neither displace nor forge
+them; the full values stand in the manifest.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+import uuid
+from typing import TYPE_CHECKING
+
+from sluice.domain.inbox import folder_path
+from sluice.domain.manifest import manifest_uri
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sluice.domain.manifest import Manifest
+
+RELEASE_DIGEST = "release-digest"
+MANIFEST_URI = "manifest"
+VERSION_FOLDER = "version-folder"
+
+MAX_PAIRS = 50
+MAX_NAME = 128
+MAX_VALUE = 256
+_PUNCTUATION = "_.:/=+-@"
+_NAMESPACE = uuid.UUID("6f0f3a0e-6a53-5d0c-9b7e-3c1c54a2c9a1")
+
+
+def client_token(manifest: Manifest, digest: str) -> str:
+    """The same token for every attempt to register this release, of 36 characters at most."""
+    return str(uuid.uuid5(_NAMESPACE, f"{folder_path(manifest.release)}\n{digest}"))
+
+
+def customer_metadata(manifest: Manifest, digest: str) -> dict[str, str]:
+    """The package's customer metadata: ours, then what was measured, then what was pushed."""
+    said: dict[str, str] = {}
+    for name, value in _pairs(manifest, digest):
+        fitting = fit(name, MAX_NAME), fit(value, MAX_VALUE)
+        if all(fitting) and len(said) < MAX_PAIRS:
+            said.setdefault(*fitting)
+    return said
+
+
+def fit(text: str, limit: int) -> str:
+    """`text` with `_` for each character SageMaker refuses, no blanks around it, cut to `limit`."""
+    composed = unicodedata.normalize("NFC", text)
+    kept = "".join(character if _allowed(character) else "_" for character in composed)
+    return kept.strip()[:limit].rstrip()
+
+
+def _pairs(manifest: Manifest, digest: str) -> Iterator[tuple[str, str]]:
+    yield RELEASE_DIGEST, digest
+    yield MANIFEST_URI, manifest_uri(manifest.bucket, manifest.release, digest)
+    yield VERSION_FOLDER, folder_path(manifest.release)
+    for name in ("git-sha", "training-date", "base-model", "training-dataset-version"):
+        yield name, manifest.metadata.get(name, "")
+    for name, value in sorted(manifest.evaluation.items()):
+        yield f"eval-{name}", repr(value)
+    yield from sorted(manifest.metadata.items())
+
+
+def _allowed(character: str) -> bool:
+    category = unicodedata.category(character)
+    # Line and paragraph separators are separators to SageMaker, and line breaks to a log.
+    return category[0] in "LN" or category == "Zs" or character in _PUNCTUATION

@@ -1,0 +1,110 @@
+"""Whether a rollout may begin, and the plan it follows, from what was re-read about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sluice.domain import names
+from sluice.domain.plan import BakeMinutes, OnInconclusive, Strategy
+from sluice.domain.release import ApprovalStatus
+from sluice.domain.rollout import Action, Kind, Rollout, Step
+
+if TYPE_CHECKING:
+    from sluice.domain.manifest import Manifest
+    from sluice.domain.plan import RolloutPlan
+    from sluice.domain.watching import EndpointView
+
+_ON_INCONCLUSIVE = {
+    OnInconclusive.HOLD: Action.HOLD,
+    OnInconclusive.PROMOTE: Action.PROMOTE,
+    OnInconclusive.ROLLBACK: Action.ROLL_BACK,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Truth:
+    """What the services say about a release now, beside the manifest that was captured."""
+
+    approval: ApprovalStatus
+    image: str
+    """The image of the package's container."""
+    model_data: str
+    """The artifact of the package's container."""
+    vault_complaint: str
+    """What is wrong with the captured bytes, or nothing."""
+    image_present: bool
+
+
+def objection(manifest: Manifest, truth: Truth, *, model_data: str) -> str:
+    """Why this release must not be deployed now, or nothing: what was approved is what runs."""
+    if truth.approval is not ApprovalStatus.APPROVED:
+        return f"NOT_APPROVED: the package is {truth.approval}"
+    if truth.image != manifest.image or truth.model_data != model_data:
+        return "PACKAGE_CHANGED: its inference specification is not the one that was registered"
+    if truth.vault_complaint:
+        return f"ARTIFACT_CHANGED: {truth.vault_complaint}"
+    if not truth.image_present:
+        return f"IMAGE_GONE: {manifest.image} is not in its repository any more"
+    return ""
+
+
+def target_objection(rollout: Rollout, endpoint: EndpointView | None) -> str:
+    """Why this endpoint cannot take the rollout, or nothing."""
+    if endpoint is None:
+        return "" if rollout.kind is Kind.ALL_AT_ONCE else "ENDPOINT_GONE: it was deleted by hand"
+    if rollout.kind is Kind.ALL_AT_ONCE and endpoint.config != rollout.release.endpoint_config:
+        return "ENDPOINT_NOT_OURS: an endpoint of this name exists that Sluice did not create"
+    if endpoint.status == "Failed":
+        return "ENDPOINT_FAILED: SageMaker allows only its deletion"
+    if rollout.stable and rollout.stable.variant not in endpoint.variants:
+        return f"STABLE_GONE: {rollout.stable.variant} is not on the endpoint"
+    return ""
+
+
+def planned(rollout: Rollout, manifest: Manifest, *, alarms: tuple[str, ...]) -> Rollout:
+    """The rollout with its plan, ready to provision."""
+    plan = manifest.config.rollout
+    canary = rollout.kind is Kind.CANARY
+    release = rollout.release.model_copy(update={"alarms": alarms})
+    standby = plan.standby_minutes if canary else plan.bake_minutes.last
+    return rollout.model_copy(
+        update={
+            "release": release,
+            "steps": steps(plan) if canary else (),
+            "provision_config": _provision_config(rollout),
+            "standby_seconds": standby * 60,
+            "hold_seconds": plan.hold_max_hours * 3600,
+            "on_inconclusive": _ON_INCONCLUSIVE[plan.on_inconclusive],
+            "action": Action.CREATE if rollout.kind is Kind.ALL_AT_ONCE else Action.UPDATE,
+        }
+    )
+
+
+def steps(plan: RolloutPlan) -> tuple[Step, ...]:
+    """The plan's steps with their bake times; the last one bakes at least `bake_minutes.last`."""
+    weights = (100,) if plan.strategy is Strategy.ALL_AT_ONCE else plan.steps
+    *earlier, last = weights
+    bake = plan.bake_minutes
+    return (
+        *(
+            Step(weight=one, min_seconds=bake.min * 60, max_seconds=bake.max * 60)
+            for one in earlier
+        ),
+        Step(weight=last, min_seconds=bake.last * 60, max_seconds=_last_max(bake) * 60),
+    )
+
+
+def _last_max(bake: BakeMinutes) -> int:
+    return bake.last + bake.max - bake.min
+
+
+def _provision_config(rollout: Rollout) -> str:
+    if rollout.kind is not Kind.CANARY or rollout.stable is None:
+        return rollout.release.endpoint_config
+    return names.beside(
+        rollout.endpoint,
+        stable=rollout.stable.package_version,
+        canary=rollout.release.package_version,
+        epoch=rollout.release.epoch,
+    )

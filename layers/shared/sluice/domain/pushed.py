@@ -1,0 +1,207 @@
+"""The files of a version folder as engineers write them, read strictly."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, Field, ValidationError, model_validator
+
+from sluice.domain import strict_json
+from sluice.domain.names import MAX_ENDPOINT_NAME
+from sluice.domain.plan import RolloutPlan
+from sluice.domain.refusal import Reason, Refusal
+from sluice.domain.values import Pushed
+
+MAX_METRICS = 200
+MAX_METRIC_NAME = 256
+MAX_NAMED_FILES = 20
+_MAX_COMPLAINTS = 10
+
+_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
+
+UNSUPPORTED = {
+    "async_inference_config": "asynchronous endpoints",
+    "guardrail": "SageMaker deployment guardrails",
+    "inference_component": "inference components",
+    "inference_components": "inference components",
+    "managed_instance_scaling": "managed instance scaling",
+    "mode": "multi-model containers",
+    "multi_model": "multi-model endpoints",
+    "multi_model_config": "multi-model endpoints",
+    "product_id": "Marketplace containers",
+    "serverless": "serverless endpoints",
+    "serverless_config": "serverless endpoints",
+    "shadow_variants": "shadow variants",
+}
+"""What SageMaker offers and a weighted canary cannot roll out safely, by the field that asks."""
+
+
+def _relative(path: str) -> str:
+    if not _PATH.fullmatch(path):
+        raise ValueError("must be a path inside the version folder")
+    return path
+
+
+FileName = Annotated[str, Field(max_length=200), AfterValidator(_relative)]
+MimeType = Annotated[str, Field(max_length=256, pattern=r"^[\w.+-]+/[\w.+*-]+$")]
+Rate = Annotated[float, Field(gt=0, lt=1)]
+EnvironmentName = Annotated[str, Field(max_length=1024, pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")]
+EnvironmentValue = Annotated[str, Field(max_length=1024)]
+EndpointName = Annotated[
+    str, Field(max_length=MAX_ENDPOINT_NAME, pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9])*$")
+]
+
+
+class Script(Pushed):
+    """A pre- or post-processing script of the version."""
+
+    file: FileName
+    version: Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class Expectation(Pushed):
+    """What the answer to the smoke test must satisfy, beyond being an answer."""
+
+    content_type: MimeType | None = None
+    contains: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
+    fields: Annotated[tuple[str, ...], Field(max_length=20)] = ()
+    """Members that a JSON answer must have."""
+    within_ms: Annotated[int, Field(ge=1, le=60_000)] | None = None
+
+
+class SmokeTest(Pushed):
+    """One request, its body written out or in a file of the folder, and what the answer must be."""
+
+    content_type: MimeType = "application/json"
+    body: Annotated[str, Field(max_length=16_384)] | None = None
+    body_file: FileName | None = None
+    expect: Expectation = Expectation()
+
+    @model_validator(mode="after")
+    def _one_body(self) -> Self:
+        if (self.body is None) == (self.body_file is None):
+            raise ValueError("give either body or body_file")
+        return self
+
+
+class Alarms(Pushed):
+    """Thresholds of the version's CloudWatch alarms; null leaves an alarm out.
+
+    The rates are averages of metrics that are 0 or 1 per request: a threshold of 1 never fires.
+    """
+
+    error_rate: Rate | None = 0.05
+    """Of answers with a 5xx status."""
+    model_error_rate: Rate | None = None
+    """Of requests the model failed, sockets and timeouts included."""
+    latency_ms: Annotated[int, Field(ge=1, le=900_000)] | None = None
+    evaluation_periods: Annotated[int, Field(ge=1, le=60)] = 3
+    datapoints: Annotated[int, Field(ge=1, le=60)] = 2
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        if self.datapoints > self.evaluation_periods:
+            raise ValueError("datapoints must not exceed evaluation_periods")
+        return self
+
+
+class ModelConfig(Pushed):
+    """`config.json`: everything but the weights that shapes how the version behaves."""
+
+    image_uri: Annotated[str, Field(min_length=1, max_length=255)]
+    instance_type: Annotated[str, Field(max_length=64, pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9-]+$")]
+    instance_count: Annotated[int, Field(ge=1, le=100)] = 1
+    # 16 is what SageMaker documents for a package's container, whatever its API model allows.
+    environment: dict[EnvironmentName, EnvironmentValue] = Field(
+        default_factory=dict, max_length=16
+    )
+    content_types: Annotated[tuple[MimeType, ...], Field(min_length=1, max_length=20)] = (
+        "application/json",
+    )
+    response_types: Annotated[tuple[MimeType, ...], Field(min_length=1, max_length=20)] = (
+        "application/json",
+    )
+    inference_scripts: Annotated[tuple[Script, ...], Field(max_length=MAX_NAMED_FILES)] = ()
+    smoke_test: SmokeTest | None = None
+    endpoint_name: EndpointName | None = None
+    rollout: RolloutPlan = RolloutPlan()
+    alarms: Alarms = Alarms()
+
+    @property
+    def named_files(self) -> tuple[str, ...]:
+        """The files that belong to the version because the config names them, sorted."""
+        body = self.smoke_test.body_file if self.smoke_test else None
+        files = {script.file for script in self.inference_scripts}
+        return tuple(sorted(files | ({body} if body else set())))
+
+
+def parse_config(data: bytes) -> ModelConfig | Refusal:
+    """The config that `data` spells, or why it cannot be taken."""
+    try:
+        value = strict_json.parse(data)
+    except strict_json.MalformedJsonError as error:
+        return Refusal(reason=Reason.MALFORMED_JSON, detail=f"config.json: {error}")
+    asked = _unsupported(value)
+    if asked:
+        return Refusal(reason=Reason.UNSUPPORTED, detail=asked)
+    try:
+        return ModelConfig.model_validate_json(data, strict=True)
+    except ValidationError as error:
+        return Refusal(reason=Reason.INVALID_CONFIG, detail=_complaints(error))
+
+
+def parse_evaluation(data: bytes) -> dict[str, float] | Refusal:
+    """Every number of the evaluation under its dotted name, or why there is none to take."""
+    try:
+        value = strict_json.parse(data)
+    except strict_json.MalformedJsonError as error:
+        return Refusal(reason=Reason.MALFORMED_JSON, detail=f"evaluation-results.json: {error}")
+    if not isinstance(value, dict):
+        return Refusal(reason=Reason.INVALID_EVALUATION, detail="it is not a JSON object")
+    metrics = dict(_numbers(value, ""))
+    complaint = _complaint_about(metrics)
+    if complaint:
+        return Refusal(reason=Reason.INVALID_EVALUATION, detail=complaint)
+    return metrics
+
+
+def _unsupported(value: Any) -> str:
+    if not isinstance(value, dict):
+        return ""
+    rollout = value.get("rollout")
+    if isinstance(rollout, dict) and rollout.get("strategy") == "guardrail":
+        return "rollout.strategy `guardrail`: SageMaker deployment guardrails are not rolled out"
+    asked = sorted(UNSUPPORTED.keys() & value.keys())
+    return f"{asked[0]}: {UNSUPPORTED[asked[0]]} are not rolled out" if asked else ""
+
+
+def _complaints(error: ValidationError) -> str:
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    said = [f"{'.'.join(map(str, one['loc'])) or 'config.json'}: {one['msg']}" for one in found]
+    more = [f"and {len(said) - _MAX_COMPLAINTS} more"] if len(said) > _MAX_COMPLAINTS else []
+    return "; ".join([*said[:_MAX_COMPLAINTS], *more])
+
+
+def _numbers(value: Any, name: str) -> list[tuple[str, float]]:
+    match value:
+        case bool():
+            return []
+        case int() | float():
+            return [(name, float(value))]
+        case dict():
+            inner = [(f"{name}.{key}" if name else key, one) for key, one in value.items()]
+            return [number for key, one in inner for number in _numbers(one, key)]
+        case _:
+            return []
+
+
+def _complaint_about(metrics: dict[str, float]) -> str:
+    if not any(map(math.isfinite, metrics.values())):
+        return "it holds no number"
+    if len(metrics) > MAX_METRICS:
+        return f"it holds more than {MAX_METRICS} numbers"
+    if any(len(name) > MAX_METRIC_NAME for name in metrics):
+        return f"a metric's dotted name is longer than {MAX_METRIC_NAME} characters"
+    return ""

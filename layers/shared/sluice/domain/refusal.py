@@ -1,0 +1,103 @@
+"""Why an input was not taken up: a closed list of reasons, each with what to change."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from sluice.domain.values import Value
+
+
+class Reason(StrEnum):
+    """Everything that keeps an input from being registered."""
+
+    NOT_INBOX = "NotInbox"
+    FOREIGN_EVENT = "ForeignEvent"
+    UNREADABLE_EVENT = "UnreadableEvent"
+    FOLDER_MARKER = "FolderMarker"
+    SUPERSEDED = "Superseded"
+    NOT_NAMED = "NotNamed"
+
+    FOLDER_NAME = "FolderName"
+    VERSIONING_OFF = "VersioningOff"
+    ARTIFACT_GONE = "ArtifactGone"
+    ALREADY_REGISTERED = "AlreadyRegistered"
+    EMPTY = "Empty"
+    TOO_LARGE = "TooLarge"
+    NOT_GZIP = "NotGzip"
+    MISSING_METADATA = "MissingMetadata"
+    MALFORMED_JSON = "MalformedJson"
+    INVALID_CONFIG = "InvalidConfig"
+    UNSUPPORTED = "Unsupported"
+    BELOW_FLOOR = "BelowFloor"
+    IMAGE_NOT_OURS = "ImageNotOurs"
+    IMAGE_NOT_FOUND = "ImageNotFound"
+    IMAGE_NOT_ACTIVE = "ImageNotActive"
+    INVALID_EVALUATION = "InvalidEvaluation"
+    EVALUATION_BELOW_FLOOR = "EvaluationBelowFloor"
+
+    VAULT_CONFLICT = "VaultConflict"
+    REGISTRY_REFUSED = "RegistryRefused"
+
+
+IGNORED = frozenset(
+    {
+        Reason.NOT_INBOX,
+        Reason.FOREIGN_EVENT,
+        Reason.UNREADABLE_EVENT,
+        Reason.FOLDER_MARKER,
+        Reason.SUPERSEDED,
+        Reason.NOT_NAMED,
+    }
+)
+"""Nothing is wrong, and nothing follows."""
+
+FAILED = frozenset({Reason.VAULT_CONFLICT, Reason.REGISTRY_REFUSED})
+"""Not the pusher's fault, and no retry would help."""
+
+ADVICE = {
+    Reason.NOT_INBOX: "Push under models/{group}-v{N}/.",
+    Reason.FOREIGN_EVENT: "Only this account's artifact bucket is an inbox.",
+    Reason.UNREADABLE_EVENT: "Only S3 `Object Created` events belong in this queue.",
+    Reason.FOLDER_MARKER: "Nothing to do: folders need no marker object.",
+    Reason.SUPERSEDED: "Nothing to do: a newer version of this object was pushed.",
+    Reason.NOT_NAMED: "Name the file in config.json if it belongs to the version.",
+    Reason.FOLDER_NAME: (
+        "Push to models/{group}-v{N}/: a model package group name (letters, digits and single "
+        "hyphens, 63 at most), then -v and a number from 1 to 999999 without leading zeros."
+    ),
+    Reason.VERSIONING_OFF: "Switch versioning on for the bucket, then push the object again.",
+    Reason.ARTIFACT_GONE: "Push the object again; where its folder was claimed, to a new -v{N}.",
+    Reason.ALREADY_REGISTERED: "A version folder registers once: push to a new -v{N}.",
+    Reason.EMPTY: "Push the object with its content.",
+    Reason.TOO_LARGE: "Make the file smaller than the limit named.",
+    Reason.NOT_GZIP: "Pack the model with `tar -czf model.tar.gz` and push it again.",
+    Reason.MISSING_METADATA: "Push model.tar.gz again with the object metadata named.",
+    Reason.MALFORMED_JSON: "Correct the file (strict JSON in UTF-8) and push it again.",
+    Reason.INVALID_CONFIG: "Correct the fields named in config.json and push it again.",
+    Reason.UNSUPPORTED: "Remove what is named from config.json and push it again.",
+    Reason.BELOW_FLOOR: "Raise the value to the floor named and push config.json again.",
+    Reason.IMAGE_NOT_OURS: (
+        "Copy the image into a private ECR repository of this account and Region, name it "
+        "with a tag or a digest in image_uri, and push config.json again."
+    ),
+    Reason.IMAGE_NOT_FOUND: "Push the image to ECR, then push config.json again.",
+    Reason.IMAGE_NOT_ACTIVE: "Restore the image in ECR, then push config.json again.",
+    Reason.INVALID_EVALUATION: "Correct evaluation-results.json and push it again.",
+    Reason.EVALUATION_BELOW_FLOOR: (
+        "Only a model that reaches the floor is registered: evaluate a better one and push it."
+    ),
+    Reason.VAULT_CONFLICT: "Call an operator: the vault holds other bytes under this name.",
+    Reason.REGISTRY_REFUSED: "Call an operator, or correct what is named in a new -v{N}.",
+}
+
+
+class Refusal(Value):
+    """Why one object, or one event, is not taken up."""
+
+    reason: Reason
+    detail: str
+
+    @property
+    def advice(self) -> str:
+        """What whoever pushed it can change."""
+        return ADVICE[self.reason]

@@ -1,0 +1,169 @@
+"""Whether a version folder is complete, and what it registers as.
+
+Decided from everything noted of the folder, each object judged once when it arrived. The same
+objects make the same manifest, in whatever order they came.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sluice.domain.inbox import CONFIG, EVALUATION, MODEL, REQUIRED, Noted, Place, Upload
+from sluice.domain.manifest import CapturedObject, Manifest
+from sluice.domain.names import MAX_ENDPOINT_NAME
+from sluice.domain.receipt import Kind, Receipt, kind_of
+from sluice.domain.refusal import Reason, Refusal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from sluice.domain.release import ReleaseName
+
+REQUIRED_METADATA = ("git-sha", "training-dataset-version")
+_COMMIT = re.compile(r"[0-9a-fA-F]{7,64}")
+GZIP_MAGIC = b"\x1f\x8b\x08"
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The folder is not complete: these names are missing, or were refused as they stand."""
+
+    missing: tuple[str, ...]
+    refused: tuple[str, ...] = ()
+
+    @property
+    def detail(self) -> str:
+        """What the folder waits for, in one line."""
+        corrected = (f"a corrected {name}" for name in self.refused)
+        return "waits for " + ", ".join([*self.missing, *corrected])
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The folder is complete: this is the version."""
+
+    manifest: Manifest
+
+
+type Registration = Waiting | Ready
+
+
+def plan_registration(noted: Sequence[Noted]) -> Registration:
+    """What to do about a folder in which `noted` was found."""
+    found = {one.place.name: one for one in noted}
+    needed = _needed(found)
+    missing = tuple(name for name in needed if name not in found)
+    refused = tuple(name for name in needed if name in found and found[name].refusal)
+    if missing or refused:
+        return Waiting(missing, refused)
+    return Ready(_manifest([found[name] for name in sorted(needed)]))
+
+
+def judge_model(first_bytes: bytes, metadata: Mapping[str, str]) -> Refusal | None:
+    """Whether `model.tar.gz` can be taken, by its first bytes and its metadata alone."""
+    if not first_bytes.startswith(GZIP_MAGIC):
+        return Refusal(reason=Reason.NOT_GZIP, detail=f"{MODEL} is not a gzip file")
+    absent = [name for name in REQUIRED_METADATA if not metadata.get(name, "").strip()]
+    if absent:
+        detail = f"{MODEL} carries no metadata {' and no '.join(absent)}"
+        return Refusal(reason=Reason.MISSING_METADATA, detail=detail)
+    if not _COMMIT.fullmatch(metadata["git-sha"].strip()):
+        detail = "git-sha must be 7 to 64 hexadecimal digits"
+        return Refusal(reason=Reason.MISSING_METADATA, detail=detail)
+    return None
+
+
+def judge_target(endpoint_name: str | None, release: ReleaseName) -> Refusal | None:
+    """Whether the endpoint that the version is to serve can bear the names we derive from it."""
+    if len(endpoint_name or release.group) <= MAX_ENDPOINT_NAME:
+        return None
+    detail = (
+        f"endpoint_name: the group {release.group} is longer than {MAX_ENDPOINT_NAME} characters, "
+        "so the config must name a shorter endpoint"
+    )
+    return Refusal(reason=Reason.INVALID_CONFIG, detail=detail)
+
+
+def judge_late(upload: Upload, place: Place, manifest: Manifest) -> Receipt:
+    """What an object is to a folder that was captured as `manifest` without asking it."""
+    captured = {one.name: one.version_id for one in manifest.objects}.get(place.name)
+    if captured == upload.version_id:
+        return receipt(upload, kind=Kind.DUPLICATE, release=place.release)
+    if captured is None:
+        detail = f"{manifest.release} is captured, and its config does not name {place.name}"
+        refusal = Refusal(reason=Reason.NOT_NAMED, detail=detail)
+    else:
+        detail = f"{manifest.release} is captured with another version of {place.name}"
+        refusal = Refusal(reason=Reason.ALREADY_REGISTERED, detail=detail)
+    return refused(upload, refusal, release=place.release)
+
+
+def receipt(
+    upload: Upload, *, kind: Kind, release: ReleaseName | None, detail: str = ""
+) -> Receipt:
+    """The receipt of an upload that nothing speaks against."""
+    return Receipt(
+        identity=upload.identity, kind=kind, release=release, detail=detail, at=upload.at
+    )
+
+
+def refused(upload: Upload, refusal: Refusal, *, release: ReleaseName | None = None) -> Receipt:
+    """The receipt of an upload that is not taken up."""
+    return ended(upload.identity, refusal, release=release, at=upload.at)
+
+
+def ended(
+    identity: str, refusal: Refusal, *, release: ReleaseName | None = None, at: datetime
+) -> Receipt:
+    """The receipt of an input that is not taken up."""
+    return Receipt(
+        identity=identity,
+        kind=kind_of(refusal),
+        reason=refusal.reason,
+        detail=refusal.detail,
+        release=release,
+        at=at,
+    )
+
+
+def _needed(found: Mapping[str, Noted]) -> tuple[str, ...]:
+    config = found[CONFIG].config if CONFIG in found else None
+    named = config.named_files if config else ()
+    return (*REQUIRED, *(name for name in named if name not in REQUIRED))
+
+
+def _manifest(objects: Sequence[Noted]) -> Manifest:
+    found = {one.place.name: one for one in objects}
+    config, model = found[CONFIG], found[MODEL]
+    if config.config is None:
+        raise ValueError("a config that was not refused must have been read")
+    release, metadata = model.place.release, model.facts.metadata
+    return Manifest(
+        release=release,
+        bucket=model.upload.bucket,
+        target=config.config.endpoint_name or release.group,
+        commit=metadata["git-sha"].strip(),
+        training_dataset_version=metadata["training-dataset-version"].strip(),
+        image=config.image,
+        config=config.config,
+        evaluation=found[EVALUATION].metrics,
+        metadata=metadata,
+        objects=tuple(_captured(one) for one in objects),
+    )
+
+
+def _captured(noted: Noted) -> CapturedObject:
+    facts = noted.facts
+    return CapturedObject(
+        name=noted.place.name,
+        source_key=noted.upload.key,
+        version_id=noted.upload.version_id,
+        size=facts.size,
+        etag=facts.etag,
+        checksums=facts.checksums,
+        checksum_type=facts.checksum_type,
+        sha256=noted.sha256,
+    )

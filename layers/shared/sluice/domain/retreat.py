@@ -1,0 +1,51 @@
+"""How traffic is taken away from a release, given how its endpoint stands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sluice.domain.rollout import Kind
+
+if TYPE_CHECKING:
+    from sluice.domain.rollout import Rollout
+    from sluice.domain.watching import EndpointView
+
+FAILED = "Failed"
+
+
+@dataclass(frozen=True, slots=True)
+class SetWeights:
+    """All traffic to stable, in one weight change."""
+
+    weights: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """The endpoint never came up: from `Failed`, SageMaker allows only DeleteEndpoint."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """Nothing to take away, or nothing good to give the traffic to."""
+
+    reason: str
+
+
+type Retreat = SetWeights | Delete | Stay
+
+
+def retreat(rollout: Rollout, endpoint: EndpointView | None) -> Retreat:
+    """The way back to stable; without a stable, what serves goes on serving."""
+    if endpoint is None:
+        return Stay("there is no endpoint")
+    if rollout.kind is Kind.ALL_AT_ONCE and not rollout.promoted and endpoint.status == FAILED:
+        return Delete()
+    if rollout.stable is None:
+        return Stay("no stable to return to")
+    if rollout.release.variant not in endpoint.variants:
+        return Stay("the canary is not on the endpoint")
+    if endpoint.serves_only(rollout.stable.variant):
+        return Stay("stable has all traffic already")
+    return SetWeights({rollout.stable.variant: 100, rollout.release.variant: 0})

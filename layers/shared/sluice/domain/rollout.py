@@ -1,0 +1,184 @@
+"""A rollout: the course of one release from approval to an outcome, as a value.
+
+The value is the state machine's payload and stands in the ledger while the machine waits. Whoever
+wakes the machine computes the rollout's next `action` here and hands the whole value back; the
+machine only follows `action`.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from sluice.domain.release import ReleaseName
+from sluice.domain.values import SCHEMA_VERSION, Moment, Value
+
+
+class Kind(StrEnum):
+    """How a release comes to serve its target."""
+
+    CANARY = "Canary"
+    ALL_AT_ONCE = "AllAtOnce"
+    """No stable to compare with: the target's first deployment."""
+    ROLL_BACK = "RollBack"
+    """A last good release takes over from one that turned bad after its rollout had settled."""
+
+
+class Action(StrEnum):
+    """What the rollout does next."""
+
+    CREATE = "Create"
+    UPDATE = "Update"
+    SHIFT = "Shift"
+    HOLD = "Hold"
+    PROMOTE = "Promote"
+    ROLL_BACK = "RollBack"
+    SETTLE = "Settle"
+    DROP = "Drop"
+    RELEASE = "Release"
+
+
+class Verdict(StrEnum):
+    """What looking at a canary found."""
+
+    PASSED = "Passed"
+    FAILED = "Failed"
+    INCONCLUSIVE = "Inconclusive"
+
+
+class Outcome(StrEnum):
+    """How a rollout ended."""
+
+    PROMOTED = "Promoted"
+    ABORTED = "Aborted"
+    """Ended before promotion; what was stable serves on."""
+    ROLLED_BACK = "RolledBack"
+    """Promoted, then taken back; or a last good release took over."""
+    HALTED = "Halted"
+    """Nothing good to fall back to: what serves goes on serving, and a person is called."""
+
+
+class Phase(StrEnum):
+    """Where a target stands; the waiting phases hold a task token."""
+
+    IDLE = "Idle"
+    STARTING = "Starting"
+    PROVISIONING = "Provisioning"
+    BAKING = "Baking"
+    HELD = "Held"
+    STANDING_BY = "StandingBy"
+    SETTLING = "Settling"
+    HALTED = "Halted"
+
+
+class Step(Value):
+    """One weight, in percent, and how long to bake at it."""
+
+    weight: int
+    min_seconds: int
+    max_seconds: int
+
+
+class Deployed(Value):
+    """A release as it stands, or will stand, on its target."""
+
+    release: ReleaseName
+    digest: str
+    manifest_uri: str
+    package_arn: str
+    package_version: int
+    epoch: int
+    variant: str
+    model: str
+    endpoint_config: str
+    """The endpoint configuration that holds this variant alone."""
+    alarms: tuple[str, ...] = ()
+    """Names of the CloudWatch alarms that watch this variant."""
+
+
+class Rollout(Value):
+    """One release on its way to its target; also the state machine's payload."""
+
+    schema_version: int = SCHEMA_VERSION
+    id: str
+    """The execution's name."""
+    target: str
+    epoch: int
+    kind: Kind
+    release: Deployed
+    stable: Deployed | None = None
+    """Where traffic returns to when this rollout fails; None when there is no such release."""
+    replaced: Deployed | None = None
+    """What a rollback takes over from."""
+    approval_seq: int = 0
+    """The approval this rollout consumes; 0 for a rollback."""
+    started_at: Moment
+    steps: tuple[Step, ...] = ()
+    position: int = -1
+    """Index in `steps` of the step in effect; -1 before the first."""
+    provision_config: str = ""
+    """The endpoint configuration that the endpoint is updated to, or created with."""
+    settle_config: str = ""
+    """The endpoint configuration without the variant that serves nobody; empty: nothing to drop."""
+    standby_seconds: int = 0
+    hold_seconds: int = 0
+    provision_seconds: int = 7200
+    on_inconclusive: Action = Action.HOLD
+    action: Action = Action.UPDATE
+    verdict: Verdict | None = None
+    reason: str = "approved"
+    blames: bool = False
+    """Whether the release is to be marked bad."""
+    promoted: bool = False
+    taken_back: bool = False
+    """Whether the release was taken away from its traffic again, or was never given any."""
+    proven: bool = False
+    """Whether the release served through its whole rollout with data and without an alarm."""
+    outcome: Outcome | None = None
+
+    @property
+    def endpoint(self) -> str:
+        """The endpoint's name: the target without its kind."""
+        return self.target.removeprefix("endpoint/")
+
+    @property
+    def step(self) -> Step:
+        """The step in effect. Raises IndexError where the rollout has none."""
+        return self.steps[self.position]
+
+    @property
+    def weight(self) -> int:
+        """The release's share of the traffic, in percent, as the rollout means it to be now."""
+        if self.kind is not Kind.CANARY:
+            return 100
+        return 0 if self.position < 0 else self.step.weight
+
+    def to(self, action: Action, reason: str, **changes: object) -> Rollout:
+        """The rollout with its next action and the reason for it."""
+        return self.model_copy(update={"action": action, "reason": reason, **changes})
+
+
+def advance(rollout: Rollout, verdict: Verdict, reason: str) -> Rollout:
+    """Move the rollout on, its current step having been judged."""
+    judged = rollout.model_copy(update={"verdict": verdict})
+    match verdict:
+        case Verdict.FAILED:
+            return judged.to(Action.ROLL_BACK, reason, blames=True)
+        case Verdict.INCONCLUSIVE if rollout.on_inconclusive is Action.PROMOTE:
+            return following(judged, reason)
+        case Verdict.INCONCLUSIVE:
+            return judged.to(rollout.on_inconclusive, reason)
+        case Verdict.PASSED:
+            return following(judged, reason)
+
+
+def following(rollout: Rollout, reason: str) -> Rollout:
+    """The rollout at its next step, or to be promoted when there is none left."""
+    position = rollout.position + 1
+    if position < len(rollout.steps):
+        return rollout.to(Action.SHIFT, reason, position=position)
+    return rollout.to(Action.PROMOTE, reason)
+
+
+def heed(rollout: Rollout, reason: str, *, blames: bool) -> Rollout:
+    """The rollout, told that its release must not go on serving."""
+    return rollout.to(Action.ROLL_BACK, reason, blames=blames, verdict=Verdict.FAILED)

@@ -1,0 +1,151 @@
+"""What the ledger knows of a target: `TARGET#endpoint/{name} / STATE`, and its history.
+
+One value, changed by pure functions, written back only if nobody else wrote meanwhile. `revision`
+grows with every write; `epoch` with every lease.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from pydantic import Field
+
+from sluice.domain.release import ReleaseName
+from sluice.domain.rollout import Deployed, Phase, Rollout
+from sluice.domain.values import SCHEMA_VERSION, Moment, Value
+
+
+class Cause(StrEnum):
+    """Why a release must not go on serving."""
+
+    ALARM = "Alarm"
+    REJECTION = "Rejection"
+
+
+class Signal(Value):
+    """What an alarm or a rejection tells the holder, or reconcile when nobody holds the target."""
+
+    cause: Cause
+    release: ReleaseName
+    reason: str
+    at: Moment
+    blames: bool = False
+    """Whether the release is to be marked bad."""
+
+
+class Wanted(Value):
+    """The newest approval that no rollout has consumed."""
+
+    seq: int
+    release: ReleaseName
+    package_arn: str
+    package_version: int
+    approved_at: Moment
+    """SageMaker's `LastModifiedTime` when the approval was observed."""
+
+
+class Mark(Value):
+    """Why and since when a release is `bad` or `suspect` on this target."""
+
+    reason: str
+    at: Moment
+
+
+class TargetState(Value):
+    """Everything a decision about a target needs."""
+
+    schema_version: int = SCHEMA_VERSION
+    target: str
+    owner: str
+    """The model package group whose approval bound this target first."""
+    revision: int = 0
+    generation: int = 1
+    epoch: int = 0
+    approval_seq: int = 0
+    wanted: Wanted | None = None
+    holder: str = ""
+    rollout: Rollout | None = None
+    phase: Phase = Phase.IDLE
+    token: str = ""
+    parked_at: Moment | None = None
+    signal: Signal | None = None
+    rollback_owed: Signal | None = None
+    intent: str = ""
+    live: Deployed | None = None
+    last_good: tuple[Deployed, ...] = ()
+    bad: dict[str, Mark] = Field(default_factory=dict)
+    suspect: dict[str, Mark] = Field(default_factory=dict)
+    rolled_back_at: Moment | None = None
+    history_length: int = 0
+    history_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something worth remembering for ever: `HISTORY#n` without its number and hashes."""
+
+    at: Moment
+    event: str
+    reason: str
+    release: ReleaseName | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A target's next state, and what to remember of the way there."""
+
+    state: TargetState
+    events: tuple[Event, ...] = ()
+
+
+class Entry(Value):
+    """One entry of a target's history; its hash covers its content and its predecessor's hash."""
+
+    schema_version: int = SCHEMA_VERSION
+    n: int
+    at: Moment
+    event: str
+    reason: str
+    release: ReleaseName | None = None
+    live: Deployed | None = None
+    """What served after this event."""
+    epoch: int
+    execution: str
+    previous: str
+    hash: str = ""
+
+
+def chronicle(change: Change) -> tuple[TargetState, tuple[Entry, ...]]:
+    """Number and chain the change's events; the state that follows them, and the entries."""
+    state, entries = change.state, []
+    for event in change.events:
+        entry = _chained(state, event)
+        entries.append(entry)
+        state = state.model_copy(update={"history_length": entry.n, "history_hash": entry.hash})
+    return state, tuple(entries)
+
+
+def entry_hash(entry: Entry) -> str:
+    """The SHA-256 of an entry's canonical JSON without `hash`: what `hash` must equal."""
+    content: dict[str, Any] = entry.model_dump(mode="json", exclude={"hash"}, exclude_none=True)
+    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def _chained(state: TargetState, event: Event) -> Entry:
+    entry = Entry(
+        n=state.history_length + 1,
+        at=event.at,
+        event=event.event,
+        reason=event.reason,
+        release=event.release,
+        live=state.live,
+        epoch=state.epoch,
+        execution=state.holder,
+        previous=state.history_hash,
+    )
+    return entry.model_copy(update={"hash": entry_hash(entry)})

@@ -1,0 +1,176 @@
+"""What a look at a rollout in flight finds: wait on, or wake the machine and with what.
+
+The machine waits by parking a task token. Each look compares what the machine waits for with what
+the endpoint, the alarms and the metrics say now; an answer is the whole rollout with its next
+action. Nothing here raises a canary's weight unless every alarm on it could be read and is OK.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sluice.domain.alarm import AlarmState
+from sluice.domain.rollout import Action, Phase, Rollout, Verdict, advance, following, heed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from sluice.domain.target import TargetState
+
+IN_SERVICE = "InService"
+SETTLED = frozenset({IN_SERVICE, "Failed", "UpdateRollbackFailed", "OutOfService"})
+"""Endpoint statuses that do not change by themselves."""
+
+
+@dataclass(frozen=True, slots=True)
+class VariantView:
+    """One production variant as DescribeEndpoint shows it."""
+
+    weight: float
+    instances: int
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointView:
+    """An endpoint as DescribeEndpoint shows it."""
+
+    status: str
+    config: str
+    variants: Mapping[str, VariantView]
+    failure: str = ""
+
+    @property
+    def settled(self) -> bool:
+        """Whether the endpoint will stay as it is until somebody changes it."""
+        return self.status in SETTLED
+
+    def serves_only(self, variant: str) -> bool:
+        """Whether every request goes to `variant`."""
+        weights = {name: view.weight for name, view in self.variants.items() if view.weight > 0}
+        return set(weights) == {variant}
+
+    def share(self, variant: str) -> float:
+        """The percentage of requests that goes to `variant`."""
+        total = sum(view.weight for view in self.variants.values())
+        return 100 * self.variants[variant].weight / total if variant in self.variants else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """Everything one look sees: None for an endpoint that does not exist."""
+
+    endpoint: EndpointView | None
+    alarms: Mapping[str, AlarmState]
+    requests: int
+    """Requests the canary answered since the machine parked."""
+
+
+def look(state: TargetState, sight: Sight, *, now: datetime) -> Rollout | None:
+    """The rollout to wake the machine with, or None while there is nothing to say."""
+    rollout = state.rollout
+    if rollout is None or not state.token or state.parked_at is None:
+        return None
+    waited = (now - state.parked_at).total_seconds()
+    match state.phase:
+        case Phase.SETTLING:
+            return _settled(rollout, sight)
+        case _ if state.signal:
+            return heed(rollout, state.signal.reason, blames=state.signal.blames)
+        case Phase.PROVISIONING:
+            return _provisioned(rollout, sight, waited)
+        case Phase.BAKING | Phase.HELD:
+            return _baked(rollout, state.phase, sight, waited)
+        case Phase.STANDING_BY:
+            return _stood_by(rollout, sight, waited)
+        case _:
+            return None
+
+
+def intended(rollout: Rollout, endpoint: EndpointView | None) -> bool:
+    """Whether the endpoint is InService as the rollout's last change meant it to be.
+
+    Never the status alone: an update that SageMaker rolled back is InService too, on the old
+    configuration (AWS documents `EndpointConfigName` as the one in force).
+    """
+    if endpoint is None or endpoint.status != IN_SERVICE:
+        return False
+    if endpoint.config != rollout.provision_config:
+        return False
+    return rollout.stable is None or _near(endpoint.share(rollout.release.variant), rollout)
+
+
+def alarming(alarms: Mapping[str, AlarmState]) -> tuple[str, ...]:
+    """The alarms that are in ALARM."""
+    return tuple(name for name, state in alarms.items() if state is AlarmState.ALARM)
+
+
+def _near(share: float, rollout: Rollout) -> bool:
+    return abs(share - rollout.weight) < 0.5
+
+
+def _provisioned(rollout: Rollout, sight: Sight, waited: float) -> Rollout | None:
+    endpoint = sight.endpoint
+    if intended(rollout, endpoint):
+        return following(rollout, "provisioned")
+    if waited < GRACE_SECONDS or (endpoint and not endpoint.settled):
+        return None
+    failure = (endpoint.failure if endpoint else "") or rollout.reason
+    return rollout.to(Action.ROLL_BACK, f"provisioning failed: {failure}")
+
+
+GRACE_SECONDS = 60
+"""How long an accepted update may take to show in DescribeEndpoint."""
+
+
+def _baked(rollout: Rollout, phase: Phase, sight: Sight, waited: float) -> Rollout | None:
+    verdict, reason = _judge(rollout, sight, waited)
+    if verdict is Verdict.INCONCLUSIVE and phase is Phase.HELD:
+        return None
+    return advance(rollout, verdict, reason) if verdict else None
+
+
+def _judge(rollout: Rollout, sight: Sight, waited: float) -> tuple[Verdict | None, str]:
+    firing = alarming(sight.alarms)
+    if firing:
+        return Verdict.FAILED, f"alarm {', '.join(firing)} while {_share(rollout)}"
+    doubt = _doubt(rollout, sight)
+    if waited < rollout.step.min_seconds or (doubt and waited < rollout.step.max_seconds):
+        return None, ""
+    if doubt:
+        return Verdict.INCONCLUSIVE, f"{doubt} after {waited:.0f} s while {_share(rollout)}"
+    return Verdict.PASSED, f"{sight.requests} requests and no alarm while {_share(rollout)}"
+
+
+def _doubt(rollout: Rollout, sight: Sight) -> str:
+    """Why nothing can be said for the canary yet, or nothing."""
+    if not intended(rollout, sight.endpoint):
+        return "the endpoint is not as intended"
+    unknown = [
+        name for name in rollout.release.alarms if sight.alarms.get(name) is not AlarmState.OK
+    ]
+    if unknown:
+        return f"alarm {', '.join(unknown)} is not OK"
+    return "" if sight.requests > 0 else "no requests"
+
+
+def _stood_by(rollout: Rollout, sight: Sight, waited: float) -> Rollout | None:
+    firing = alarming(sight.alarms)
+    if firing:
+        return heed(rollout, f"alarm {', '.join(firing)} while standing by", blames=True)
+    if waited < rollout.standby_seconds:
+        return None
+    proven = not _doubt(rollout, sight)
+    reason = "served well" if proven else "served without data or with an alarm that was not OK"
+    return rollout.to(Action.SETTLE, reason, proven=proven)
+
+
+def _settled(rollout: Rollout, sight: Sight) -> Rollout | None:
+    if sight.endpoint and not sight.endpoint.settled:
+        return None
+    return rollout.to(Action.RELEASE, rollout.reason)
+
+
+def _share(rollout: Rollout) -> str:
+    return f"{rollout.release.variant} had {rollout.weight} %"

@@ -1,0 +1,1 @@
+"""What comes in: events parsed once, at the edge, into values of ours."""

@@ -1,0 +1,86 @@
+"""What makes `reconcile_target` and `watch_rollout` look: approvals, endpoints, ends, the schedule.
+
+AWS's fields are parsed here and ignored where we do not use them; what an event says is a hint,
+the truth is read again from the service. Times are the event's, never the wall clock's.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from sluice.domain import names
+
+
+@dataclass(frozen=True, slots=True)
+class PackageChanged:
+    """SageMaker says that a model package changed."""
+
+    package_arn: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TargetDue:
+    """One target is worth a look: its rollout ended, its endpoint changed, or somebody asks."""
+
+    target: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """The schedule: every target is worth a look."""
+
+    at: datetime
+
+
+type Trigger = PackageChanged | TargetDue | Tick
+
+
+def _event_time(value: object) -> object:
+    """SageMaker documents endpoint events whose `time` is epoch milliseconds, as text."""
+    if isinstance(value, str) and value.isdigit():
+        return datetime.fromtimestamp(int(value) / 1000, UTC)
+    return value
+
+
+EventTime = Annotated[datetime, BeforeValidator(_event_time)]
+
+
+class _Envelope(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    source: str
+    detail_type: Annotated[str, Field(alias="detail-type")]
+    time: EventTime
+    detail: dict[str, Any]
+
+
+class _Asked(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    target: str
+    at: datetime
+
+
+def parse_trigger(event: dict[str, Any]) -> Trigger:
+    """The trigger in an event. Raises pydantic.ValidationError or KeyError for any other event."""
+    if "detail-type" not in event:
+        asked = _Asked.model_validate(event)
+        return TargetDue(asked.target, asked.at)
+    envelope = _Envelope.model_validate(event)
+    detail = envelope.detail
+    match envelope.source, envelope.detail_type:
+        case "aws.sagemaker", "SageMaker Model Package State Change":
+            return PackageChanged(detail["ModelPackageArn"], envelope.time)
+        case "aws.sagemaker", _:
+            return TargetDue(names.target_of(detail["EndpointName"]), envelope.time)
+        case "aws.states", _:
+            return TargetDue(json.loads(detail["input"])["target"], envelope.time)
+        case _:
+            return Tick(envelope.time)

@@ -1,0 +1,176 @@
+"""Before anything moves: re-read the truth, then make what the endpoint will be updated to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sluice.adapters.endpoint import EndpointBusyError, production_variant
+from sluice.domain.alarm import Watched
+from sluice.domain.lease import intend
+from sluice.domain.manifest import ManifestError, vault_key
+from sluice.domain.plan import Capacity
+from sluice.domain.preparation import Truth, objection, planned, target_objection
+from sluice.domain.rollout import Action, Kind, Rollout
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from sluice.adapters.alarms import Alarms
+    from sluice.adapters.artifacts import Artifacts
+    from sluice.adapters.endpoint import Endpoint
+    from sluice.adapters.images import Images
+    from sluice.adapters.ledger.targets import Targets
+    from sluice.adapters.registry import Registry
+    from sluice.domain.manifest import Manifest
+    from sluice.domain.rollout import Deployed
+    from sluice.domain.watching import EndpointView
+
+
+@dataclass(frozen=True, slots=True)
+class Preparing:
+    """The task of the state `PrepareRollout`."""
+
+    targets: Targets
+    endpoint: Endpoint
+    registry: Registry
+    artifacts: Artifacts
+    images: Images
+    alarms: Alarms
+    serving_role_arn: str
+
+    def prepare(self, rollout: Rollout) -> Rollout:
+        """Make the rollout ready to provision, or turn it back with the reason.
+
+        Raises DisplacedError, SignalPendingError, and EndpointBusyError while another update of
+        the endpoint is under way; the machine retries that one.
+        """
+        self.targets.change(
+            rollout.target, lambda state: intend(state, rollout, "Prepare", onward=True)
+        )
+        view = self.endpoint.describe(rollout.endpoint)
+        if view and not view.settled:
+            raise EndpointBusyError(rollout.endpoint)
+        reason = target_objection(rollout, view) or self._objection(rollout)
+        if reason:
+            return rollout.to(Action.ROLL_BACK, reason)
+        return self._make(rollout, view)
+
+    def _objection(self, rollout: Rollout) -> str:
+        """Why the release, or the one to fall back to, cannot be deployed; or nothing."""
+        reason = self._release_objection(rollout.release)
+        if reason or rollout.stable is None:
+            return reason
+        if not self.endpoint.has_config(rollout.stable.endpoint_config):
+            return f"NO_WAY_BACK: {rollout.stable.endpoint_config} was deleted"
+        stable = self._read(rollout.stable)
+        complaint = (
+            stable if isinstance(stable, str) else self._bytes_complaint(stable, rollout.stable)
+        )
+        return f"NO_WAY_BACK: {complaint}" if complaint else ""
+
+    def _release_objection(self, release: Deployed) -> str:
+        manifest = self._read(release)
+        if isinstance(manifest, str):
+            return f"ARTIFACT_CHANGED: {manifest}"
+        package = self.registry.describe(release.package_arn)
+        container = package.containers[0] if package.containers else None
+        truth = Truth(
+            approval=package.approval,
+            image=container.image if container else "",
+            model_data=container.model_data_url if container else "",
+            vault_complaint=self.artifacts.complaint(manifest, release.digest),
+            image_present=self.images.present(manifest.image),
+        )
+        return objection(manifest, truth, model_data=_model_data(manifest, release))
+
+    def _bytes_complaint(self, manifest: Manifest, release: Deployed) -> str:
+        complaint = self.artifacts.complaint(manifest, release.digest)
+        if not complaint and not self.images.present(manifest.image):
+            complaint = f"{manifest.image} is not in its repository any more"
+        return complaint
+
+    def _read(self, release: Deployed) -> Manifest | str:
+        """The captured manifest, or what is wrong with it."""
+        try:
+            return self.artifacts.manifest(release.manifest_uri, digest=release.digest)
+        except ManifestError as error:
+            return str(error)
+
+    def _make(self, rollout: Rollout, view: EndpointView | None) -> Rollout:
+        """Create model, alarms and endpoint configurations; each has the epoch in its name."""
+        manifest = self.artifacts.manifest(
+            rollout.release.manifest_uri, digest=rollout.release.digest
+        )
+        release = rollout.release
+        self.endpoint.create_model(
+            release.model,
+            container=_container(manifest, release),
+            role_arn=self.serving_role_arn,
+        )
+        arns = self.alarms.create(rollout.endpoint, release.variant, manifest.config.alarms)
+        for arn in arns.values():
+            self.targets.watch(arn, _watched(rollout))
+        made = planned(rollout, manifest, alarms=tuple(arns))
+        self._create_configs(made, manifest, view)
+        return made
+
+    def _create_configs(
+        self, rollout: Rollout, manifest: Manifest, view: EndpointView | None
+    ) -> None:
+        stable = rollout.stable
+        count = _instances(rollout, manifest, view)
+        canary = production_variant(
+            rollout.release.variant,
+            model=rollout.release.model,
+            weight=100,
+            instance=manifest.config.instance_type,
+            count=count,
+        )
+        self.endpoint.create_config(rollout.release.endpoint_config, variants=[canary])
+        if rollout.kind is Kind.CANARY and stable and view:
+            serving = production_variant(
+                stable.variant,
+                model=stable.model,
+                weight=100,
+                instance=self._instance_type(stable),
+                count=view.variants[stable.variant].instances,
+            )
+            dark = {**canary, "InitialVariantWeight": 0.0}
+            self.endpoint.create_config(rollout.provision_config, variants=[serving, dark])
+
+    def _instance_type(self, release: Deployed) -> str:
+        manifest = self.artifacts.manifest(release.manifest_uri, digest=release.digest)
+        return manifest.config.instance_type
+
+
+def _instances(rollout: Rollout, manifest: Manifest, view: EndpointView | None) -> int:
+    """How many instances the release gets: never fewer than what serves now, at full capacity."""
+    wanted = manifest.config.instance_count
+    if manifest.config.rollout.capacity is not Capacity.FULL or view is None:
+        return wanted
+    serving = rollout.stable or rollout.replaced
+    live = view.variants.get(serving.variant) if serving else None
+    return max(wanted, live.instances) if live else wanted
+
+
+def _container(manifest: Manifest, release: Deployed) -> dict[str, Any]:
+    return {
+        "Image": manifest.image,
+        "ModelDataUrl": _model_data(manifest, release),
+        "Environment": manifest.config.environment,
+    }
+
+
+def _model_data(manifest: Manifest, release: Deployed) -> str:
+    key = vault_key(release.release, release.digest, "model.tar.gz")
+    return f"s3://{manifest.bucket}/{key}"
+
+
+def _watched(rollout: Rollout) -> Watched:
+    return Watched(
+        target=rollout.target,
+        release=rollout.release.release,
+        variant=rollout.release.variant,
+        epoch=rollout.epoch,
+    )

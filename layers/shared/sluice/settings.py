@@ -1,0 +1,35 @@
+"""What a function is told by its environment; the template sets it, `app.py` files read it."""
+
+from __future__ import annotations
+
+import os
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Settings(BaseModel):
+    """Names of the stack's resources and the operator's policy. Empty where a function has no need."""
+
+    model_config = ConfigDict(frozen=True)
+
+    ledger_table: str
+    artifacts_bucket: str = ""
+    rollout_machine_arn: str = ""
+    reconcile_function: str = ""
+    notifications_topic_arn: str = ""
+    serving_role_arn: str = ""
+    account: str = ""
+    region: str = ""
+    evaluation_floors: str = ""
+    """`accuracy=0.8,f1=0.7`: what an evaluation must reach to be registered; may be empty."""
+    minimum_bake_minutes: int = 1
+    allowed_strategies: str = "canary,all_at_once"
+
+    @classmethod
+    def from_env(cls) -> Settings:
+        """The settings in the environment, each under its name in capitals."""
+        names = {name: name.upper() for name in cls.model_fields}
+        return cls.model_validate(
+            {field: os.environ[name] for field, name in names.items() if os.environ.get(name)}
+            | {"region": os.environ.get("AWS_REGION", "")}
+        )

@@ -1,0 +1,118 @@
+"""How a rollout ends: promotion, rollback and the lease's release, each recorded and told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sluice.domain.outcome import leftover, promote, release_target, retired, survivor, take_back
+from sluice.domain.rollout import Action, Outcome, Rollout
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from sluice.adapters.alarms import Alarms
+    from sluice.adapters.announcements import Announcements
+    from sluice.adapters.endpoint import Endpoint
+    from sluice.adapters.ledger.targets import Targets
+    from sluice.adapters.registry import Registry
+    from sluice.domain.target import Change, TargetState
+
+_ANNOUNCED = {
+    Outcome.PROMOTED: "ReleasePromoted",
+    Outcome.ABORTED: "ReleaseRolledBack",
+    Outcome.ROLLED_BACK: "ReleaseRolledBack",
+    Outcome.HALTED: "TargetHalted",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Settling:
+    """The task of the states `Promote`, `RecordOutcome` and `ReleaseTarget`."""
+
+    targets: Targets
+    endpoint: Endpoint
+    registry: Registry
+    alarms: Alarms
+    announcements: Announcements
+
+    def carry_out(self, rollout: Rollout, *, now: datetime) -> Rollout:
+        """Do what the rollout's action asks for. Raises DisplacedError, SignalPendingError."""
+        tasks: dict[Action, Callable[..., Rollout]] = {
+            Action.PROMOTE: self._promote,
+            Action.ROLL_BACK: self._take_back,
+        }
+        return tasks.get(rollout.action, self._release)(rollout, now=now)
+
+    def _promote(self, rollout: Rollout, *, now: datetime) -> Rollout:
+        done = rollout
+
+        def decide(state: TargetState | None) -> Change:
+            nonlocal done
+            change, done = promote(state, rollout, now=now)
+            return change
+
+        self.targets.change(rollout.target, decide)
+        done = self._with_settle_config(done)
+        self._tell(done)
+        return done
+
+    def _take_back(self, rollout: Rollout, *, now: datetime) -> Rollout:
+        done = rollout
+
+        def decide(state: TargetState | None) -> Change:
+            nonlocal done
+            change, done = take_back(state, rollout, now=now)
+            return change
+
+        self.targets.change(rollout.target, decide)
+        if rollout.blames:
+            self.registry.reject(rollout.release.package_arn, rollout.reason)
+        done = self._with_settle_config(done)
+        self._tell(done)
+        return done
+
+    def _release(self, rollout: Rollout, *, now: datetime) -> Rollout:
+        gone = retired(rollout)
+        if gone:
+            for arn in self.alarms.delete(gone.alarms).values():
+                self.targets.forget(arn)
+        self.targets.change(rollout.target, lambda state: release_target(state, rollout, now=now))
+        return rollout
+
+    def _with_settle_config(self, rollout: Rollout) -> Rollout:
+        """Name the configuration to settle on, if the leftover stands on the endpoint at all."""
+        gone, staying = leftover(rollout), survivor(rollout)
+        view = self.endpoint.describe(rollout.endpoint) if gone and staying else None
+        if view is None or gone is None or staying is None or gone.variant not in view.variants:
+            return rollout.model_copy(update={"settle_config": ""})
+        return rollout.model_copy(update={"settle_config": staying.endpoint_config})
+
+    def _tell(self, rollout: Rollout) -> None:
+        if rollout.outcome is None:
+            return
+        detail = rollout.model_dump(mode="json", exclude_none=True)
+        self.announcements.announce(_ANNOUNCED[rollout.outcome], detail, message=_sentence(rollout))
+
+
+def _sentence(rollout: Rollout) -> str:
+    """What people read: what happened to which release, why, and what serves now."""
+    release, endpoint = rollout.release.release, rollout.endpoint
+    match rollout.outcome:
+        case Outcome.PROMOTED:
+            return f"{release} serves all traffic of {endpoint}: {rollout.reason}."
+        case Outcome.ROLLED_BACK if not rollout.taken_back:
+            return f"{endpoint} was rolled back to {release}: {rollout.reason}."
+        case Outcome.HALTED:
+            return (
+                f"{endpoint} is halted: {rollout.reason}. No release served it well and is still "
+                f"approved, so what serves goes on serving. Approve a fixed version."
+            )
+        case _:
+            stays = (
+                f"{rollout.stable.release} serves all traffic"
+                if rollout.stable
+                else "nothing serves"
+            )
+            return f"{release} was taken off {endpoint}: {rollout.reason}. {stays}."

@@ -1,0 +1,58 @@
+"""Look at every rollout in flight; wake the machine that waits for what was found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sluice.domain.watching import Sight, look
+from sluice.events.triggers import TargetDue
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from sluice.adapters.alarms import Alarms
+    from sluice.adapters.endpoint import Endpoint
+    from sluice.adapters.executions import Executions
+    from sluice.adapters.ledger.targets import Targets
+    from sluice.domain.rollout import Rollout
+    from sluice.domain.target import TargetState
+    from sluice.events.triggers import Trigger
+
+
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """The work of `watch_rollout`."""
+
+    targets: Targets
+    endpoint: Endpoint
+    alarms: Alarms
+    executions: Executions
+
+    def handle(self, trigger: Trigger) -> dict[str, str]:
+        """Look at the target the trigger names, or at every one in flight."""
+        targets = (trigger.target,) if isinstance(trigger, TargetDue) else self.targets.in_flight()
+        return self.look_at(targets, now=trigger.at)
+
+    def look_at(self, targets: Iterable[str], *, now: datetime) -> dict[str, str]:
+        """Look at each target; for each machine that was woken, with what."""
+        woken = {target: self._look(target, now=now) for target in targets}
+        return {target: answer for target, answer in woken.items() if answer}
+
+    def _look(self, target: str, *, now: datetime) -> str:
+        state = self.targets.read(target)
+        if state is None or state.rollout is None or not state.token:
+            return ""
+        answer = look(state, self._see(state, state.rollout, now=now), now=now)
+        if answer is None or not self.executions.wake(state.token, answer):
+            return ""
+        return f"{answer.action}: {answer.reason}"
+
+    def _see(self, state: TargetState, rollout: Rollout, *, now: datetime) -> Sight:
+        variant, since = rollout.release.variant, state.parked_at or now
+        return Sight(
+            endpoint=self.endpoint.describe(rollout.endpoint),
+            alarms=self.alarms.states(rollout.release.alarms),
+            requests=self.alarms.requests(rollout.endpoint, variant, since=since, until=now),
+        )

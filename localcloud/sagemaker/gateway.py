@@ -1,0 +1,101 @@
+"""Every SageMaker request: parsed, checked against the service model, authorised, carried out."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from typing import Any
+
+from ministack.core import iam_evaluator, router
+
+from localcloud.constants import ACCOUNT
+from localcloud.sagemaker import (
+    authorization,
+    configs,
+    endpoints,
+    groups,
+    invocation,
+    models,
+    packages,
+    shapes,
+    tags,
+)
+from localcloud.sagemaker.caller import Caller
+from localcloud.sagemaker.errors import ServiceError
+
+Reply = tuple[int, dict[str, str], bytes]
+Operation = Callable[[dict[str, Any], Caller], dict[str, Any]]
+
+OPERATIONS: dict[str, Operation] = {
+    **groups.OPERATIONS,
+    **packages.OPERATIONS,
+    **models.OPERATIONS,
+    **configs.OPERATIONS,
+    **endpoints.OPERATIONS,
+    **tags.OPERATIONS,
+}
+_CONTENT_TYPE = "application/x-amz-json-1.1"
+
+_workers = ThreadPoolExecutor(max_workers=8, thread_name_prefix="sagemaker-api")
+
+
+async def handle(
+    method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+) -> Reply:
+    """Answer one request to `sagemaker` or `runtime.sagemaker`; the gateway has verified its signature."""
+    caller = _caller(headers, query)
+    try:
+        endpoint = invocation.endpoint_of(method, path)
+        if endpoint is not None:
+            return await _invoke(endpoint, headers, body, caller)
+        operation = headers.get("x-amz-target", "").rpartition(".")[2]
+        context = copy_context()
+        return await asyncio.get_running_loop().run_in_executor(
+            _workers, context.run, _carry_out, operation, body, caller
+        )
+    except ServiceError as error:
+        sent = {"Content-Type": _CONTENT_TYPE, "x-amzn-ErrorType": error.code}
+        return error.status, sent, error.body()
+
+
+def shut_down() -> None:
+    """Take no more requests."""
+    _workers.shutdown(wait=False, cancel_futures=True)
+
+
+async def _invoke(name: str, headers: dict[str, str], body: bytes, caller: Caller) -> Reply:
+    named = {"EndpointName": name, "TargetModel": headers.get("x-amzn-sagemaker-target-model")}
+    authorization.authorise("InvokeEndpoint", named, caller)
+    return await invocation.invoke(name, headers, body)
+
+
+def _carry_out(operation: str, body: bytes, caller: Caller) -> Reply:
+    if operation not in OPERATIONS:
+        known = "not part of the local cloud" if operation in shapes.operations() else "unknown"
+        raise ServiceError("UnknownOperationException", f"{operation} is {known}")
+    request = _parsed(body)
+    shapes.check(operation, request)
+    authorization.authorise(operation, request, caller)
+    answer = OPERATIONS[operation](request, caller)
+    return 200, {"Content-Type": _CONTENT_TYPE}, json.dumps(answer).encode()
+
+
+def _parsed(body: bytes) -> dict[str, Any]:
+    try:
+        parsed = json.loads(body or b"{}")
+    except ValueError:
+        raise ServiceError("SerializationException", "The request is not JSON") from None
+    if not isinstance(parsed, dict):
+        raise ServiceError("SerializationException", "The request is not a JSON object")
+    return {name: value for name, value in parsed.items() if value is not None}
+
+
+def _caller(headers: dict[str, str], query: dict[str, Any]) -> Caller:
+    access_key = router.extract_access_key_id(headers, query)
+    identity = iam_evaluator.resolve_caller_identity(access_key)
+    if identity is None:
+        return Caller(iam_evaluator.caller_arn(), ACCOUNT, access_key)
+    return Caller(identity["userArn"], identity["userId"], access_key)

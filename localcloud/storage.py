@@ -1,0 +1,89 @@
+"""S3 where ministack falls short: its events, conditional copies, and fast checksums."""
+
+import contextvars
+import json
+import secrets
+import uuid
+from typing import Any
+
+from awscrt import checksums
+from ministack.services import eventbridge, s3
+
+from localcloud import hooks
+from localcloud.clock import clock
+
+# The version an event is about: ministack knows it where it fires, and leaves it out of the event.
+_version: contextvars.ContextVar[str | None] = contextvars.ContextVar("version", default=None)
+_FIRE = (
+    "bucket_name",
+    "key",
+    "event_name",
+    "size",
+    "etag",
+    "deletion_type",
+    "restore_event_data",
+    "version_id",
+    "sequencer",
+    "object_extra",
+    "record_extra",
+)
+
+
+def mount() -> None:
+    """Declare the hooks of this module."""
+    hooks.require(s3, "_check_put_preconditions", "headers", "existing_obj")
+    hooks.require(s3, "_ensure_bucket", call=False)
+    hooks.replace(s3, "_crc64nvme", "body")(checksums.crc64nvme)
+    hooks.replace(s3, "_crc32c", "body")(checksums.crc32c)
+    hooks.wrap(s3, "_copy_object", "bucket_name", "dest_key", "headers")(_copy_if_allowed)
+    hooks.wrap(s3, "_fire_s3_event", *_FIRE)(_fire)
+    hooks.wrap(eventbridge, "_dispatch_event", "event", "view")(_dispatch)
+
+
+def stop() -> None:
+    """Nothing runs here."""
+
+
+def _copy_if_allowed(original: Any, bucket_name: str, dest_key: str, headers: Any) -> Any:
+    """CopyObject honours If-None-Match and If-Match on its destination, like PutObject.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
+    """
+    bucket = s3._ensure_bucket(bucket_name) or {}
+    refused = s3._check_put_preconditions(headers, bucket.get("objects", {}).get(dest_key))
+    return refused or original(bucket_name, dest_key, headers)
+
+
+def _fire(original: Any, *args: Any, **kwargs: Any) -> None:
+    token = _version.set(kwargs.get("version_id"))
+    try:
+        original(*args, **kwargs)
+    finally:
+        _version.reset(token)
+
+
+def _dispatch(original: Any, event: dict[str, Any], view: Any = None) -> None:
+    if event.get("Source") == "aws.s3":
+        event, view = _as_published(event), None
+    original(event, view)
+
+
+def _as_published(event: dict[str, Any]) -> dict[str, Any]:
+    """The event as S3 sends it: with the version, its own id, virtual time and today's version.
+
+    The version is absent on a bucket that is not versioned.
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html
+    """
+    detail = json.loads(event["Detail"])
+    detail["event-version"] = "1.2"
+    detail["request-id"] = secrets.token_hex(8).upper()
+    detail["object"]["sequencer"] = detail["object"]["sequencer"].lower()
+    version = _version.get()
+    if version and version != "null":
+        detail["object"]["version-id"] = version
+    return {
+        **event,
+        "EventId": str(uuid.uuid4()),
+        "Time": int(clock.now()),
+        "Detail": json.dumps(detail),
+    }

@@ -1,0 +1,71 @@
+"""Functions for the contract tests: packed, given a role, and created."""
+
+import io
+import json
+import zipfile
+from collections.abc import Callable
+from typing import Any
+
+TRUST_LAMBDA = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    ],
+}
+LOGS = "arn:aws:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole"
+
+
+def archive(files: dict[str, str]) -> bytes:
+    """A zip of text files."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as packed:
+        for name, text in files.items():
+            packed.writestr(name, text)
+    return content.getvalue()
+
+
+def create_role(client: Callable[..., Any], name: str, statements: list[dict[str, Any]]) -> str:
+    """A role functions may take, allowed to log and what `statements` say; its ARN."""
+    iam = client("iam")
+    role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST_LAMBDA))
+    iam.attach_role_policy(RoleName=name, PolicyArn=LOGS)
+    if statements:
+        policy = {"Version": "2012-10-17", "Statement": statements}
+        iam.put_role_policy(RoleName=name, PolicyName="own", PolicyDocument=json.dumps(policy))
+    arn: str = role["Role"]["Arn"]
+    return arn
+
+
+def create_function(
+    client: Callable[..., Any],
+    name: str,
+    code: str,
+    *,
+    statements: list[dict[str, Any]] | None = None,
+    **settings: Any,
+) -> str:
+    """A function whose handler is `app.handler` in `code`; its ARN."""
+    role = create_role(client, f"{name}-role", statements or [])
+    created = client("lambda").create_function(
+        FunctionName=name,
+        Role=role,
+        Runtime="python3.13",
+        Handler="app.handler",
+        Code={"ZipFile": archive({"app.py": code})},
+        **settings,
+    )
+    client("lambda").get_waiter("function_active_v2").wait(FunctionName=name)
+    arn: str = created["FunctionArn"]
+    return arn
+
+
+def invoke(client: Callable[..., Any], name: str, event: Any = None, **named: Any) -> Any:
+    """Invoke and wait: the response with its payload read."""
+    answer = client("lambda").invoke(
+        FunctionName=name, Payload=json.dumps(event).encode(), LogType="Tail", **named
+    )
+    return {**answer, "Payload": json.loads(answer["Payload"].read())}

@@ -1,0 +1,35 @@
+"""What the kernel knows about a local cloud: its processes and its sockets."""
+
+import contextlib
+import os
+from pathlib import Path
+
+LISTENING = "0A"
+
+
+def processes_naming(text: str) -> set[int]:
+    """The processes whose command line holds `text`, without this one."""
+    found = set()
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            with contextlib.suppress(OSError):
+                if text.encode() in (entry / "cmdline").read_bytes():
+                    found.add(int(entry.name))
+    return found
+
+
+def listening_addresses(pid: int) -> set[str]:
+    """The addresses a process listens on, as the kernel writes them: hexadecimal, by its tables."""
+    inodes = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            target = os.readlink(descriptor)
+            if target.startswith("socket:["):
+                inodes.add(target[8:-1])
+    addresses = set()
+    for table in ("tcp", "tcp6", "udp", "udp6"):
+        for line in Path(f"/proc/{pid}/net/{table}").read_text().splitlines()[1:]:
+            fields = line.split()
+            if fields[9] in inodes and (table.startswith("udp") or fields[3] == LISTENING):
+                addresses.add(fields[1].partition(":")[0])
+    return addresses

@@ -1,0 +1,157 @@
+"""The launcher: up in seconds, loopback only, and gone without a trace."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from localcloud.environment import project_root
+from localcloud.launcher import LocalCloud
+from tests.localcloud.conftest import Clients
+from tests.localcloud.functions import create_function
+from tests.localcloud.processes import listening_addresses, processes_naming
+from tests.localcloud.waiting import until
+
+SLEEPER = "import time\ndef handler(event, context):\n    time.sleep(60)\n"
+
+
+@pytest.fixture
+def own_cloud(tmp_path: Path) -> Iterator[LocalCloud]:
+    """A local cloud that the test may end."""
+    with LocalCloud(tmp_path / "state") as running:
+        yield running
+
+
+def client_of(cloud: LocalCloud, service: str) -> Any:
+    """A client of this local cloud as root."""
+    session: Any = boto3.session.Session()
+    return session.client(
+        service,
+        region_name="us-east-1",
+        endpoint_url=cloud.endpoint_url,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+
+def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `python -m localcloud` to its end."""
+    whole = [sys.executable, "-m", "localcloud", *arguments]
+    return subprocess.run(
+        whole, cwd=project_root(), capture_output=True, text=True, timeout=30, check=False
+    )
+
+
+def start_a_sleeping_function(cloud: LocalCloud) -> set[int]:
+    """Invoke a function that sleeps; the processes that run it."""
+
+    def client(service: str, **_: str) -> Any:
+        return client_of(cloud, service)
+
+    create_function(client, "sleeper", SLEEPER, Timeout=60)
+    client("lambda").invoke(FunctionName="sleeper", InvocationType="Event", Payload=b"{}")
+    scratch = str(cloud.files.scratch)
+    return until(lambda: processes_naming(scratch), "the function runs")
+
+
+def test_it_answers_within_five_seconds(tmp_path: Path) -> None:
+    began = time.monotonic()
+    with LocalCloud(tmp_path / "state") as cloud:
+        assert cloud.control("health")["status"] == "ok"
+    assert time.monotonic() - began < 5
+
+
+def test_it_listens_on_loopback_only(cloud: LocalCloud) -> None:
+    # ministack opens an MQTT listener on every interface unless told not to.
+    assert listening_addresses(cloud.pid) == {"0100007F"}
+
+
+def test_a_taken_port_is_named_and_nothing_starts(cloud: LocalCloud, tmp_path: Path) -> None:
+    port = cloud.endpoint_url.rpartition(":")[2]
+    tried = command("up", f"--port={port}", f"--state-dir={tmp_path}")
+    assert tried.returncode == 1
+    assert f"port {port} of 127.0.0.1 is taken" in tried.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_state_folder_has_one_holder(cloud: LocalCloud) -> None:
+    tried = command("up", "--port=0", f"--state-dir={cloud.files.folder}")
+    assert tried.returncode == 1
+    assert f"pid {cloud.pid}" in tried.stderr
+    assert cloud.control("health")["status"] == "ok"
+
+
+@pytest.mark.parametrize("speed", ["0", "-1", "fast"])
+def test_a_speed_that_is_no_speed_is_a_usage_error(speed: str) -> None:
+    assert command("up", f"--speed={speed}").returncode == 2
+
+
+def test_status_says_where_it_answers_and_down_ends_it(own_cloud: LocalCloud) -> None:
+    folder = f"--state-dir={own_cloud.files.folder}"
+    assert own_cloud.endpoint_url in command("status", folder).stdout
+    assert command("down", folder).returncode == 0
+    assert command("status", folder).returncode == 1
+    assert command("down", folder).returncode == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_and_all_it_runs_within_three_seconds(
+    own_cloud: LocalCloud, number: signal.Signals
+) -> None:
+    start_a_sleeping_function(own_cloud)
+    scratch = own_cloud.files.scratch
+    os.kill(own_cloud.pid, number)
+    began = time.monotonic()
+    own_cloud.wait()
+    assert time.monotonic() - began < 3
+    assert processes_naming(str(scratch)) == set()
+    assert not scratch.exists()
+    with socket.socket() as probe:
+        port = int(own_cloud.endpoint_url.rpartition(":")[2])
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_even_a_kill_leaves_no_function_behind(own_cloud: LocalCloud) -> None:
+    start_a_sleeping_function(own_cloud)
+    os.kill(own_cloud.pid, signal.SIGKILL)
+    scratch = str(own_cloud.files.scratch)
+    until(lambda: not processes_naming(scratch), "its functions are gone")
+
+
+def test_the_next_one_takes_over_what_a_kill_left(own_cloud: LocalCloud) -> None:
+    os.kill(own_cloud.pid, signal.SIGKILL)
+    own_cloud.wait()
+    with LocalCloud(own_cloud.files.folder) as successor:
+        assert successor.control("health")["status"] == "ok"
+
+
+def test_the_clock_runs_at_the_speed_asked_for(own_cloud: LocalCloud) -> None:
+    own_cloud.control("clock", {"speed": 3600})
+    before = own_cloud.now()
+    time.sleep(0.2)
+    assert (own_cloud.now() - before).total_seconds() >= 720
+    with pytest.raises(OSError, match="400"):
+        own_cloud.control("clock", {"speed": 0})
+
+
+def test_reset_forgets_every_resource(own_cloud: LocalCloud) -> None:
+    client_of(own_cloud, "s3").create_bucket(Bucket="forgotten")
+    own_cloud.control("reset", {})
+    assert client_of(own_cloud, "s3").list_buckets()["Buckets"] == []
+
+
+def test_a_wrong_signature_is_refused(client: Clients) -> None:
+    wrong = client("sts", aws_access_key_id="test", aws_secret_access_key="guess")
+    with pytest.raises(ClientError, match="SignatureDoesNotMatch"):
+        wrong.get_caller_identity()
