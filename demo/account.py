@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from boto3.dynamodb.conditions import Key
+from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from demo.cloud import STACK
@@ -18,6 +19,7 @@ from demo.traffic import NO_RETRIES
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
 
+_FEW_RETRIES = Config(retries={"total_max_attempts": 2}, connect_timeout=5, read_timeout=20)
 NOWHERE = "NoEndpoint"
 _WHOLE = 100.0
 
@@ -79,10 +81,10 @@ class Account:
 
     def __init__(self) -> None:
         session = boto3.Session()
-        self._sagemaker = session.client("sagemaker")
-        self._cloudwatch = session.client("cloudwatch")
-        self._ledger = session.resource("dynamodb")
-        self.s3 = session.client("s3")
+        self._sagemaker = session.client("sagemaker", config=_FEW_RETRIES)
+        self._cloudwatch = session.client("cloudwatch", config=_FEW_RETRIES)
+        self._ledger = session.resource("dynamodb", config=_FEW_RETRIES)
+        self.s3 = session.client("s3", config=_FEW_RETRIES)
         self.runtime: SageMakerRuntimeClient = session.client(
             "sagemaker-runtime", config=NO_RETRIES
         )

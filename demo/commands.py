@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from demo.narrator import Narrator
 
 _TAIL_LINES = 15
+_END_SECONDS = 3.0
 
 
 class CommandError(RuntimeError):
@@ -64,6 +65,9 @@ class Shell:
             self._running.add(process)
         try:
             output, errors = process.communicate()
+        except BaseException:
+            _end(process)
+            raise
         finally:
             with self._lock:
                 self._running.discard(process)
@@ -79,5 +83,14 @@ class Shell:
         with self._lock:
             running = tuple(self._running)
         for process in running:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGTERM)
+            _end(process)
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """End a command and what it started; what does not end by itself is killed."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_END_SECONDS)
+            return

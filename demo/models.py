@@ -46,6 +46,7 @@ class Trained:
 
     version: int
     description: str
+    data_set: str
     pipeline: Any
     accuracy: float
     f1: float
@@ -89,6 +90,7 @@ def train(version: int) -> Trained:
     return Trained(
         version,
         recipe.description,
+        DATA_SET,
         pipeline,
         accuracy=float(accuracy_score(truth, said)),
         f1=float(f1_score(truth, said, pos_label="malignant")),

@@ -158,11 +158,9 @@ class Narrator:
 
     def summary(self) -> None:
         """The checks and the times, as tables."""
-        self.table(
-            "Checks",
-            ["", "step", "what had to be so", "what was found"],
-            [["✓" if c.passed else "✗", c.step, c.name, c.found] for c in self.checks],
-        )
+        rows = [["✓" if c.passed else "✗", c.step, c.name, c.found] for c in self.checks]
+        if rows:
+            self.table("Checks", ["", "step", "what had to be so", "what was found"], rows)
         times = [[time.title, f"{time.seconds:.1f} s"] for time in self.times]
         self.table("Times", ["step", "time"], [*times, ["all", f"{self.elapsed:.1f} s"]])
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 ALL = 100.0
 """Percent."""
 STEPS = (5.0, 25.0, 50.0, 100.0)
-USUAL_MIX = {Kind.COMPLETE: 0.7, Kind.INCOMPLETE: 0.3}
+USUAL_MIX = {Kind.COMPLETE: 0.5, Kind.INCOMPLETE: 0.5}
 _LEAST_REQUESTS = 5
 """Fewer say nothing about a share."""
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from demo.account import Sight
     from demo.stage import Stage
 
-WITH_NEW_LABORATORY = {Kind.COMPLETE: 0.4, Kind.INCOMPLETE: 0.2, Kind.SCIENTIFIC: 0.4}
+WITH_NEW_LABORATORY = {Kind.COMPLETE: 0.35, Kind.INCOMPLETE: 0.35, Kind.SCIENTIFIC: 0.3}
 _WEIGHTS_CALL = "sagemaker:UpdateEndpointWeightsAndCapacities"
 _UPDATE_CALL = "sagemaker:UpdateEndpoint"
 

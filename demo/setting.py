@@ -13,7 +13,6 @@ from demo import cloud
 from demo.account import Account
 from demo.acts import IMAGE_URI, put_image
 from demo.commands import Shell
-from demo.models import RECIPES, held_out, train
 from demo.packing import ENDPOINT, Package, broken, inference_source, local_predictions, pack
 from demo.rows import Kind, Row
 from demo.stage import Stage
@@ -92,6 +91,9 @@ def _cloud(options: Options, narrator: Narrator, closing: ExitStack) -> LocalClo
 
 
 def _material(options: Options, narrator: Narrator) -> Material:
+    # Late: scikit-learn takes seconds to load, and the build need not wait for that.
+    from demo.models import RECIPES, held_out, train  # noqa: PLC0415
+
     folder = options.folder / "versions"
     shutil.rmtree(folder, ignore_errors=True)
     sha = _git_sha(options.template.resolve().parent)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +56,9 @@ class EndpointWatch:
     def _work(self) -> None:
         while not self._stopping.wait(_LOOK_EVERY_SECONDS):
             at = time.monotonic()
-            self._note(self._look(), at)
+            # A look that failed shows nothing; whoever waits finds out why by looking himself.
+            with contextlib.suppress(BotoCoreError):
+                self._note(self._look(), at)
 
     def _note(self, sight: Sight, asked_at: float) -> None:
         with self._lock:

@@ -27,10 +27,11 @@ def _up(arguments: argparse.Namespace) -> int:
 
 
 def _down(arguments: argparse.Namespace) -> int:
-    running = StateFiles(arguments.state_dir).running()
+    files = StateFiles(arguments.state_dir)
+    running = files.running()
     if running is None:
         return _fail(f"nothing runs in {arguments.state_dir}")
-    launcher.stop(running.pid)
+    launcher.stop(files)
     _say(f"stopped pid {running.pid}")
     return 0
 

@@ -1,7 +1,5 @@
 """Application Auto Scaling: moto's, behind the gateway's IAM. Targets and policies are kept; nothing scales."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import uuid

@@ -52,7 +52,7 @@ class LocalCloud:
     def __exit__(self, *_: object) -> None:
         """Stop and wait until it is gone."""
         assert self._process is not None  # noqa: S101
-        stop(self._process.pid)
+        stop(self.files)
         self._process.wait()
 
     @property
@@ -126,20 +126,13 @@ def is_healthy(endpoint_url: str) -> bool:
         return False
 
 
-def stop(pid: int) -> None:
-    """Ask a local cloud to stop and wait until it is gone; kill it when it does not go."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGTERM)
-        deadline = time.monotonic() + _STOP_SECONDS
-        while _is_alive(pid):
-            if time.monotonic() > deadline:
-                os.kill(pid, signal.SIGKILL)
-            time.sleep(_POLL_SECONDS)
-
-
-def _is_alive(pid: int) -> bool:
-    """Whether the process runs; a child of ours that ended is reaped on the way."""
-    with contextlib.suppress(ChildProcessError):
-        return os.waitpid(pid, os.WNOHANG) == (0, 0)
-    os.kill(pid, 0)
-    return True
+def stop(files: StateFiles) -> None:
+    """Ask the holder of a state folder to stop and wait until it is gone; kill it if it stays."""
+    deadline = time.monotonic() + _STOP_SECONDS
+    asked = False
+    while (holder := files.running()) is not None:
+        if not asked or time.monotonic() > deadline:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(holder.pid, signal.SIGKILL if asked else signal.SIGTERM)
+        asked = True
+        time.sleep(_POLL_SECONDS)

@@ -1,9 +1,11 @@
 """The folder one local cloud works in: who runs, its logs, and its temporary files."""
 
+import contextlib
+import fcntl
 import json
 import os
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 
@@ -26,9 +28,13 @@ class Running:
 
 @dataclass(frozen=True, slots=True)
 class StateFiles:
-    """Paths below one state folder; at most one process holds it."""
+    """Paths below one state folder; at most one process holds it.
+
+    The holder keeps a file lock, which the kernel takes back however the process ends.
+    """
 
     folder: Path
+    _held: contextlib.ExitStack = field(default_factory=contextlib.ExitStack, compare=False)
 
     @property
     def log(self) -> Path:
@@ -52,28 +58,35 @@ class StateFiles:
     def claim(self, port: int) -> None:
         """Take the folder for this process.
 
-        Raises AlreadyRunningError when a living process holds it.
+        Raises AlreadyRunningError when another process holds it.
         """
-        holder = self.running()
-        if holder is not None:
-            message = (
-                f"a local cloud runs in {self.folder} already: pid {holder.pid}, port {holder.port}"
-            )
-            raise AlreadyRunningError(message)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        holder = self._held.enter_context(self._holder.open("a+"))
+        try:
+            fcntl.flock(holder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            message = f"another one holds {self.folder}: {self.running()}"
+            raise AlreadyRunningError(message) from None
         shutil.rmtree(self.scratch, ignore_errors=True)
-        self.scratch.mkdir(parents=True)
-        self._holder.write_text(json.dumps({"pid": os.getpid(), "port": port}))
+        self.scratch.mkdir()
+        holder.truncate(0)
+        holder.write(json.dumps({"pid": os.getpid(), "port": port}))
+        holder.flush()
 
     def release(self) -> None:
-        """Give the folder back and remove the temporary files."""
+        """Remove the temporary files and give the folder back."""
         shutil.rmtree(self.scratch, ignore_errors=True)
         self._holder.unlink(missing_ok=True)
+        self._held.close()
 
     def running(self) -> Running | None:
-        """The living process that holds the folder, if any."""
+        """The process that holds the folder, if any."""
         try:
-            holder = Running(**json.loads(self._holder.read_text()))
-            os.kill(holder.pid, 0)
-        except (FileNotFoundError, ProcessLookupError, ValueError):
+            with self._holder.open() as holder:
+                fcntl.flock(holder, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
             return None
-        return holder
+        except BlockingIOError:
+            with contextlib.suppress(ValueError, FileNotFoundError):
+                return Running(**json.loads(self._holder.read_text()))
+        return None

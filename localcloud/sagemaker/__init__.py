@@ -1,7 +1,5 @@
 """SageMaker on one machine: the registry, endpoints whose models really run, events and metrics."""
 
-from __future__ import annotations
-
 
 def mount() -> None:
     """Serve SageMaker, its runtime, its resource types and the scaling of its variants."""

@@ -1,7 +1,5 @@
 """Names of SageMaker resources, as IAM policies and events write them."""
 
-from __future__ import annotations
-
 from localcloud.constants import ACCOUNT, REGION
 
 _PREFIX = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:"

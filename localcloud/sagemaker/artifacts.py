@@ -4,11 +4,10 @@ Everything is asked of the gateway with a session of the execution role, so that
 artifact, decrypt it or pull the image fails the endpoint here just as it does on AWS.
 """
 
-from __future__ import annotations
-
 import hashlib
 import re
 import tarfile
+import threading
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -29,19 +28,24 @@ _ECR_IMAGE = re.compile(
 )
 
 
+_session = boto3.session.Session()
+_session_lock = threading.Lock()
+
+
 class ArtifactError(Exception):
     """The image or the model data cannot be had; the message is the endpoint's FailureReason."""
 
 
 def client(service: Any, role_arn: str) -> Any:
-    """A boto3 client that acts as the role."""
-    return boto3.client(
-        service,
-        region_name=REGION,
-        endpoint_url=endpoint_url(),
-        config=Config(retries={"total_max_attempts": 2}, s3={"addressing_style": "path"}),
-        **role_session(role_arn, "SageMaker"),
-    )
+    """A boto3 client that acts as the role. Sessions are not safe to share between threads."""
+    with _session_lock:
+        return _session.client(
+            service,
+            region_name=REGION,
+            endpoint_url=endpoint_url(),
+            config=Config(retries={"total_max_attempts": 2}, s3={"addressing_style": "path"}),
+            **role_session(role_arn, "SageMaker"),
+        )
 
 
 def resolve_image(image: str, role_arn: str) -> str:

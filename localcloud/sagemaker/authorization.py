@@ -4,10 +4,9 @@ Actions, resources and condition keys are those of the Service Authorization Ref
 resources needs both, a list has no resource, and whoever hands a role to SageMaker needs `iam:PassRole` on it.
 """
 
-from __future__ import annotations
-
 import json
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 from ministack.core import iam_actions, iam_evaluator
 from ministack.core.iam_evaluator import AuthError
@@ -16,13 +15,9 @@ from ministack.services import iam
 from localcloud import hooks
 from localcloud.constants import REGION
 from localcloud.sagemaker import arns
+from localcloud.sagemaker.caller import Caller
 from localcloud.sagemaker.errors import ServiceError, invalid
 from localcloud.sagemaker.state import state
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from localcloud.sagemaker.caller import Caller
 
 _SERVICE = "sagemaker.amazonaws.com"
 

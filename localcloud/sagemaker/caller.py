@@ -1,7 +1,5 @@
 """Who made a call, as SageMaker records it in `CreatedBy` and `LastModifiedBy`."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Any
 

@@ -1,18 +1,16 @@
 """Endpoint configurations: immutable, and not protected from being deleted while in use."""
 
-from __future__ import annotations
-
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from localcloud.clock import clock
 from localcloud.sagemaker import arns, models, tags
+from localcloud.sagemaker.caller import Caller
 from localcloud.sagemaker.errors import invalid
 from localcloud.sagemaker.pages import page
 from localcloud.sagemaker.state import EndpointConfig, Variant, lock, state
 
-if TYPE_CHECKING:
-    from localcloud.sagemaker.caller import Caller
+_INSTANCES = {"InstanceType", "InitialInstanceCount"}
 
 
 def existing(name: str) -> EndpointConfig:
@@ -106,11 +104,11 @@ def _check_variant(variant: dict[str, Any]) -> None:
     if "ModelName" not in variant:
         raise invalid("The local cloud has no inference components: a variant needs a ModelName")
     models.existing(variant["ModelName"])
-    instances = {"InstanceType", "InitialInstanceCount"} & variant.keys()
+    instances = _INSTANCES & variant.keys()
     if "ServerlessConfig" in variant:
         if instances:
             raise invalid("Specify either a ServerlessConfig or instances, not both")
-    elif len(instances) < 2:  # noqa: PLR2004
+    elif instances != _INSTANCES:
         raise invalid(
             "A variant needs InstanceType and InitialInstanceCount, or a ServerlessConfig"
         )

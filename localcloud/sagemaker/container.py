@@ -1,7 +1,5 @@
 """A model container seen from outside: its process, its health check and the connections to it."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os
@@ -15,12 +13,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 from localcloud.sagemaker import model_server
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _INVOCATION_SECONDS = 60.0
 _HEALTH_SECONDS = 60.0

@@ -5,20 +5,15 @@ it cannot come up a new endpoint is Failed, and an updated one is InService on i
 FailureReason.
 """
 
-from __future__ import annotations
-
 import logging
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from localcloud.clock import clock
 from localcloud.sagemaker import events, fleet
 from localcloud.sagemaker.fleet import Fleet, FleetError, Job
 from localcloud.sagemaker.state import Endpoint, lock, state
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _logger = logging.getLogger("localcloud.sagemaker")
 

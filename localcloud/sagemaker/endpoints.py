@@ -1,19 +1,15 @@
 """Endpoints: what may be asked of one in which status, and what DescribeEndpoint tells."""
 
-from __future__ import annotations
-
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from localcloud.clock import clock
 from localcloud.sagemaker import arns, configs, deployments, fleet, scaling, tags
+from localcloud.sagemaker.caller import Caller
 from localcloud.sagemaker.errors import invalid
 from localcloud.sagemaker.fleet import FleetError
 from localcloud.sagemaker.pages import page
 from localcloud.sagemaker.state import Deployment, Endpoint, Variant, lock, state
-
-if TYPE_CHECKING:
-    from localcloud.sagemaker.caller import Caller
 
 _SETTLED = {"InService", "OutOfService", "Failed", "UpdateRollbackFailed"}
 

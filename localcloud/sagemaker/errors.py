@@ -1,7 +1,5 @@
 """What SageMaker answers when it refuses: a code, a message and an HTTP status."""
 
-from __future__ import annotations
-
 import json
 
 

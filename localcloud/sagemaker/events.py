@@ -5,8 +5,6 @@ So does this one: `duplicates` is the share of changes that are told twice. Whic
 fraction is added up, and whenever it passes one, the event goes out again.
 """
 
-from __future__ import annotations
-
 import os
 import threading
 from datetime import UTC, datetime
@@ -35,8 +33,25 @@ _UPDATED_FIELDS = {
 }
 _STATUS_WORDS = {"InService": "IN_SERVICE", "RollingBack": "ROLLING_BACK"}
 
-_owed = 0.0
-_owed_lock = threading.Lock()
+
+class _Debt:
+    """Repeated events that are owed, in fractions of one."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._owed = 0.0
+
+    def copies(self) -> int:
+        """How often the next event goes out."""
+        with self._lock:
+            self._owed += duplicates
+            if self._owed < 1:
+                return 1
+            self._owed -= 1
+            return 2
+
+
+_debt = _Debt()
 
 
 def package_changed(package: Package, updated: list[str] | None = None) -> None:
@@ -104,18 +119,8 @@ def _endpoint_detail(endpoint: Endpoint) -> dict[str, Any]:
 
 
 def _send(detail_type: str, arn: str, detail: dict[str, Any]) -> None:
-    for _ in range(_copies()):
+    for _ in range(_debt.copies()):
         emit("aws.sagemaker", detail_type, [arn], detail)
-
-
-def _copies() -> int:
-    global _owed  # noqa: PLW0603
-    with _owed_lock:
-        _owed += duplicates
-        if _owed < 1:
-            return 1
-        _owed -= 1
-        return 2
 
 
 def _iso(seconds: float) -> str:

@@ -1,7 +1,5 @@
 """Fleets: the containers that serve an endpoint's variants, and which of them takes a request."""
 
-from __future__ import annotations
-
 import random
 import shutil
 import tempfile

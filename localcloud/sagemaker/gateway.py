@@ -1,7 +1,5 @@
 """Every SageMaker request: parsed, checked against the service model, authorised, carried out."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 from collections.abc import Callable

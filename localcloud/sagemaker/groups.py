@@ -1,17 +1,13 @@
 """Model package groups of the registry."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from localcloud.clock import clock
 from localcloud.sagemaker import arns, tags
+from localcloud.sagemaker.caller import Caller
 from localcloud.sagemaker.errors import conflict, invalid
 from localcloud.sagemaker.pages import page
 from localcloud.sagemaker.state import Group, lock, state
-
-if TYPE_CHECKING:
-    from localcloud.sagemaker.caller import Caller
 
 
 def existing(name_or_arn: str) -> Group:

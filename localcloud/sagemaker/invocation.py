@@ -1,7 +1,5 @@
 """InvokeEndpoint: one request to one variant, chosen by weight or by name."""
 
-from __future__ import annotations
-
 import asyncio
 import re
 import time
@@ -20,6 +18,7 @@ Reply = tuple[int, dict[str, str], bytes]
 
 _PATH = re.compile(r"/endpoints/([^/]+)/invocations")
 _MOST_BYTES = 25 * 1024 * 1024
+_SUCCESS, _CLIENT_ERROR = 2, 4
 
 # Requests wait here for their models, and for nothing else: a slow model must not hold up other services.
 _callers = ThreadPoolExecutor(max_workers=64, thread_name_prefix="sagemaker-invoke")
@@ -40,7 +39,7 @@ async def invoke(name: str, headers: dict[str, str], body: bytes) -> Reply:
     answer, seconds = await asyncio.get_running_loop().run_in_executor(
         _callers, _ask, container, headers, body
     )
-    metrics.record(
+    metrics.meter.record(
         metrics.Invocation(
             endpoint=name,
             variant=variant,
@@ -87,16 +86,17 @@ def _reply(name: str, variant: str, answer: Answer | None) -> Reply:
     if answer is None:
         message = "Your invocation timed out or the model container closed the connection."
         raise _model_error(name, variant, message, 0, message)
-    if answer.status >= 300:  # noqa: PLR2004
+    if answer.status // 100 != _SUCCESS:
         original = answer.body.decode(errors="replace")
-        kind = "client" if answer.status < 500 else "server"  # noqa: PLR2004
+        kind = "client" if answer.status // 100 == _CLIENT_ERROR else "server"
         message = (
             f'Received {kind} error ({answer.status}) from primary with message "{original}". See '
             f"https://{REGION}.console.aws.amazon.com/cloudwatch/home?region={REGION}#logEventViewer:"
             f"group=/aws/sagemaker/Endpoints/{name} in account {ACCOUNT} for more information."
         )
         raise _model_error(name, variant, message, answer.status, original)
-    sent = {"Content-Type": answer.content_type, "x-Amzn-Invoked-Production-Variant": variant}
+    # In lower case the gateway leaves it alone; otherwise JSON becomes the protocol's own type.
+    sent = {"content-type": answer.content_type, "x-Amzn-Invoked-Production-Variant": variant}
     return 200, sent, answer.body
 
 

@@ -1,7 +1,5 @@
 """What containers write, in CloudWatch Logs where SageMaker puts it."""
 
-from __future__ import annotations
-
 import contextlib
 
 from botocore.exceptions import ClientError

@@ -5,8 +5,6 @@ and distinct value, so that statistics and percentiles are exact (latencies keep
 As on AWS there is no point without traffic. Everything runs on the gateway's event loop, as the store does.
 """
 
-from __future__ import annotations
-
 import asyncio
 from collections import Counter
 from dataclasses import dataclass
@@ -27,10 +25,6 @@ _LATENCIES = {"ModelLatency", "OverheadLatency"}
 
 _Series = tuple[str, str, str, float]
 
-_counts: dict[_Series, Counter[float]] = {}
-_points: dict[_Series, dict[float, dict[str, Any]]] = {}
-_flush_due = False
-
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
@@ -42,6 +36,74 @@ class Invocation:
     model_seconds: float
     overhead_seconds: float
 
+    def values(self) -> dict[str, float]:
+        """Its value in each metric.
+
+        The error metrics are 0 or 1 with every request, so their Average is a rate.
+        InvocationModelErrors also counts requests the container did not answer.
+        """
+        kind = None if self.status is None else self.status // 100
+        return {
+            "Invocations": 1.0,
+            "Invocation4XXErrors": float(kind == 4),  # noqa: PLR2004
+            "Invocation5XXErrors": float(kind == 5),  # noqa: PLR2004
+            "InvocationModelErrors": float(kind != 2),  # noqa: PLR2004
+            "ModelLatency": _microseconds(self.model_seconds),
+            "OverheadLatency": _microseconds(self.overhead_seconds),
+        }
+
+
+class Meter:
+    """Counts requests, and puts the counts into the store."""
+
+    def __init__(self) -> None:
+        self._counts: dict[_Series, Counter[float]] = {}
+        self._points: dict[_Series, dict[float, dict[str, Any]]] = {}
+        self._flush: asyncio.TimerHandle | None = None
+
+    def record(self, invocation: Invocation) -> None:
+        """Count one request; call from the event loop."""
+        minute = clock.now() // _MINUTE * _MINUTE
+        for name, value in invocation.values().items():
+            series = (invocation.endpoint, invocation.variant, name, minute)
+            self._counts.setdefault(series, Counter())[value] += 1
+        if self._flush is None:
+            delay = clock.real_seconds(_FLUSH_SECONDS)
+            self._flush = asyncio.get_running_loop().call_later(delay, self.flush)
+
+    def flush(self) -> None:
+        """Move what was counted into the store."""
+        self._flush = None
+        counted, self._counts = self._counts, {}
+        with request_scope(ACCOUNT, REGION):
+            for series, counts in counted.items():
+                self._store(series, counts)
+            self._forget_before(clock.now() - _KEPT_SECONDS)
+
+    def _store(self, series: _Series, counts: Counter[float]) -> None:
+        """Add to the minute's points: one that is there already grows, so minutes stay small."""
+        name, minute = series[2:]
+        points = self._points.setdefault(series, {})
+        unit = "Microseconds" if name in _LATENCIES else "None"
+        for value, count in counts.items():
+            if value in points:
+                points[value]["Count"] += float(count)
+                continue
+            cloudwatch._store_datum(
+                NAMESPACE, name, _dimensions(series), minute, unit, None, [value], [count], None
+            )
+            points[value] = cloudwatch._metrics[_key(series)][-1]
+
+    def _forget_before(self, cutoff: float) -> None:
+        """The engine forgets by real time, which virtual time leaves behind."""
+        for series in [series for series in self._points if series[3] < cutoff]:
+            points = cloudwatch._metrics.get(_key(series), [])
+            cloudwatch._metrics[_key(series)] = [p for p in points if p["Timestamp"] >= cutoff]
+            del self._points[series]
+
+
+meter = Meter()
+
 
 def require_hooks() -> None:
     """Declare what we use of the engine's metric store."""
@@ -51,73 +113,12 @@ def require_hooks() -> None:
     hooks.require(cloudwatch, "_dims_key", call=False)
 
 
-def record(invocation: Invocation) -> None:
-    """Count one request; call from the event loop.
-
-    The three error metrics are sent as 0 or 1 with every request, so their Average is a rate.
-    InvocationModelErrors also counts requests the container did not answer.
-    """
-    status = invocation.status
-    values = {
-        "Invocations": 1.0,
-        "Invocation4XXErrors": float(status is not None and 400 <= status < 500),  # noqa: PLR2004
-        "Invocation5XXErrors": float(status is not None and status >= 500),  # noqa: PLR2004
-        "InvocationModelErrors": float(status is None or status >= 300),  # noqa: PLR2004
-        "ModelLatency": _microseconds(invocation.model_seconds),
-        "OverheadLatency": _microseconds(invocation.overhead_seconds),
-    }
-    minute = clock.now() // _MINUTE * _MINUTE
-    for name, value in values.items():
-        series = (invocation.endpoint, invocation.variant, name, minute)
-        _counts.setdefault(series, Counter())[value] += 1
-    _schedule_flush()
+def _dimensions(series: _Series) -> dict[str, str]:
+    return {"EndpointName": series[0], "VariantName": series[1]}
 
 
-def flush() -> None:
-    """Move what was counted into the store."""
-    global _flush_due  # noqa: PLW0603
-    _flush_due = False
-    counted = dict(_counts)
-    _counts.clear()
-    with request_scope(ACCOUNT, REGION):
-        for series, counts in counted.items():
-            _store(series, counts)
-        _forget_before(clock.now() - _KEPT_SECONDS)
-
-
-def _schedule_flush() -> None:
-    global _flush_due  # noqa: PLW0603
-    if not _flush_due:
-        _flush_due = True
-        asyncio.get_running_loop().call_later(clock.real_seconds(_FLUSH_SECONDS), flush)
-
-
-def _store(series: _Series, counts: Counter[float]) -> None:
-    """Add to the minute's points: one that is there already grows, so minutes stay small."""
-    endpoint, variant, name, minute = series
-    points = _points.setdefault(series, {})
-    for value, count in counts.items():
-        if value in points:
-            points[value]["Count"] += float(count)
-            continue
-        dimensions = {"EndpointName": endpoint, "VariantName": variant}
-        unit = "Microseconds" if name in _LATENCIES else "None"
-        cloudwatch._store_datum(
-            NAMESPACE, name, dimensions, minute, unit, None, [value], [count], None
-        )
-        key = (NAMESPACE, name, cloudwatch._dims_key(dimensions))
-        points[value] = cloudwatch._metrics[key][-1]
-
-
-def _forget_before(cutoff: float) -> None:
-    """The engine forgets by real time, which virtual time leaves behind."""
-    for series in [series for series in _points if series[3] < cutoff]:
-        endpoint, variant, name, _ = series
-        dimensions = {"EndpointName": endpoint, "VariantName": variant}
-        key = (NAMESPACE, name, cloudwatch._dims_key(dimensions))
-        kept = [point for point in cloudwatch._metrics.get(key, []) if point["Timestamp"] >= cutoff]
-        cloudwatch._metrics[key] = kept
-        del _points[series]
+def _key(series: _Series) -> tuple[str, str, str]:
+    return NAMESPACE, series[2], cloudwatch._dims_key(_dimensions(series))
 
 
 def _microseconds(seconds: float) -> float:

@@ -6,8 +6,6 @@ Run as a program it is alone: isolated from the local cloud's own packages, with
 container definition. A connection carries pairs of messages: a JSON header, then the body.
 """
 
-from __future__ import annotations
-
 import ctypes
 import importlib.util
 import io
@@ -18,13 +16,11 @@ import socket
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import ModuleType
+from types import ModuleType
+from typing import Any
 
 _PR_SET_PDEATHSIG = 1
 _OK, _BAD_REQUEST, _UNSUPPORTED, _FAULT = 200, 400, 415, 500
@@ -65,11 +61,11 @@ def _load(folder: Path) -> Callable[[dict[str, str], bytes], tuple[dict[str, Any
         text = _media_type(content_type) in {_JSON, _CSV}
         try:
             data = input_fn(body.decode() if text else body, content_type)
-        except Exception as error:  # noqa: BLE001 - whatever the model's code raises is its answer
+        except Exception as error:
             return _failed(error, _status_of_bad_input(error, content_type))
         try:
             return _encoded(output_fn(predict_fn(data, model), accept), accept)
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             return _failed(error, _status_of_fault(error))
 
     return answer

@@ -1,18 +1,14 @@
 """Deployable models: one container, its artifact and the role it runs under."""
 
-from __future__ import annotations
-
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from localcloud.clock import clock
 from localcloud.sagemaker import arns, packages, tags
+from localcloud.sagemaker.caller import Caller
 from localcloud.sagemaker.errors import invalid
 from localcloud.sagemaker.pages import page
 from localcloud.sagemaker.state import Model, lock, state
-
-if TYPE_CHECKING:
-    from localcloud.sagemaker.caller import Caller
 
 
 def existing(name: str) -> Model:

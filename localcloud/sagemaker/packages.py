@@ -1,18 +1,14 @@
 """Model packages of the registry: versions that only grow, updates that merge, tokens that make retries safe."""
 
-from __future__ import annotations
-
 import copy
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from localcloud.clock import clock
 from localcloud.sagemaker import arns, events, groups, tags
+from localcloud.sagemaker.caller import Caller
 from localcloud.sagemaker.errors import conflict, invalid
 from localcloud.sagemaker.pages import page
 from localcloud.sagemaker.state import Package, lock, state
-
-if TYPE_CHECKING:
-    from localcloud.sagemaker.caller import Caller
 
 _MOST_PROPERTIES = 50
 _NOT_KEPT = {"ClientToken", "Tags", "ModelPackageGroupName", "ModelPackageName"}

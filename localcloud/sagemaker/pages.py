@@ -1,16 +1,12 @@
 """Lists as SageMaker pages them: ten at a time, oldest or first name first, unless told otherwise."""
 
-from __future__ import annotations
-
 import base64
 import binascii
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from localcloud.sagemaker.errors import invalid
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
 
 _DEFAULT_PAGE = 10
 

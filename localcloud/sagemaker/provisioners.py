@@ -1,9 +1,8 @@
 """SageMaker's resource types in stacks. Ref is the ARN of each; GetAtt gives the name."""
 
-from __future__ import annotations
-
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ministack.services.cloudformation import provisioners, stacks
 
@@ -12,9 +11,6 @@ from localcloud.clock import clock
 from localcloud.sagemaker import configs, endpoints, groups, models, shapes
 from localcloud.sagemaker.caller import ROOT, Caller
 from localcloud.sagemaker.state import lock, state
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 Properties = dict[str, Any]
 Created = tuple[str, dict[str, str]]
@@ -89,11 +85,11 @@ def mount() -> None:
         provisioners._REPLACING_PROPERTIES[name] = kind.replacing
         provisioners._CUSTOM_NAME_REPLACEMENT[name] = {"name": kind.name_property}
 
-    blocks = stacks._runs_on_worker_thread
+    hooks.wrap(stacks, "_runs_on_worker_thread", "resource_type")(_runs_on_worker_thread)
 
-    @hooks.replace(stacks, "_runs_on_worker_thread", "resource_type")
-    def runs_on_worker_thread(resource_type: str) -> bool:
-        return resource_type in _TYPES or blocks(resource_type)
+
+def _runs_on_worker_thread(original: Callable[[str], bool], resource_type: str) -> bool:
+    return resource_type in _TYPES or original(resource_type)
 
 
 def _creator(kind: Type) -> Callable[[str, Properties, str], Created]:

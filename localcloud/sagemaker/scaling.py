@@ -1,14 +1,8 @@
 """What Application Auto Scaling's registered variants forbid an update."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 from localcloud import moto_engine
 from localcloud.sagemaker.errors import invalid
-
-if TYPE_CHECKING:
-    from localcloud.sagemaker.state import Endpoint, Variant
+from localcloud.sagemaker.state import Endpoint, Variant
 
 _DESCRIBE = "AnyScaleFrontendService.DescribeScalableTargets"
 

@@ -4,18 +4,14 @@ botocore checks only types, required members and minima before it sends; SageMak
 model declares and answers one ValidationException naming every fault. So do we, from the same model.
 """
 
-from __future__ import annotations
-
 import functools
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 import botocore.session
 
 from localcloud.sagemaker.errors import ServiceError, invalid
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _SCALARS: dict[str, tuple[type, ...]] = {
     "string": (str,),

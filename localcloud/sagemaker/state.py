@@ -3,8 +3,6 @@
 One lock guards everything; operations hold it for as long as they read or change, and no longer.
 """
 
-from __future__ import annotations
-
 import threading
 from dataclasses import dataclass, field
 from typing import Any

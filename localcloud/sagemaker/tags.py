@@ -1,14 +1,10 @@
 """AddTags, ListTags and DeleteTags, and the tags that other operations carry."""
 
-from __future__ import annotations
+from typing import Any
 
-from typing import TYPE_CHECKING, Any
-
+from localcloud.sagemaker.caller import Caller
 from localcloud.sagemaker.errors import invalid
 from localcloud.sagemaker.state import lock, state
-
-if TYPE_CHECKING:
-    from localcloud.sagemaker.caller import Caller
 
 _MOST = 50
 

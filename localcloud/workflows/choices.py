@@ -42,8 +42,9 @@ def _choose(self: Any, env: Any) -> None:
 def _no_match(env: Any) -> FailureEventException:
     error = StatesErrorName(typ=StatesErrorNameType.StatesNoChoiceMatched)
     cause = (
-        f"An error occurred while executing the state '{env.next_state_name}' (entered at the event "
-        f"id #{env.event_history_context.source_event_id}). No choice matched and there is no Default."
+        f"An error occurred while executing the state '{env.next_state_name}' (entered at "
+        f"the event id #{env.event_history_context.source_event_id}). "
+        "No choice matched and there is no Default."
     )
     return FailureEventException(
         FailureEvent(

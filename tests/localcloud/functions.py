@@ -3,7 +3,6 @@
 import io
 import json
 import zipfile
-from collections.abc import Callable
 from typing import Any
 
 TRUST_LAMBDA = {
@@ -28,7 +27,7 @@ def archive(files: dict[str, str]) -> bytes:
     return content.getvalue()
 
 
-def create_role(client: Callable[..., Any], name: str, statements: list[dict[str, Any]]) -> str:
+def create_role(client: Any, name: str, statements: list[dict[str, Any]]) -> str:
     """A role functions may take, allowed to log and what `statements` say; its ARN."""
     iam = client("iam")
     role = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(TRUST_LAMBDA))
@@ -41,14 +40,14 @@ def create_role(client: Callable[..., Any], name: str, statements: list[dict[str
 
 
 def create_function(
-    client: Callable[..., Any],
+    client: Any,
     name: str,
     code: str,
     *,
     statements: list[dict[str, Any]] | None = None,
     **settings: Any,
 ) -> str:
-    """A function whose handler is `app.handler` in `code`; its ARN."""
+    """A function whose handler is `app.handler` in `code`, ready to be invoked; its ARN."""
     role = create_role(client, f"{name}-role", statements or [])
     created = client("lambda").create_function(
         FunctionName=name,
@@ -63,7 +62,7 @@ def create_function(
     return arn
 
 
-def invoke(client: Callable[..., Any], name: str, event: Any = None, **named: Any) -> Any:
+def invoke(client: Any, name: str, event: Any = None, **named: Any) -> Any:
     """Invoke and wait: the response with its payload read."""
     answer = client("lambda").invoke(
         FunctionName=name, Payload=json.dumps(event).encode(), LogType="Tail", **named

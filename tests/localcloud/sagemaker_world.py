@@ -1,7 +1,5 @@
 """What SageMaker tests need around an endpoint: roles, images, artifacts, and patience."""
 
-from __future__ import annotations
-
 import io
 import json
 import tarfile
@@ -17,7 +15,10 @@ TRUST = {
     "Statement": [
         {
             "Effect": "Allow",
-            "Principal": {"Service": "sagemaker.amazonaws.com", "AWS": f"arn:aws:iam::{ACCOUNT}:root"},
+            "Principal": {
+                "Service": "sagemaker.amazonaws.com",
+                "AWS": f"arn:aws:iam::{ACCOUNT}:root",
+            },
             "Action": "sts:AssumeRole",
         }
     ],
@@ -51,7 +52,7 @@ _PATIENCE_SECONDS = 30.0
 class World:
     """One test's corner of the account."""
 
-    client: Callable[..., Any]
+    client: Any
     name: str
 
     @property
@@ -70,13 +71,7 @@ class World:
 
     def as_role(self, role_arn: str, service: str = "sagemaker") -> Any:
         """A client that acts as the role."""
-        keys = self.client("sts").assume_role(RoleArn=role_arn, RoleSessionName="test")["Credentials"]
-        return self.client(
-            service,
-            aws_access_key_id=keys["AccessKeyId"],
-            aws_secret_access_key=keys["SecretAccessKey"],
-            aws_session_token=keys["SessionToken"],
-        )
+        return self.client.as_role(service, role_arn)
 
     def serving_role(self) -> str:
         """A role that may fetch everything an endpoint needs."""
@@ -193,7 +188,9 @@ class World:
         seen: list[dict[str, Any]] = []
 
         def so_far() -> list[dict[str, Any]]:
-            while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            while messages := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get(
+                "Messages"
+            ):
                 for message in messages:
                     seen.append(json.loads(message["Body"]))
                     sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])

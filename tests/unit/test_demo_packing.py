@@ -44,7 +44,7 @@ def test_the_metadata_has_the_keys_an_upload_needs(package: Package, trained: Tr
         "training-date": "2026-03-25",
         "base-model": "DecisionTreeClassifier",
         "training-dataset-version": "breast-cancer-wisconsin",
-        "eval-accuracy": f"{trained.accuracy:.4f}",
+        "eval-accuracy": str(round(trained.accuracy, 4)),
     }
 
 

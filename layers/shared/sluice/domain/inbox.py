@@ -31,13 +31,14 @@ class Upload(Value):
     bucket: str
     key: str
     version_id: str
+    """Empty, or `null`, where the bucket keeps no versions."""
     sequencer: str = ""
     at: Moment
 
     @property
     def identity(self) -> str:
         """What names this input for ever."""
-        return identity(self.bucket, self.key, self.version_id)
+        return identity(self.bucket, self.key, self.version_id or f"sequencer-{self.sequencer}")
 
 
 class Place(Value):
@@ -86,8 +87,9 @@ def folder_path(release: ReleaseName) -> str:
     return f"{INBOX}{release}"
 
 
-def locate(key: str) -> Place | Refusal:
-    """The place that `key` names, or why it names none."""
+def locate(upload: Upload) -> Place | Refusal:
+    """Where in the inbox the upload lies, or why it lies nowhere that counts."""
+    key = upload.key
     if not key.startswith(INBOX):
         return Refusal(reason=Reason.NOT_INBOX, detail=f"{key!r} is not under {INBOX}")
     folder, _, name = key.removeprefix(INBOX).partition("/")
@@ -97,6 +99,9 @@ def locate(key: str) -> Place | Refusal:
     if not name or found is None:
         detail = f"{key!r} does not lie in a folder named {{group}}-v{{N}}"
         return Refusal(reason=Reason.FOLDER_NAME, detail=detail)
+    if upload.version_id in {"", "null"}:
+        detail = f"{key!r} came without a version id"
+        return Refusal(reason=Reason.VERSIONING_OFF, detail=detail)
     release = ReleaseName(group=found["group"], version=int(found["version"]))
     return Place(release=release, name=name)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from sluice.domain.inbox import CONFIG, EVALUATION, MODEL, REQUIRED, Noted, Place, Upload
 from sluice.domain.manifest import CapturedObject, Manifest
 from sluice.domain.names import MAX_ENDPOINT_NAME
-from sluice.domain.receipt import Kind, Receipt, kind_of
+from sluice.domain.receipt import Receipt, kind_of
 from sluice.domain.refusal import Reason, Refusal
 
 if TYPE_CHECKING:
@@ -87,27 +87,16 @@ def judge_target(endpoint_name: str | None, release: ReleaseName) -> Refusal | N
     return Refusal(reason=Reason.INVALID_CONFIG, detail=detail)
 
 
-def judge_late(upload: Upload, place: Place, manifest: Manifest) -> Receipt:
-    """What an object is to a folder that was captured as `manifest` without asking it."""
+def judge_late(upload: Upload, place: Place, manifest: Manifest) -> Refusal | None:
+    """Why an object is no part of the folder captured as `manifest`; None when it is."""
     captured = {one.name: one.version_id for one in manifest.objects}.get(place.name)
     if captured == upload.version_id:
-        return receipt(upload, kind=Kind.DUPLICATE, release=place.release)
+        return None
     if captured is None:
-        detail = f"{manifest.release} is captured, and its config does not name {place.name}"
-        refusal = Refusal(reason=Reason.NOT_NAMED, detail=detail)
-    else:
-        detail = f"{manifest.release} is captured with another version of {place.name}"
-        refusal = Refusal(reason=Reason.ALREADY_REGISTERED, detail=detail)
-    return refused(upload, refusal, release=place.release)
-
-
-def receipt(
-    upload: Upload, *, kind: Kind, release: ReleaseName | None, detail: str = ""
-) -> Receipt:
-    """The receipt of an upload that nothing speaks against."""
-    return Receipt(
-        identity=upload.identity, kind=kind, release=release, detail=detail, at=upload.at
-    )
+        detail = f"the config of {manifest.release} does not name {place.name}"
+        return Refusal(reason=Reason.NOT_NAMED, detail=detail)
+    detail = f"{manifest.release} is captured with another version of {place.name}"
+    return Refusal(reason=Reason.ALREADY_REGISTERED, detail=detail)
 
 
 def refused(upload: Upload, refusal: Refusal, *, release: ReleaseName | None = None) -> Receipt:

@@ -1,0 +1,107 @@
+# Sluice. Each target sets up what it needs; `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+VENV := .venv
+BIN := $(VENV)/bin
+PYTHON := $(BIN)/python
+BUILD := .build
+STACK ?= sluice
+PORT ?= 4566
+SPEED ?= 1
+PYTEST := $(BIN)/pytest -q
+
+# `sam` finds Python and make on the PATH; wheels for the layer come from the set-up's folder, so that a
+# build needs no network. Nothing here ever talks to an account unless `make deploy` is asked to.
+export PATH := $(abspath $(BIN)):$(PATH)
+export SAM_CLI_TELEMETRY := 0
+ifneq ($(wildcard $(BUILD)/wheels/.complete),)
+layer-offline = PIP_NO_INDEX=1 PIP_FIND_LINKS=$(abspath $(BUILD)/wheels)
+endif
+
+.PHONY: help
+help: ## List the targets.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+# --- Set-up: a virtual environment from hashed requirements, and the layer's wheels -----------------
+
+$(VENV)/.complete: requirements/dev.txt
+	@echo "Setting up $(VENV) (once; a few minutes)…"
+	@command -v python3.13 >/dev/null || { echo "Python 3.13 is needed: put python3.13 on the PATH (pyenv install 3.13)."; exit 1; }
+	@test -x $(BIN)/python || python3.13 -m venv $(VENV)
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
+	@touch $@
+
+WHEELS := $(PYTHON) -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes \
+	--only-binary=:all: --python-version 3.13 --implementation cp --dest $(BUILD)/wheels -r layers/shared/requirements.txt
+
+$(BUILD)/wheels/.complete: layers/shared/requirements.txt $(VENV)/.complete
+	@mkdir -p $(BUILD)/wheels
+	@$(WHEELS) --platform manylinux2014_x86_64
+	@$(WHEELS) --platform manylinux2014_aarch64
+	@touch $@
+
+.PHONY: setup
+setup: $(VENV)/.complete $(BUILD)/wheels/.complete ## Install everything the other targets need.
+
+# --- Run ---------------------------------------------------------------------------------------------
+
+.PHONY: demo
+demo: setup ## The main job on this machine: push, approve, canary, promote, roll back.
+	@$(MAKE) --no-print-directory build ARCHITECTURE=x86_64
+	@$(PYTHON) -m demo $(DEMO)
+
+.PHONY: up
+up: setup ## Start the local cloud with the stack deployed; stays in the foreground, Ctrl-C ends it.
+	@$(MAKE) --no-print-directory build ARCHITECTURE=x86_64
+	@$(PYTHON) -m localcloud up --port $(PORT) --speed $(SPEED) --deploy
+
+.PHONY: down
+down: setup ## End a local cloud that `make up` started.
+	@$(PYTHON) -m localcloud down
+
+# --- Prove -------------------------------------------------------------------------------------------
+
+.PHONY: test
+test: setup check ## Everything that must pass: `check`, then every test.
+	$(PYTEST) tests/unit tests/integration
+	@$(MAKE) --no-print-directory build ARCHITECTURE=x86_64
+	$(PYTEST) tests/localcloud tests/e2e
+
+.PHONY: check
+check: setup ## Format, lint, types, template, architecture.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy layers/shared/sluice localcloud demo benchmarks
+	$(BIN)/cfn-lint template.yaml
+	$(BIN)/sam validate --lint --region us-east-1
+	$(PYTEST) tests/architecture
+
+.PHONY: fix
+fix: setup ## Format, and mend what the linter can.
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+.PHONY: bench
+bench: setup ## Cold instruction counts and sizes of every function, into benchmarks/results/.
+	@$(MAKE) --no-print-directory build ARCHITECTURE=x86_64
+	$(PYTHON) -m benchmarks.cold_start
+
+# --- Ship --------------------------------------------------------------------------------------------
+
+ARCHITECTURE ?= arm64
+.PHONY: build
+build: setup ## Build functions and layer with stock sam (ARCHITECTURE=arm64 or x86_64).
+	@$(layer-offline) $(BIN)/sam build --parameter-overrides Architecture=$(ARCHITECTURE) > $(BUILD)/build.log 2>&1 \
+		|| { cat $(BUILD)/build.log; exit 1; }
+
+.PHONY: deploy
+deploy: build ## Build for arm64 and deploy to the AWS account of your credentials (STACK=sluice).
+	$(BIN)/sam deploy --stack-name $(STACK) --parameter-overrides Architecture=$(ARCHITECTURE)
+
+.PHONY: lock
+lock: $(VENV)/.complete ## Resolve the requirements again (needs uv on the PATH).
+	uv pip compile --quiet --upgrade --generate-hashes --python-version 3.13 --override requirements/overrides.txt \
+		--custom-compile-command "make lock" requirements/dev.in -o requirements/dev.txt
+	uv pip compile --quiet --upgrade --generate-hashes --python-version 3.13 --override requirements/overrides.txt \
+		--custom-compile-command "make lock" -c requirements/dev.txt layers/shared/requirements.in -o layers/shared/requirements.txt

@@ -1,0 +1,35 @@
+"""Give the canary the current step's weight; take it away again."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sluice.adapters.endpoint import Endpoint
+from sluice.adapters.ledger.table import Table
+from sluice.adapters.ledger.targets import Targets
+from sluice.adapters.session import client
+from sluice.events.tasks import dump_rollout, parse_task
+from sluice.observability import logger, metrics
+from sluice.settings import Settings
+from sluice.shifting import Shifting
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+settings = Settings.from_env()
+shifting = Shifting(
+    targets=Targets(Table(client("dynamodb"), settings.ledger_table)),
+    endpoint=Endpoint(client("sagemaker")),
+)
+
+
+@logger.inject_lambda_context
+@metrics.log_metrics
+def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Carry out the weight change that the rollout's action asks for."""
+    task = parse_task(event)
+    logger.append_keys(rollout_id=task.rollout.id)
+    rollout = shifting.carry_out(task.rollout, now=task.at)
+    logger.info("traffic shifted", action=rollout.action, weight=rollout.weight)
+    metrics.add_metric(name="TrafficShifted", unit="Count", value=1)
+    return dump_rollout(rollout)

@@ -1,0 +1,164 @@
+"""The inbox in the ledger: what was seen of each folder, and one receipt for every input.
+
+| item | key | holds |
+|---|---|---|
+| upload | `UPLOAD#folder` / object name | the object's newest version, what it was found to be |
+| input | `INPUT#identity` / `RECORD` | the input's receipt |
+
+Both expire 400 days after their event; what a registered version is made of stays in the release.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sluice.adapters.ledger.releases import claimed, unclaimed
+from sluice.adapters.ledger.table import ConditionFailedError, Item, Table
+from sluice.domain.inbox import Noted, folder_path, newer
+from sluice.domain.receipt import Kind, Receipt
+from sluice.domain.refusal import Reason, Refusal
+from sluice.domain.registration import refused
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sluice.domain.release import ReleaseName
+
+_KEPT_SECONDS = 400 * 24 * 60 * 60
+_ATTEMPTS = 10
+_NOT_ENDED = "attribute_not_exists(pk) OR kind = :pending"
+_PENDING = {":pending": Kind.PENDING.value}
+
+
+class Intake:
+    """`UPLOAD#…` and `INPUT#…` items."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def receipt(self, identity: str) -> Receipt | None:
+        """The input's receipt as it stands, or None."""
+        item = self._table.get(f"INPUT#{identity}", "RECORD")
+        return _receipt(item) if item else None
+
+    def folder(self, release: ReleaseName) -> tuple[Noted, ...]:
+        """The newest version of every object noted in the folder, read consistently."""
+        items = self._table.query(f"UPLOAD#{folder_path(release)}")
+        return tuple(_noted(item) for item in items)
+
+    def note(self, noted: Noted) -> Noted:
+        """Note an object version; the one that counts now: this, or the newer one noted before.
+
+        The version replaced gets its receipt in the same transaction. Noting a version again
+        changes nothing, whatever it was found to be the second time.
+        """
+        standing = self._put_first(noted)
+        for _ in range(_ATTEMPTS):
+            if standing is None:
+                return noted
+            if not newer(noted, standing):
+                return standing
+            standing = self._replace(standing, noted)
+        raise ConditionFailedError
+
+    def end(self, receipt: Receipt) -> None:
+        """Give the input its receipt. Raises ConditionFailedError if it ended otherwise before."""
+        self._write(receipt)
+
+    def end_unclaimed(self, receipt: Receipt, release: ReleaseName) -> None:
+        """The same, and only as long as nobody claimed the folder: else ConditionFailedError."""
+        self._write(receipt, unclaimed(self._table, release))
+
+    def end_claimed(self, receipt: Receipt, release: ReleaseName) -> None:
+        """The same, and only as long as the folder's capture goes on: else ConditionFailedError."""
+        self._write(receipt, claimed(self._table, release))
+
+    def _put_first(self, noted: Noted) -> Noted | None:
+        try:
+            self._table.write(self._table.put(_item(noted), when="attribute_not_exists(pk)"))
+        except ConditionFailedError:
+            return self._standing(noted)
+        return None
+
+    def _replace(self, standing: Noted, noted: Noted) -> Noted | None:
+        put = self._table.put(
+            _item(noted),
+            when="version_id = :standing",
+            values={":standing": standing.upload.version_id},
+        )
+        try:
+            self._table.write(put, ending(self._table, _superseded(standing, noted)))
+        except ConditionFailedError:
+            return self._replace_ended(put, noted)
+        return None
+
+    def _replace_ended(self, put: Item, noted: Noted) -> Noted | None:
+        """Replace a version that has its receipt already; what stands if it was another one."""
+        try:
+            self._table.write(put)
+        except ConditionFailedError:
+            return self._standing(noted)
+        return None
+
+    def _standing(self, noted: Noted) -> Noted | None:
+        path = folder_path(noted.place.release)
+        item = self._table.get(f"UPLOAD#{path}", noted.place.name)
+        return _noted(item) if item else None
+
+    def _write(self, receipt: Receipt, *checks: Item) -> None:
+        try:
+            self._table.write(ending(self._table, receipt), *checks)
+        except ConditionFailedError as error:
+            if not _same(error.item, receipt):
+                raise
+
+
+def ending(table: Table, receipt: Receipt) -> Item:
+    """An operation that gives an input its receipt, unless it has a terminal one."""
+    return table.put(receipt_item(receipt), when=_NOT_ENDED, values=_PENDING)
+
+
+def receipt_item(receipt: Receipt) -> Item:
+    """The receipt as the ledger holds it."""
+    body = receipt.model_dump(mode="json", exclude_none=True)
+    keys = {"pk": f"INPUT#{receipt.identity}", "sk": "RECORD"}
+    return {**keys, **body, "expires_at": _expiry(receipt.at)}
+
+
+def _receipt(item: Item) -> Receipt:
+    return Receipt.model_validate(
+        {name: value for name, value in item.items() if name not in {"pk", "sk", "expires_at"}}
+    )
+
+
+def _item(noted: Noted) -> Item:
+    """The upload as the ledger holds it: JSON text, since DynamoDB's numbers are not floats."""
+    return {
+        "pk": f"UPLOAD#{folder_path(noted.place.release)}",
+        "sk": noted.place.name,
+        "version_id": noted.upload.version_id,
+        "noted": noted.model_dump_json(exclude_none=True),
+        "expires_at": _expiry(noted.upload.at),
+    }
+
+
+def _noted(item: Item) -> Noted:
+    # The parts that engineers wrote forbid unknown fields; what a newer version of ours stored
+    # must still be read.
+    return Noted.model_validate_json(item["noted"], extra="ignore")
+
+
+def _superseded(standing: Noted, noted: Noted) -> Receipt:
+    detail = f"version {noted.upload.version_id} of the object came after it"
+    refusal = Refusal(reason=Reason.SUPERSEDED, detail=detail)
+    return refused(standing.upload, refusal, release=standing.place.release)
+
+
+def _same(item: Item | None, receipt: Receipt) -> bool:
+    if item is None or item.get("sk") != "RECORD":
+        return False
+    return (item["kind"], item.get("reason")) == (receipt.kind, receipt.reason)
+
+
+def _expiry(at: datetime) -> int:
+    return int(at.timestamp()) + _KEPT_SECONDS

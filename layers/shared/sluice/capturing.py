@@ -1,0 +1,203 @@
+"""Carry a claimed version folder through: bytes into the vault, a package into the registry.
+
+Every step finds what an earlier attempt did and goes on from there, so it does not matter where
+that one ended, or how many are at it. The ledger's commit comes last and is made once; whatever
+people are told may be told twice.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import takewhile
+from typing import TYPE_CHECKING
+
+from sluice.adapters.artifacts import ArtifactGoneError
+from sluice.adapters.ledger.intake import receipt_item
+from sluice.adapters.ledger.table import ConditionFailedError
+from sluice.adapters.registry import Package, RegistryRefusedError
+from sluice.adapters.vault import VaultConflictError
+from sluice.domain.inbox import MODEL, identity
+from sluice.domain.manifest import (
+    MANIFEST,
+    Manifest,
+    digest_of,
+    manifest_uri,
+    parse_manifest,
+    vault_key,
+)
+from sluice.domain.package import RELEASE_DIGEST
+from sluice.domain.receipt import Kind, Receipt
+from sluice.domain.refusal import Reason, Refusal
+from sluice.domain.registration import ended
+from sluice.domain.release import ApprovalStatus, Capture, Release
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from sluice.adapters.ledger.intake import Intake
+    from sluice.adapters.ledger.releases import Releases
+    from sluice.adapters.registry import Registry
+    from sluice.adapters.vault import Vault
+    from sluice.domain.inbox import Noted
+    from sluice.telling import Telling
+
+_LOOK_BACK = timedelta(days=1)
+"""How far a package's creation may lie before its claim, as two clocks tell it."""
+
+
+class CaptureRefusedError(Exception):
+    """A claimed folder cannot be captured, and retrying would not help; its inputs have ended."""
+
+    def __init__(self, refusal: Refusal) -> None:
+        super().__init__(refusal.detail)
+        self.refusal = refusal
+
+
+@dataclass(frozen=True, slots=True)
+class Capturing:
+    """The way from a complete folder to a registered release."""
+
+    vault: Vault
+    registry: Registry
+    releases: Releases
+    intake: Intake
+    telling: Telling
+
+    def claim(self, manifest: Manifest, *, based_on: Sequence[Noted], at: datetime) -> Release:
+        """Fix what the folder is. Raises ConditionFailedError when that changed meanwhile."""
+        text = manifest.canonical()
+        digest = digest_of(text)
+        release = Release(
+            name=manifest.release,
+            capture=Capture.CLAIMED,
+            digest=digest,
+            manifest_uri=manifest_uri(manifest.bucket, manifest.release, digest),
+            target=manifest.target,
+            claimed_at=at,
+        )
+        captured = {one.name for one in manifest.objects}
+        mine = [noted for noted in based_on if noted.place.name in captured]
+        self.releases.claim(release, text, based_on=mine)
+        return release
+
+    def finish(self, release: Release, *, at: datetime, fresh: bool) -> Manifest:
+        """Bring the claimed release to be registered, if it is not; what it was captured as.
+
+        `fresh` says that nobody can have created its package yet. Raises CaptureRefusedError.
+        """
+        text = self.releases.captured(release.name).manifest
+        manifest = parse_manifest(text, digest=release.digest)
+        if release.capture is Capture.CLAIMED:
+            try:
+                self._carry_through(release, manifest, text, at=at, fresh=fresh)
+            except (ArtifactGoneError, VaultConflictError, RegistryRefusedError) as error:
+                refusal = Refusal(reason=_REASONS[type(error)], detail=str(error))
+                self._give_up(manifest, refusal, at=at)
+                raise CaptureRefusedError(refusal) from error
+        return manifest
+
+    def _carry_through(
+        self, release: Release, manifest: Manifest, text: str, *, at: datetime, fresh: bool
+    ) -> None:
+        digest, bucket = release.digest, manifest.bucket
+        copies = [
+            self.vault.keep(bucket, one, key=vault_key(release.name, digest, one.name))
+            for one in manifest.objects
+        ]
+        manifest_key = vault_key(release.name, digest, MANIFEST)
+        self.vault.write_once(bucket, manifest_key, text.encode("utf-8"))
+        package = self._package(release, manifest, fresh=fresh)
+        self._leave_out(manifest, at=at)
+        registered = release.model_copy(
+            update={
+                "capture": Capture.REGISTERED,
+                "package_arn": package.arn,
+                "package_version": package.version,
+                "registered_at": at,
+            }
+        )
+        self.telling.registered(registered)
+        try:
+            receipts = [receipt_item(one) for one in _receipts(manifest, at=at)]
+            self.releases.register(registered, copies, receipts=receipts)
+        except ConditionFailedError:
+            self._yield_to_winner(registered)
+
+    def _package(self, release: Release, manifest: Manifest, *, fresh: bool) -> Package:
+        """The one package of the release: found, or created; any other is rejected.
+
+        A lost reply or a crash leaves a package nobody knows of. The client token makes SageMaker
+        return it again; how long it remembers the token is not documented.
+        """
+        found = [] if fresh else self._packages(release)
+        if not found:
+            model = vault_key(release.name, release.digest, MODEL)
+            url = f"s3://{manifest.bucket}/{model}"
+            arn = self.registry.register(manifest, release.digest, model_data_url=url)
+            found = self._packages(release)
+            if arn not in {package.arn for package in found}:  # the list lags behind
+                found.append(self.registry.describe(arn))
+        kept, *strays = sorted(found, key=lambda package: package.version)
+        for stray in strays:
+            if stray.approval is not ApprovalStatus.REJECTED:
+                self.registry.reject(stray.arn, f"duplicate of {kept.arn}")
+        return kept
+
+    def _packages(self, release: Release) -> list[Package]:
+        """Every package that names the release's digest, among those created since its claim."""
+        oldest = release.claimed_at - _LOOK_BACK
+        recent = takewhile(
+            lambda one: one.created >= oldest, self.registry.packages(release.name.group)
+        )
+        described = (self.registry.describe(one.arn) for one in recent)
+        return [one for one in described if one.metadata.get(RELEASE_DIGEST) == release.digest]
+
+    def _leave_out(self, manifest: Manifest, *, at: datetime) -> None:
+        """End the inputs of the folder that its config does not name.
+
+        Read after the claim: who notes an object later sees the claim and ends it himself.
+        """
+        captured = {one.name for one in manifest.objects}
+        for noted in self.intake.folder(manifest.release):
+            if noted.place.name not in captured:
+                detail = f"the config of {manifest.release} does not name {noted.place.name}"
+                refusal = Refusal(reason=Reason.NOT_NAMED, detail=detail)
+                left_out = ended(noted.upload.identity, refusal, release=manifest.release, at=at)
+                with suppress(ConditionFailedError):  # it was refused, or superseded, before
+                    self.intake.end(left_out)
+
+    def _yield_to_winner(self, ours: Release) -> None:
+        """Somebody else registered the release first: another package of ours is a duplicate."""
+        winner = self.releases.get(ours.name)
+        if winner and winner.package_arn != ours.package_arn:
+            self.registry.reject(ours.package_arn, f"duplicate of {winner.package_arn}")
+
+    def _give_up(self, manifest: Manifest, refusal: Refusal, *, at: datetime) -> None:
+        self.telling.capture_refused(manifest.release, refusal)
+        for one in manifest.objects:
+            name = identity(manifest.bucket, one.source_key, one.version_id)
+            receipt = ended(name, refusal, release=manifest.release, at=at)
+            with suppress(ConditionFailedError):  # somebody else captured it after all
+                self.intake.end_claimed(receipt, manifest.release)
+
+
+_REASONS: dict[type[Exception], Reason] = {
+    ArtifactGoneError: Reason.ARTIFACT_GONE,
+    VaultConflictError: Reason.VAULT_CONFLICT,
+    RegistryRefusedError: Reason.REGISTRY_REFUSED,
+}
+
+
+def _receipts(manifest: Manifest, *, at: datetime) -> list[Receipt]:
+    return [
+        Receipt(
+            identity=identity(manifest.bucket, one.source_key, one.version_id),
+            kind=Kind.REGISTERED,
+            release=manifest.release,
+            at=at,
+        )
+        for one in manifest.objects
+    ]

@@ -1,0 +1,115 @@
+"""Look at an object once, when it arrives: what S3 says of it, and whether it can be taken.
+
+Weights are never loaded or unpacked: of `model.tar.gz` the first bytes and the metadata are read.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sluice.adapters.images import ImageNotActiveError, ImageNotFoundError
+from sluice.domain.floors import Floors, refuse_config, refuse_evaluation
+from sluice.domain.image import parse_image
+from sluice.domain.inbox import CONFIG, EVALUATION, MODEL, REQUIRED, Noted, Place, Upload
+from sluice.domain.pushed import ModelConfig, parse_config, parse_evaluation
+from sluice.domain.refusal import Reason, Refusal
+from sluice.domain.registration import GZIP_MAGIC, judge_model, judge_target
+
+if TYPE_CHECKING:
+    from sluice.adapters.artifacts import Artifacts
+    from sluice.adapters.images import Images
+    from sluice.events.uploads import Origin
+
+LIMITS = {CONFIG: 64 * 1024, EVALUATION: 128 * 1024}
+"""Bytes; a larger file is refused unread."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inspecting:
+    """What an object is found to be."""
+
+    artifacts: Artifacts
+    images: Images
+    floors: Floors
+    origin: Origin
+
+    def inspect(self, upload: Upload, place: Place) -> Noted:
+        """The object version and what it was found to be. Raises ArtifactGoneError."""
+        facts = self.artifacts.facts(upload.bucket, upload.key, upload.version_id)
+        noted = Noted(place=place, upload=upload, facts=facts)
+        refusal = _refuse_size(noted)
+        if refusal:
+            return noted.model_copy(update={"refusal": refusal})
+        match place.name:
+            case name if name == MODEL:
+                return self._model(noted)
+            case name if name == CONFIG:
+                return self._config(noted, self._read(noted))
+            case name if name == EVALUATION:
+                return self._evaluation(noted, self._read(noted))
+            case _:
+                return noted
+
+    def _model(self, noted: Noted) -> Noted:
+        upload = noted.upload
+        first = self.artifacts.first_bytes(
+            upload.bucket, upload.key, upload.version_id, count=len(GZIP_MAGIC)
+        )
+        return noted.model_copy(update={"refusal": judge_model(first, noted.facts.metadata)})
+
+    def _config(self, noted: Noted, data: bytes) -> Noted:
+        config = parse_config(data)
+        if isinstance(config, Refusal):
+            return noted.model_copy(update={"refusal": config})
+        refusal = refuse_config(config, self.floors) or judge_target(
+            config.endpoint_name, noted.place.release
+        )
+        image = refusal or self._pinned(config)
+        if isinstance(image, Refusal):
+            return noted.model_copy(update={"refusal": image})
+        update = {"config": config, "image": image, "sha256": _sha256(data)}
+        return noted.model_copy(update=update)
+
+    def _evaluation(self, noted: Noted, data: bytes) -> Noted:
+        metrics = parse_evaluation(data)
+        if isinstance(metrics, Refusal):
+            return noted.model_copy(update={"refusal": metrics})
+        refusal = refuse_evaluation(metrics, self.floors)
+        update = {"metrics": metrics, "refusal": refusal, "sha256": _sha256(data)}
+        return noted.model_copy(update=update)
+
+    def _pinned(self, config: ModelConfig) -> str | Refusal:
+        """The config's image by its digest, as its tag stands now."""
+        image = parse_image(
+            config.image_uri, account=self.origin.account, region=self.origin.region
+        )
+        if isinstance(image, Refusal):
+            return image
+        try:
+            return image.pinned(self.images.digest(image))
+        except ImageNotFoundError:
+            detail = f"{config.image_uri} is not in ECR"
+            return Refusal(reason=Reason.IMAGE_NOT_FOUND, detail=detail)
+        except ImageNotActiveError as error:
+            detail = f"{config.image_uri}: {error}"
+            return Refusal(reason=Reason.IMAGE_NOT_ACTIVE, detail=detail)
+
+    def _read(self, noted: Noted) -> bytes:
+        upload, limit = noted.upload, LIMITS[noted.place.name]
+        return self.artifacts.read(upload.bucket, upload.key, upload.version_id, limit=limit)
+
+
+def _refuse_size(noted: Noted) -> Refusal | None:
+    name, size = noted.place.name, noted.facts.size
+    if name in REQUIRED and size == 0:
+        return Refusal(reason=Reason.EMPTY, detail=f"{name} is empty")
+    if size > LIMITS.get(name, size):
+        detail = f"{name} has {size} bytes, the limit is {LIMITS[name]}"
+        return Refusal(reason=Reason.TOO_LARGE, detail=detail)
+    return None
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()

@@ -1,0 +1,50 @@
+"""What machines and people are told about registrations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sluice.adapters.announcements import Announcements
+    from sluice.domain.inbox import Upload
+    from sluice.domain.refusal import Refusal
+    from sluice.domain.release import Release, ReleaseName
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """`ReleaseRegistered` and `ReleaseRefused`, each with a message in plain words."""
+
+    announcements: Announcements
+
+    def registered(self, release: Release) -> None:
+        """The release waits for somebody's approval."""
+        self.announcements.announce(
+            "ReleaseRegistered",
+            release.model_dump(mode="json", exclude_none=True),
+            message=(
+                f"{release.name} is registered as version {release.package_version} of model "
+                f"package group {release.name.group} and waits for approval.\n"
+                f"{release.package_arn}"
+            ),
+        )
+
+    def upload_refused(self, upload: Upload, refusal: Refusal) -> None:
+        """An object was not taken up, and what its pusher can change."""
+        self._refused(upload.key, refusal, version_id=upload.version_id)
+
+    def capture_refused(self, release: ReleaseName, refusal: Refusal) -> None:
+        """A complete folder could not be captured, and what to do about it."""
+        self._refused(str(release), refusal)
+
+    def _refused(self, subject: str, refusal: Refusal, **more: str) -> None:
+        detail = {
+            "subject": subject,
+            "reason": refusal.reason.value,
+            "detail": refusal.detail,
+            "advice": refusal.advice,
+            **more,
+        }
+        message = f"{subject} is refused: {refusal.detail}.\n{refusal.advice}"
+        self.announcements.announce("ReleaseRefused", detail, message=message)

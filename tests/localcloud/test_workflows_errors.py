@@ -1,0 +1,235 @@
+"""What failed calls are called in Retry and Catch, and whose permissions they run with."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from tests.localcloud.functions import create_function
+from tests.localcloud.machines import (
+    ANYTHING,
+    create_machine,
+    finish,
+    history,
+    output,
+    run,
+    run_states,
+    start,
+)
+
+FUNCTION = """
+import time
+class EndpointBusyError(Exception): pass
+def handler(event, context):
+    if event.get("sleep"):
+        time.sleep(event["sleep"])
+    if event.get("fail"):
+        raise EndpointBusyError("updating")
+    return {"echo": event}
+"""
+
+
+def calling(resource: str, arguments: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    """States that make one call and return its result, or what was caught."""
+    catch = {"ErrorEquals": ["States.ALL"], "Output": "{% $states.errorOutput %}", "Next": "Caught"}
+    return {
+        "Call": {
+            "Type": "Task",
+            "Resource": f"arn:aws:states:::{resource}",
+            "Arguments": arguments,
+            "Catch": [catch],
+            "End": True,
+            **fields,
+        },
+        "Caught": {"Type": "Succeed"},
+    }
+
+
+@pytest.fixture(scope="module")
+def function(client: Any) -> str:
+    """A function that echoes, fails or sleeps as its event says."""
+    name = f"workflow-errors-{int(time.time() * 1000)}"
+    return create_function(client, name, FUNCTION, Timeout=5)
+
+
+def test_a_function_is_called_with_its_payload(client: Any, unique: str, function: str) -> None:
+    states = calling(
+        "lambda:invoke",
+        {"FunctionName": function, "Payload": {"n": "{% $states.input.n + 1 %}"}},
+        Output="{% $states.result.Payload %}",
+    )
+
+    assert output(run_states(client, unique, states, {"n": 1})) == {"echo": {"n": 2}}
+
+
+def test_an_exception_of_a_function_is_named_by_its_class(
+    client: Any, unique: str, function: str
+) -> None:
+    states = calling("lambda:invoke", {"FunctionName": function, "Payload": {"fail": True}})
+    states["Call"]["Catch"][0]["ErrorEquals"] = ["EndpointBusyError"]
+
+    caught = output(run_states(client, unique, states))
+
+    assert caught["Error"] == "EndpointBusyError"
+    assert json.loads(caught["Cause"])["errorMessage"] == "updating"
+
+
+def test_a_function_that_is_not_there_has_the_name_of_the_old_sdk(client: Any, unique: str) -> None:
+    states = calling("lambda:invoke", {"FunctionName": unique, "Payload": {}})
+
+    assert output(run_states(client, unique, states))["Error"] == "Lambda.ResourceNotFoundException"
+
+
+def test_a_function_the_role_may_not_call_is_a_general_error(
+    client: Any, unique: str, function: str
+) -> None:
+    states = calling("lambda:invoke", {"FunctionName": function, "Payload": {}})
+
+    caught = output(run_states(client, unique, states, statements=[]))
+
+    assert caught["Error"] == "Lambda.AWSLambdaException"
+    assert "is not authorized to perform: lambda:InvokeFunction" in caught["Cause"]
+
+
+def test_the_limit_of_a_function_counts_real_seconds(
+    client: Any, unique: str, function: str
+) -> None:
+    quick = calling(
+        "lambda:invoke", {"FunctionName": function, "Payload": {"sleep": 0.3}}, TimeoutSeconds=10
+    )
+    slow = calling(
+        "lambda:invoke", {"FunctionName": function, "Payload": {"sleep": 4}}, TimeoutSeconds=1
+    )
+
+    assert "Payload" in output(run_states(client, f"{unique}-quick", quick))
+    began = time.monotonic()
+    assert output(run_states(client, f"{unique}-slow", slow))["Error"] == "States.Timeout"
+    assert 1 <= time.monotonic() - began < 3.5
+
+
+def test_a_direct_call_answers_in_pascal_case_with_times_as_text(client: Any, unique: str) -> None:
+    inner = create_machine(client, f"{unique}-inner", {"End": {"Type": "Succeed"}})
+    states = calling(
+        "aws-sdk:sfn:startExecution",
+        {"StateMachineArn": inner, "Name": unique, "Input": {"a": 1}},
+        Output="{% $states.result %}",
+    )
+
+    result = output(run_states(client, unique, states))
+
+    assert result["ExecutionArn"].endswith(f":execution:{unique}-inner:{unique}")
+    assert result["StartDate"].endswith("Z")
+    given = client("stepfunctions").describe_execution(executionArn=result["ExecutionArn"])["input"]
+    assert json.loads(given) == {"a": 1}
+
+
+def test_a_modelled_error_of_a_direct_call_is_named_after_its_exception(
+    client: Any, unique: str
+) -> None:
+    states = calling("aws-sdk:dynamodb:getItem", {"TableName": unique, "Key": {"pk": {"S": "x"}}})
+
+    caught = output(run_states(client, unique, states))
+
+    assert caught["Error"] == "DynamoDb.ResourceNotFoundException"
+    assert "(Service: DynamoDb, Status Code: 400, Request ID: " in caught["Cause"]
+
+
+def test_an_error_name_without_its_suffix_gets_it(client: Any, unique: str) -> None:
+    states = calling("aws-sdk:sfn:describeExecution", {"ExecutionArn": unique})
+
+    assert output(run_states(client, unique, states))["Error"] in {
+        "Sfn.ExecutionDoesNotExistException",
+        "Sfn.InvalidArnException",
+    }
+
+
+@pytest.mark.parametrize(
+    ("resource", "arguments", "error"),
+    [
+        ("aws-sdk:dynamodb:listTables", {}, "DynamoDb.DynamoDbException"),
+        ("aws-sdk:sqs:listQueues", {}, "Sqs.SqsException"),
+        ("aws-sdk:cloudwatch:describeAlarms", {}, "CloudWatch.CloudWatchException"),
+        ("aws-sdk:sfn:listStateMachines", {}, "Sfn.SfnException"),
+        ("dynamodb:getItem", {"TableName": "t", "Key": {}}, "DynamoDB.AmazonDynamoDBException"),
+    ],
+)
+def test_a_call_the_role_may_not_make_is_the_services_general_error(
+    client: Any, unique: str, resource: str, arguments: dict[str, Any], error: str
+) -> None:
+    states = calling(resource, arguments)
+
+    caught = output(run_states(client, unique, states, statements=[]))
+
+    assert caught["Error"] == error
+    assert "not authorized" in caught["Cause"]
+
+
+def test_states_task_failed_leaves_timeouts_alone(client: Any, unique: str, function: str) -> None:
+    states = calling(
+        "lambda:invoke",
+        {"FunctionName": function, "Payload": {"sleep": 4}},
+        TimeoutSeconds=1,
+    )
+    states["Call"]["Catch"].insert(0, {"ErrorEquals": ["States.TaskFailed"], "Next": "Wrong"})
+    states["Wrong"] = {"Type": "Fail", "Error": "Wrong"}
+
+    assert output(run_states(client, unique, states))["Error"] == "States.Timeout"
+
+
+def test_states_all_leaves_runtime_errors_alone(client: Any, unique: str) -> None:
+    states = calling("aws-sdk:sqs:noSuchAction", {})
+
+    described = run_states(client, unique, states)
+
+    assert (described["status"], described["error"]) == ("FAILED", "States.Runtime")
+
+
+def test_a_timeout_in_a_branch_keeps_its_name(client: Any, unique: str, function: str) -> None:
+    slow = calling(
+        "lambda:invoke", {"FunctionName": function, "Payload": {"sleep": 3}}, TimeoutSeconds=1
+    )
+    del slow["Call"]["Catch"]
+    del slow["Caught"]
+    states = {
+        "Both": {
+            "Type": "Parallel",
+            "Branches": [{"StartAt": "Call", "States": slow}],
+            "Catch": [{"ErrorEquals": ["States.Timeout"], "Next": "Caught"}],
+            "End": True,
+        },
+        "Caught": {"Type": "Succeed"},
+    }
+
+    described = run_states(client, unique, states)
+
+    assert described["status"] == "SUCCEEDED", described
+
+
+def test_nothing_is_recorded_after_the_end_of_a_stopped_execution(
+    client: Any, unique: str, function: str
+) -> None:
+    states = calling("lambda:invoke", {"FunctionName": function, "Payload": {"sleep": 1}})
+    execution = start(client, create_machine(client, unique, states, statements=ANYTHING))
+    time.sleep(0.3)
+
+    client("stepfunctions").stop_execution(executionArn=execution)
+    time.sleep(1.2)
+
+    assert finish(client, execution)["status"] == "ABORTED"
+    assert history(client, execution)[-1]["type"] == "ExecutionAborted"
+
+
+def test_the_fail_state_ends_with_computed_error_and_cause(client: Any, unique: str) -> None:
+    states = {
+        "Broken": {
+            "Type": "Fail",
+            "Error": "{% $states.input.error %}",
+            "Cause": "{% $string($states.input) %}",
+        }
+    }
+
+    described = run(client, create_machine(client, unique, states), {"error": "RolloutBroken"})
+
+    assert described["error"] == "RolloutBroken"
+    assert json.loads(described["cause"]) == {"error": "RolloutBroken"}
