@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from demo.narrator import Narrator
     from localcloud.launcher import LocalCloud
 
-_PARAMETERS = {"MinimumBakeMinutes": "1"}
-"""The stack's floors, lowered so that a rollout fits into a demonstration."""
 _UNCOMMITTED = "0" * 40
 
 
@@ -57,8 +55,10 @@ class Material:
 def set_up(options: Options, narrator: Narrator, closing: ExitStack) -> Stage:
     """Everything in place for the first step; `closing` takes it all down again."""
     workers = closing.enter_context(ThreadPoolExecutor(2))
-    shell = Shell(narrator, options.template.resolve().parent)
+    root = options.template.resolve().parent
+    shell = Shell(narrator, root)
     closing.callback(shell.stop)
+    shell.export(cloud.offline(root))
     built = options.folder / "build"
     building = workers.submit(cloud.build, shell, options.template, built)
     training = workers.submit(_material, options, narrator)
@@ -68,7 +68,7 @@ def set_up(options: Options, narrator: Narrator, closing: ExitStack) -> Stage:
     os.environ.pop("AWS_PROFILE", None)
     building.result()
     imaging = workers.submit(put_image, shell, options.folder)
-    cloud.deploy(shell, built, _PARAMETERS)
+    cloud.deploy(shell, built)
     imaging.result()
     return _stage(options, narrator, closing, shell, local, training.result())
 

@@ -6,8 +6,9 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.ht
 """
 
 import json
+import logging
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from ministack.core.arn import parse_arn
@@ -22,6 +23,7 @@ _DEFAULT_ATTEMPTS = 185
 _DEFAULT_AGE_SECONDS = 86_400
 _FIRST_DELAY_SECONDS = 2.0
 _LONGEST_DELAY_SECONDS = 600.0
+_log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -72,9 +74,15 @@ class Delivery:
         if exhausted:
             attributes["EXHAUSTED_RETRY_CONDITION"] = exhausted
         try:
-            targets.send_to_queue(queue, self.caller, self.event, attributes)
-        except RefusedError:
-            targets.log.exception("the dead-letter queue %s refused an event", queue)
+            targets.send_to_queue(queue, self._undertaker, self.event, attributes)
+        except RefusedError as refused:
+            _log.warning("the dead-letter queue %s refused an event: %s", queue, refused)
+
+    @property
+    def _undertaker(self) -> Caller:
+        """Who sends to the dead-letter queue: a rule as the service, a schedule under its role."""
+        as_service = self.caller.service == _EVENTS
+        return replace(self.caller, role_arn=None) if as_service else self.caller
 
 
 def _delay(retries: int) -> float:

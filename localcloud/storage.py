@@ -4,6 +4,7 @@ import contextvars
 import json
 import secrets
 import uuid
+from http import HTTPStatus
 from typing import Any
 
 from awscrt import checksums
@@ -14,6 +15,10 @@ from localcloud.clock import clock
 
 # The version an event is about: ministack knows it where it fires, and leaves it out of the event.
 _version: contextvars.ContextVar[str | None] = contextvars.ContextVar("version", default=None)
+_CHECKSUM_HEADERS = (
+    "x-amz-sdk-checksum-algorithm",
+    *(f"x-amz-checksum-{name}" for name in ("crc32", "crc32c", "crc64nvme", "sha1", "sha256")),
+)
 _FIRE = (
     "bucket_name",
     "key",
@@ -35,6 +40,7 @@ def mount() -> None:
     hooks.require(s3, "_ensure_bucket", call=False)
     hooks.replace(s3, "_crc64nvme", "body")(checksums.crc64nvme)
     hooks.replace(s3, "_crc32c", "body")(checksums.crc32c)
+    hooks.wrap(s3, "_put_object", "bucket_name", "key", "body", "headers")(_put_with_checksum)
     hooks.wrap(s3, "_copy_object", "bucket_name", "dest_key", "headers")(_copy_if_allowed)
     hooks.wrap(s3, "_fire_s3_event", *_FIRE)(_fire)
     hooks.wrap(eventbridge, "_dispatch_event", "event", "view")(_dispatch)
@@ -52,6 +58,23 @@ def _copy_if_allowed(original: Any, bucket_name: str, dest_key: str, headers: An
     bucket = s3._ensure_bucket(bucket_name) or {}
     refused = s3._check_put_preconditions(headers, bucket.get("objects", {}).get(dest_key))
     return refused or original(bucket_name, dest_key, headers)
+
+
+def _put_with_checksum(
+    original: Any, bucket_name: str, key: str, body: bytes, headers: dict[str, str]
+) -> Any:
+    """PutObject keeps a checksum of every object, CRC64NVME unless asked for another, and says it.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
+    """
+    if not any(name in headers for name in _CHECKSUM_HEADERS):
+        headers = {**headers, "x-amz-sdk-checksum-algorithm": "CRC64NVME"}
+    status, answered, content = original(bucket_name, key, body, headers)
+    if status == HTTPStatus.OK:
+        found = s3._ensure_bucket(bucket_name)["objects"][key].get("checksums") or {}
+        answered |= {f"x-amz-checksum-{name.lower()}": value for name, value in found.items()}
+        answered["x-amz-checksum-type"] = "FULL_OBJECT"
+    return status, answered, content
 
 
 def _fire(original: Any, *args: Any, **kwargs: Any) -> None:

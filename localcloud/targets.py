@@ -2,7 +2,6 @@
 
 import functools
 import json
-import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +20,6 @@ from localcloud.environment import endpoint_url
 from localcloud.identity import role_session
 
 SERVICES = frozenset({"lambda", "sqs", "sns", "states"})
-log = logging.getLogger(__name__)
 
 
 class RefusedError(Exception):

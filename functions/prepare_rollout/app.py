@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sluice.adapters.alarms import Alarms
-from sluice.adapters.artifacts import Artifacts
 from sluice.adapters.endpoint import Endpoint
 from sluice.adapters.images import Images
+from sluice.adapters.ledger.releases import Releases
 from sluice.adapters.ledger.table import Table
 from sluice.adapters.ledger.targets import Targets
 from sluice.adapters.registry import Registry
 from sluice.adapters.session import client
+from sluice.adapters.vault import Vault
 from sluice.events.tasks import dump_rollout, parse_task
 from sluice.observability import logger, metrics
 from sluice.preparing import Preparing
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
 
 settings = Settings.from_env()
 sagemaker = client("sagemaker")
+table = Table(client("dynamodb"), settings.ledger_table)
 preparing = Preparing(
-    targets=Targets(Table(client("dynamodb"), settings.ledger_table)),
+    targets=Targets(table),
     endpoint=Endpoint(sagemaker),
     registry=Registry(sagemaker),
-    artifacts=Artifacts(client("s3")),
+    releases=Releases(table),
+    vault=Vault(client("s3")),
     images=Images(client("ecr")),
     alarms=Alarms(client("cloudwatch")),
     serving_role_arn=settings.serving_role_arn,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sluice.adapters.ledger.releases import Releases
-
 from sluice.adapters.announcements import Announcements
 from sluice.adapters.executions import Executions
+from sluice.adapters.ledger.releases import Releases
 from sluice.adapters.ledger.table import Table
 from sluice.adapters.ledger.targets import Targets
 from sluice.adapters.registry import Registry

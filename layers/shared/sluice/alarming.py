@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sluice.adapters.executions import Executions
     from sluice.adapters.functions import Functions
     from sluice.adapters.ledger.targets import Targets
-    from sluice.domain.alarm import Firing, Watched
+    from sluice.domain.alarm import Firing
     from sluice.domain.target import Change, TargetState
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from sluice.adapters.endpoint import EndpointBusyError, production_variant
 from sluice.domain.alarm import Watched
+from sluice.domain.inbox import MODEL
 from sluice.domain.lease import intend
-from sluice.domain.manifest import ManifestError, vault_key
+from sluice.domain.manifest import parse_manifest, vault_key
 from sluice.domain.plan import Capacity
 from sluice.domain.preparation import Truth, objection, planned, target_objection
 from sluice.domain.rollout import Action, Kind, Rollout
@@ -17,11 +18,12 @@ if TYPE_CHECKING:
     from typing import Any
 
     from sluice.adapters.alarms import Alarms
-    from sluice.adapters.artifacts import Artifacts
     from sluice.adapters.endpoint import Endpoint
     from sluice.adapters.images import Images
+    from sluice.adapters.ledger.releases import Releases
     from sluice.adapters.ledger.targets import Targets
     from sluice.adapters.registry import Registry
+    from sluice.adapters.vault import Vault
     from sluice.domain.manifest import Manifest
     from sluice.domain.rollout import Deployed
     from sluice.domain.watching import EndpointView
@@ -34,7 +36,8 @@ class Preparing:
     targets: Targets
     endpoint: Endpoint
     registry: Registry
-    artifacts: Artifacts
+    releases: Releases
+    vault: Vault
     images: Images
     alarms: Alarms
     serving_role_arn: str
@@ -63,45 +66,40 @@ class Preparing:
             return reason
         if not self.endpoint.has_config(rollout.stable.endpoint_config):
             return f"NO_WAY_BACK: {rollout.stable.endpoint_config} was deleted"
-        stable = self._read(rollout.stable)
-        complaint = (
-            stable if isinstance(stable, str) else self._bytes_complaint(stable, rollout.stable)
-        )
+        manifest = self._manifest(rollout.stable)
+        complaint = self._vault_complaint(manifest, rollout.stable)
+        if not complaint and not self.images.present(manifest.image):
+            complaint = f"{manifest.image} is not in its repository any more"
         return f"NO_WAY_BACK: {complaint}" if complaint else ""
 
     def _release_objection(self, release: Deployed) -> str:
-        manifest = self._read(release)
-        if isinstance(manifest, str):
-            return f"ARTIFACT_CHANGED: {manifest}"
+        manifest = self._manifest(release)
         package = self.registry.describe(release.package_arn)
         container = package.containers[0] if package.containers else None
         truth = Truth(
             approval=package.approval,
             image=container.image if container else "",
             model_data=container.model_data_url if container else "",
-            vault_complaint=self.artifacts.complaint(manifest, release.digest),
+            vault_complaint=self._vault_complaint(manifest, release),
             image_present=self.images.present(manifest.image),
         )
         return objection(manifest, truth, model_data=_model_data(manifest, release))
 
-    def _bytes_complaint(self, manifest: Manifest, release: Deployed) -> str:
-        complaint = self.artifacts.complaint(manifest, release.digest)
-        if not complaint and not self.images.present(manifest.image):
-            complaint = f"{manifest.image} is not in its repository any more"
-        return complaint
+    def _vault_complaint(self, manifest: Manifest, release: Deployed) -> str:
+        """What the vault does not hold any more as it was captured, or nothing."""
+        copies = self.releases.captured(release.release).copies
+        changed = [copy.key for copy in copies if not self.vault.holds(manifest.bucket, copy)]
+        return f"{', '.join(changed)} changed in the vault" if changed else ""
 
-    def _read(self, release: Deployed) -> Manifest | str:
-        """The captured manifest, or what is wrong with it."""
-        try:
-            return self.artifacts.manifest(release.manifest_uri, digest=release.digest)
-        except ManifestError as error:
-            return str(error)
+    def _manifest(self, release: Deployed) -> Manifest:
+        """The manifest as captured. Raises ManifestError unless it has the release's digest."""
+        return parse_manifest(
+            self.releases.captured(release.release).manifest, digest=release.digest
+        )
 
     def _make(self, rollout: Rollout, view: EndpointView | None) -> Rollout:
         """Create model, alarms and endpoint configurations; each has the epoch in its name."""
-        manifest = self.artifacts.manifest(
-            rollout.release.manifest_uri, digest=rollout.release.digest
-        )
+        manifest = self._manifest(rollout.release)
         release = rollout.release
         self.endpoint.create_model(
             release.model,
@@ -140,8 +138,7 @@ class Preparing:
             self.endpoint.create_config(rollout.provision_config, variants=[serving, dark])
 
     def _instance_type(self, release: Deployed) -> str:
-        manifest = self.artifacts.manifest(release.manifest_uri, digest=release.digest)
-        return manifest.config.instance_type
+        return self._manifest(release).config.instance_type
 
 
 def _instances(rollout: Rollout, manifest: Manifest, view: EndpointView | None) -> int:
@@ -163,7 +160,7 @@ def _container(manifest: Manifest, release: Deployed) -> dict[str, Any]:
 
 
 def _model_data(manifest: Manifest, release: Deployed) -> str:
-    key = vault_key(release.release, release.digest, "model.tar.gz")
+    key = vault_key(release.release, release.digest, MODEL)
     return f"s3://{manifest.bucket}/{key}"
 
 

@@ -15,6 +15,7 @@ from sluice.domain import names
 from sluice.domain.approval import Observation, new_target, observe
 from sluice.domain.desired import Halt, Idle, Start, next_move, of_interest
 from sluice.domain.lease import heard, take_over
+from sluice.domain.package import release_named
 from sluice.domain.release import ApprovalChange, ApprovalStatus
 from sluice.events.triggers import PackageChanged, TargetDue, Tick, Trigger
 
@@ -100,14 +101,15 @@ class Reconciling:
             case Start():
                 return self._start(move.rollout)
             case Halt():
-                self.announcements.announce(
-                    "TargetHalted",
-                    {"target": state.target, "reason": move.reason},
-                    message=f"{state.target} is halted: {move.reason}. What serves goes on serving.",
-                )
-                return f"halted: {move.reason}"
+                return self._halt(state.target, move.reason)
             case Idle():
                 return move.reason
+
+    def _halt(self, target: str, reason: str) -> str:
+        detail = {"target": target, "reason": reason}
+        message = f"{target} is halted: {reason}. What serves goes on serving."
+        self.announcements.announce("TargetHalted", detail, message=message)
+        return f"halted: {reason}"
 
     def _start(self, rollout: Rollout) -> str:
         self.executions.start(rollout)
@@ -170,10 +172,9 @@ class Reconciling:
 
     def _release_of(self, package: Package) -> Release | None:
         """The release that registered the package; the ledger decides, not the package's words."""
-        for release in self.releases.of_group(package.group):
-            if release.package_arn == package.arn:
-                return release
-        return None
+        name = release_named(package.group, package.metadata)
+        release = self.releases.get(name) if name else None
+        return release if release and release.package_arn == package.arn else None
 
     def _observe(self, release: Release, package: Package, *, now: datetime) -> str:
         """Record the approval as it is now; the refusal, if its target belongs to others."""

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Settings(BaseModel):
-    """Names of the stack's resources and the operator's policy. Empty where a function has no need."""
+    """Names of the stack's resources and the operator's policy; empty where nobody needs them."""
 
     model_config = ConfigDict(frozen=True)
 

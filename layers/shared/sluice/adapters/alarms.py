@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from mypy_boto3_cloudwatch import CloudWatchClient
 
-    from sluice.domain.plan import AlarmThresholds
+    from sluice.domain.pushed import Alarms as Thresholds
 
 _NAMESPACE = "AWS/SageMaker"
 _PERIOD = 60
@@ -26,7 +26,7 @@ class Alarms:
     def __init__(self, client: CloudWatchClient) -> None:
         self._client = client
 
-    def create(self, endpoint: str, variant: str, thresholds: AlarmThresholds) -> dict[str, str]:
+    def create(self, endpoint: str, variant: str, thresholds: Thresholds) -> dict[str, str]:
         """Create the variant's alarms; the ARN of each by its name. Safe to repeat.
 
         The error metrics are 0 or 1 for each request, so their Average is a rate: a threshold of
@@ -45,7 +45,7 @@ class Alarms:
                 Dimensions=_dimensions(endpoint, variant),
                 Period=_PERIOD,
                 EvaluationPeriods=thresholds.evaluation_periods,
-                DatapointsToAlarm=thresholds.datapoints_to_alarm,
+                DatapointsToAlarm=thresholds.datapoints,
                 ComparisonOperator="GreaterThanThreshold",
                 TreatMissingData="notBreaching",
                 **rule,
@@ -74,7 +74,7 @@ class Alarms:
                         "Metric": {
                             "Namespace": _NAMESPACE,
                             "MetricName": "Invocations",
-                            "Dimensions": _dimensions(endpoint, variant),  # type: ignore[typeddict-item]
+                            "Dimensions": _dimensions(endpoint, variant),
                         },
                         "Period": _PERIOD,
                         "Stat": "Sum",
@@ -104,22 +104,27 @@ def _dimensions(endpoint: str, variant: str) -> Any:
     ]
 
 
-def _rules(thresholds: AlarmThresholds) -> Mapping[str, Any]:
-    """`InvocationModelErrors` also counts what 5XX does not: time-outs and malformed answers."""
+def _rules(thresholds: Thresholds) -> Mapping[str, Any]:
+    """What each alarm compares; a threshold of None leaves its alarm out.
+
+    `InvocationModelErrors` also counts what 5XX does not: time-outs and malformed answers.
+    """
+    rules: dict[str, tuple[float | None, dict[str, str]]] = {
+        "errors": (
+            thresholds.error_rate,
+            {"MetricName": "Invocation5XXErrors", "Statistic": "Average"},
+        ),
+        "model-errors": (
+            thresholds.model_error_rate,
+            {"MetricName": "InvocationModelErrors", "Statistic": "Average"},
+        ),
+        "latency": (
+            thresholds.latency_ms and thresholds.latency_ms * 1000,  # ModelLatency: microseconds
+            {"MetricName": "ModelLatency", "ExtendedStatistic": "p99"},
+        ),
+    }
     return {
-        "errors": {
-            "MetricName": "Invocation5XXErrors",
-            "Statistic": "Average",
-            "Threshold": thresholds.error_rate,
-        },
-        "model-errors": {
-            "MetricName": "InvocationModelErrors",
-            "Statistic": "Average",
-            "Threshold": thresholds.model_error_rate,
-        },
-        "latency": {
-            "MetricName": "ModelLatency",  # in microseconds
-            "ExtendedStatistic": "p99",
-            "Threshold": thresholds.latency_ms * 1000,
-        },
+        subject: {**metric, "Threshold": float(limit)}
+        for subject, (limit, metric) in rules.items()
+        if limit is not None
     }

@@ -21,7 +21,7 @@ class Functions:
         self._reconcile_target = reconcile_target
 
     def reconcile(self, target: str, *, at: datetime) -> None:
-        """Ask `reconcile_target` to look at a target now; the schedule would, some minutes later."""
+        """Ask `reconcile_target` to look at a target now; the schedule would minutes later."""
         self._client.invoke(
             FunctionName=self._reconcile_target,
             InvocationType="Event",

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
+from sluice.domain.image import pinned_image
+
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
 
@@ -28,6 +30,14 @@ class Images:
 
     def __init__(self, client: ECRClient) -> None:
         self._client = client
+
+    def present(self, uri: str) -> bool:
+        """Whether the image that a manifest names by digest can still be pulled."""
+        try:
+            self.digest(pinned_image(uri))
+        except (ImageNotFoundError, ImageNotActiveError):
+            return False
+        return True
 
     def digest(self, image: ImageReference) -> str:
         """The digest of the image, by whatever it is named.

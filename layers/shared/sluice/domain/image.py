@@ -48,3 +48,10 @@ def parse_image(uri: str, *, account: str, region: str) -> ImageReference | Refu
         detail = f"{uri!r} is longer than {MAX_URI} characters once it is named by its digest"
         return Refusal(reason=Reason.IMAGE_NOT_OURS, detail=detail)
     return reference
+
+
+def pinned_image(uri: str) -> ImageReference:
+    """The image that `ImageReference.pinned` named: `pinned_image(i.pinned(d)).digest == d`."""
+    name, _, digest = uri.partition("@")
+    registry, _, repository = name.partition("/")
+    return ImageReference(registry=registry, repository=repository, digest=digest)

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from sluice.domain.inbox import folder_path
 from sluice.domain.manifest import manifest_uri
+from sluice.domain.release import ReleaseName
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from sluice.domain.manifest import Manifest
 
@@ -43,6 +44,12 @@ def customer_metadata(manifest: Manifest, digest: str) -> dict[str, str]:
         if all(fitting) and len(said) < MAX_PAIRS:
             said.setdefault(*fitting)
     return said
+
+
+def release_named(group: str, metadata: Mapping[str, str]) -> ReleaseName | None:
+    """The release a package of `group` says it is, or None: a hint, the ledger decides."""
+    _, _, version = metadata.get(VERSION_FOLDER, "").rpartition("-v")
+    return ReleaseName(group=group, version=int(version)) if version.isdecimal() else None
 
 
 def fit(text: str, limit: int) -> str:

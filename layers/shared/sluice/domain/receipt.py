@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Any
 
 from sluice.domain.refusal import FAILED, IGNORED, Reason, Refusal
 from sluice.domain.release import ReleaseName
@@ -41,7 +42,7 @@ class Receipt(Value):
         return self.kind is not Kind.PENDING
 
     @property
-    def summary(self) -> dict[str, str]:
+    def summary(self) -> dict[str, Any]:
         """What a log line says of the input."""
         said = {"input": self.identity, "reason": self.reason, "detail": self.detail}
         return {"kind": str(self.kind), **{name: value for name, value in said.items() if value}}

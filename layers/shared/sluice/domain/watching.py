@@ -23,6 +23,12 @@ IN_SERVICE = "InService"
 SETTLED = frozenset({IN_SERVICE, "Failed", "UpdateRollbackFailed", "OutOfService"})
 """Endpoint statuses that do not change by themselves."""
 
+GRACE_SECONDS = 60
+"""How long an accepted update may take to show in DescribeEndpoint."""
+
+SHARE_TOLERANCE = 0.5
+"""Percentage points by which a share may miss its weight: SageMaker keeps single floats."""
+
 
 @dataclass(frozen=True, slots=True)
 class VariantView:
@@ -107,7 +113,7 @@ def alarming(alarms: Mapping[str, AlarmState]) -> tuple[str, ...]:
 
 
 def _near(share: float, rollout: Rollout) -> bool:
-    return abs(share - rollout.weight) < 0.5
+    return abs(share - rollout.weight) < SHARE_TOLERANCE
 
 
 def _provisioned(rollout: Rollout, sight: Sight, waited: float) -> Rollout | None:
@@ -118,10 +124,6 @@ def _provisioned(rollout: Rollout, sight: Sight, waited: float) -> Rollout | Non
         return None
     failure = (endpoint.failure if endpoint else "") or rollout.reason
     return rollout.to(Action.ROLL_BACK, f"provisioning failed: {failure}")
-
-
-GRACE_SECONDS = 60
-"""How long an accepted update may take to show in DescribeEndpoint."""
 
 
 def _baked(rollout: Rollout, phase: Phase, sight: Sight, waited: float) -> Rollout | None:

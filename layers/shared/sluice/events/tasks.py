@@ -25,5 +25,5 @@ def parse_task(event: dict[str, Any]) -> Task:
 
 
 def dump_rollout(rollout: Rollout) -> dict[str, Any]:
-    """The rollout as the machine carries it: `parse_task({"rollout": dump_rollout(r), …})` is `r`."""
+    """The rollout as the machine carries it; `parse_task` reads the same rollout from it."""
     return rollout.model_dump(mode="json", exclude_none=True)

@@ -113,7 +113,7 @@ class Table:
                     raise failed from error
                 if not _conflict(error) or attempt == _ATTEMPTS - 1:
                     raise
-                time.sleep(random.uniform(0, _BASE_SECONDS * 2**attempt))
+                time.sleep(random.uniform(0, _BASE_SECONDS * 2**attempt))  # noqa: S311 - jitter
             else:
                 return
 

@@ -58,7 +58,7 @@ class Targets:
             except ConditionFailedError as error:
                 if not _lost_race(error):
                     raise
-                time.sleep(random.uniform(0, _BASE_SECONDS * 2**attempt))
+                time.sleep(random.uniform(0, _BASE_SECONDS * 2**attempt))  # noqa: S311 - jitter
         message = f"{target} kept changing"
         raise ContentionError(message)
 

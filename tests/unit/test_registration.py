@@ -1,0 +1,212 @@
+"""When a version folder is complete, and what it registers as."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from sluice.domain.inbox import CONFIG, EVALUATION, MODEL, Noted, Place
+from sluice.domain.pushed import ModelConfig
+from sluice.domain.receipt import Kind, kind_of
+from sluice.domain.refusal import Reason, Refusal
+from sluice.domain.registration import (
+    Ready,
+    Waiting,
+    judge_late,
+    judge_model,
+    judge_target,
+    plan_registration,
+)
+from tests.builders import (
+    DIGEST,
+    METADATA,
+    REPOSITORY,
+    WEIGHTS,
+    a_config,
+    a_folder,
+    a_manifest,
+    a_noted,
+    a_release_name,
+    an_upload,
+)
+
+REFUSAL = Refusal(reason=Reason.MALFORMED_JSON, detail="it is cut off")
+SCRIPTS = [{"file": "code/pre.py", "version": "1.4"}]
+
+
+def a_config_naming_files() -> Noted:
+    config = ModelConfig.model_validate(
+        a_config(inference_scripts=SCRIPTS, smoke_test={"body_file": "smoke.csv"})
+    )
+    return a_noted(CONFIG, config=config, image=f"{REPOSITORY}@{DIGEST}")
+
+
+@pytest.mark.parametrize(
+    ("noted", "missing", "refused"),
+    [
+        pytest.param([], (MODEL, CONFIG, EVALUATION), (), id="nothing"),
+        pytest.param([a_noted(MODEL)], (CONFIG, EVALUATION), (), id="the model alone"),
+        pytest.param([a_noted(MODEL), a_noted(CONFIG)], (EVALUATION,), (), id="no evaluation"),
+        pytest.param(
+            [a_noted(MODEL), a_noted(EVALUATION), a_noted("readme.md")],
+            (CONFIG,),
+            (),
+            id="a file nobody names is no config",
+        ),
+        pytest.param(
+            a_folder(config=a_noted(CONFIG, config=None, refusal=REFUSAL)),
+            (),
+            (CONFIG,),
+            id="a refused config",
+        ),
+        pytest.param(
+            a_folder(model=a_noted(MODEL, refusal=REFUSAL)), (), (MODEL,), id="a refused model"
+        ),
+        pytest.param(
+            a_folder(config=a_config_naming_files()),
+            ("code/pre.py", "smoke.csv"),
+            (),
+            id="files the config names",
+        ),
+        pytest.param(
+            [*a_folder(config=a_config_naming_files()), a_noted("smoke.csv")],
+            ("code/pre.py",),
+            (),
+            id="one of two",
+        ),
+    ],
+)
+def test_an_incomplete_folder_says_what_it_waits_for(
+    noted: list[Noted], missing: tuple[str, ...], refused: tuple[str, ...]
+) -> None:
+    waiting = plan_registration(noted)
+
+    assert waiting == Waiting(missing, refused)
+    assert all(name in waiting.detail for name in (*missing, *refused))
+
+
+def test_a_complete_folder_is_a_version() -> None:
+    ready = plan_registration(a_folder())
+
+    assert isinstance(ready, Ready)
+    manifest = ready.manifest
+    assert manifest.release == a_release_name("churn-v4")
+    assert manifest.target == "churn"
+    assert manifest.commit == METADATA["git-sha"]
+    assert manifest.training_dataset_version == "v3.2"
+    assert manifest.metadata == METADATA
+    assert [one.name for one in manifest.objects] == [CONFIG, EVALUATION, MODEL]
+    assert {one.version_id for one in manifest.objects} == {
+        f"version-of-{name}" for name in (CONFIG, EVALUATION, MODEL)
+    }
+
+
+def test_a_version_is_the_same_in_whatever_order_its_objects_came() -> None:
+    objects = [*a_folder(config=a_config_naming_files()), a_noted("code/pre.py")]
+    orders = permutations([*objects, a_noted("smoke.csv")])
+
+    digests = set()
+    for order in orders:
+        ready = plan_registration(order)
+        assert isinstance(ready, Ready)
+        digests.add(ready.manifest.canonical())
+
+    assert len(digests) == 1
+
+
+def test_files_nobody_names_are_no_part_of_the_version() -> None:
+    ready = plan_registration([*a_folder(), a_noted("notes.txt")])
+
+    assert isinstance(ready, Ready)
+    assert "notes.txt" not in {one.name for one in ready.manifest.objects}
+
+
+def test_the_config_may_name_another_endpoint_than_the_groups() -> None:
+    config = ModelConfig.model_validate(a_config(endpoint_name="churn-eu"))
+    ready = plan_registration(a_folder(config=a_noted(CONFIG, config=config)))
+
+    assert isinstance(ready, Ready)
+    assert ready.manifest.target == "churn-eu"
+
+
+@pytest.mark.parametrize(
+    ("first", "metadata", "reason"),
+    [
+        pytest.param(WEIGHTS[:3], METADATA, None, id="fine"),
+        pytest.param(b"PK\x03", METADATA, Reason.NOT_GZIP, id="a zip file"),
+        pytest.param(b"", METADATA, Reason.NOT_GZIP, id="empty"),
+        pytest.param(b"\x1f\x8b", METADATA, Reason.NOT_GZIP, id="cut off"),
+        pytest.param(WEIGHTS[:3], {}, Reason.MISSING_METADATA, id="no metadata"),
+        pytest.param(
+            WEIGHTS[:3], {**METADATA, "git-sha": " "}, Reason.MISSING_METADATA, id="a blank commit"
+        ),
+        pytest.param(
+            WEIGHTS[:3],
+            {**METADATA, "git-sha": "main"},
+            Reason.MISSING_METADATA,
+            id="a branch is no commit",
+        ),
+        pytest.param(
+            WEIGHTS[:3],
+            {name: value for name, value in METADATA.items() if name != "training-dataset-version"},
+            Reason.MISSING_METADATA,
+            id="no training data",
+        ),
+    ],
+)
+def test_weights_are_judged_by_their_first_bytes_and_their_metadata(
+    first: bytes, metadata: dict[str, str], reason: Reason | None
+) -> None:
+    refusal = judge_model(first, metadata)
+
+    assert (refusal.reason if refusal else None) is reason
+
+
+@pytest.mark.parametrize(
+    ("endpoint_name", "group", "bearable"),
+    [
+        (None, "churn", True),
+        (None, "g" * 40, True),
+        (None, "g" * 41, False),
+        ("churn", "g" * 63, True),
+    ],
+)
+def test_an_endpoints_name_leaves_room_for_what_we_append(
+    endpoint_name: str | None, group: str, *, bearable: bool
+) -> None:
+    refusal = judge_target(endpoint_name, a_release_name(f"{group}-v1"))
+
+    assert (refusal is None) is bearable
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "reason"),
+    [
+        pytest.param(MODEL, {}, None, id="captured with it"),
+        pytest.param(MODEL, {"version_id": "x"}, Reason.ALREADY_REGISTERED, id="another version"),
+        pytest.param("notes.txt", {}, Reason.NOT_NAMED, id="a file nobody names"),
+    ],
+)
+def test_a_claimed_folder_takes_nothing_more(
+    name: str, changes: dict[str, Any], reason: Reason | None
+) -> None:
+    place = Place(release=a_release_name(), name=name)
+
+    refusal = judge_late(an_upload(name, **changes), place, a_manifest())
+
+    assert (refusal.reason if refusal else None) is reason
+
+
+@pytest.mark.parametrize(
+    ("reason", "kind"),
+    [
+        (Reason.SUPERSEDED, Kind.IGNORED),
+        (Reason.INVALID_CONFIG, Kind.REJECTED),
+        (Reason.ARTIFACT_GONE, Kind.REJECTED),
+        (Reason.REGISTRY_REFUSED, Kind.FAILED),
+    ],
+)
+def test_a_refusal_ends_in_the_kind_of_its_reason(reason: Reason, kind: Kind) -> None:
+    assert kind_of(Refusal(reason=reason, detail="")) is kind
