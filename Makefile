@@ -48,7 +48,6 @@ setup: $(VENV)/.complete $(BUILD)/wheels/.complete ## Install everything the oth
 
 .PHONY: demo
 demo: setup ## The main job on this machine: push, approve, canary, promote, roll back.
-	@$(MAKE) --no-print-directory build ARCHITECTURE=x86_64
 	@$(PYTHON) -m demo $(DEMO)
 
 .PHONY: up

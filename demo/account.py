@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -88,7 +89,9 @@ class Account:
         self.runtime: SageMakerRuntimeClient = session.client(
             "sagemaker-runtime", config=NO_RETRIES
         )
-        stacks = session.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
+        self._logs: Any = session.client("logs", config=_FEW_RETRIES)
+        self._stack = session.client("cloudformation")
+        stacks = self._stack.describe_stacks(StackName=STACK)["Stacks"]
         self.outputs = {o["OutputKey"]: o["OutputValue"] for o in stacks[0]["Outputs"]}
 
     def registered(self, version: int) -> Registered | None:
@@ -134,6 +137,16 @@ class Account:
             if item["AlarmName"].startswith(named) and "to ALARM" in item["HistorySummary"]
         }
         return sorted(raised)
+
+    def alarms_handled(self, version: int) -> list[str]:
+        """What the stack logged when the alarms of a version's variants reached it."""
+        group = self._stack.describe_stack_resource(
+            StackName=STACK, LogicalResourceId="FunctionLogs"
+        )["StackResourceDetail"]["PhysicalResourceId"]
+        found = self._logs.filter_log_events(logGroupName=group, filterPattern='"alarm handled"')
+        records = [json.loads(event["message"]) for event in found["events"]]
+        named = f"sluice-{ENDPOINT}-v{version}-"
+        return [r["answer"] for r in records if r.get("alarm", "").startswith(named)]
 
     def _described(self, version: int, arn: str) -> Registered:
         package = self._sagemaker.describe_model_package(ModelPackageName=arn)

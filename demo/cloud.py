@@ -73,7 +73,7 @@ def build(shell: Shell, template: Path, into: Path) -> None:
 
 
 def deploy(shell: Shell, built: Path) -> None:
-    """`sam deploy` of the stack that was built, its floors lowered so far that a rollout is short."""
+    """`sam deploy` of the stack that was built, its floors lowered so that a rollout is short."""
     shell.run(
         *("sam", "deploy", "--template-file", str(built / "template.yaml")),
         *("--stack-name", STACK, "--resolve-s3", "--no-confirm-changeset"),

@@ -64,8 +64,8 @@ def release_late_fault(stage: Stage) -> None:
     stage.narrator.say(f"traffic is back {turned - drifted:.1f} s after the new laboratory: {back}")
     _check_one_weight_change(stage, back, calls, drifted)
     entry = stage.until("the ledger's entry", stage.event("RolledBack", 4, after=after), minutes=5)
-    _check_alarm(stage, entry.reason)
     settled(stage, 4, after=after)
+    _check_alarm(stage, entry.reason)
     stage.until("version 4 leaves", lambda: serving(stage, 2), minutes=15)
     _check_healthy_since(stage, 2, turned)
     _check_blame(stage, stage.traffic.answers(began), 4)
@@ -140,6 +140,13 @@ def _check_alarm(stage: Stage, reason: str) -> None:
         "an alarm on version 4 fired, and the ledger gives it as the reason",
         any(name in reason for name in raised),
         f"{', '.join(raised) or 'no alarm'}; ledger: {reason}",
+    )
+
+    handled = stage.account.alarms_handled(4)
+    stage.narrator.check(
+        "the alarm's event reached the stack by its rule",
+        bool(handled),
+        "; ".join(handled) or "handle_alarm never ran for it",
     )
 
 

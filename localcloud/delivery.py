@@ -106,7 +106,11 @@ def stop() -> None:
 
 
 def _invoke_target(
-    original: Any, target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any], view: Any
+    original: Any,
+    target: dict[str, Any],
+    event: dict[str, Any],
+    rule: dict[str, Any],
+    view: Any = None,
 ) -> None:
     """Start to deliver a matched event; other buses and API destinations stay ministack's."""
     if parse_arn(target["Arn"]).service not in targets.SERVICES:

@@ -45,9 +45,10 @@ class Timetable:
     def __init__(self) -> None:
         self._due: dict[tuple[str, str], float | None] = {}
 
-    def take_due(self, schedules: list[Schedule], now: float) -> Iterator[tuple[Schedule, float]]:
+    def take_due(self, schedules: list[Schedule], now: float) -> list[tuple[Schedule, float]]:
         """The schedules that are due, each with its time; those not named are forgotten."""
         known, self._due = self._due, {}
+        found = []
         for schedule in schedules:
             key = (schedule.name, schedule.expression)
             due = known[key] if key in known else next_time(schedule, schedule.created)
@@ -56,7 +57,8 @@ class Timetable:
                 last, due = due, next_time(schedule, due)
             self._due[key] = due
             if last is not None:
-                yield schedule, last
+                found.append((schedule, last))
+        return found
 
 
 def next_time(schedule: Schedule, after: float) -> float | None:
@@ -100,12 +102,16 @@ def _start() -> None:
 def _run() -> None:
     timetable = Timetable()
     while not _stopping.wait(_TICK_SECONDS):
-        try:
-            with request_scope(ACCOUNT, REGION):
-                for schedule, due in timetable.take_due([*_rules(), *_schedules()], clock.now()):
-                    schedule.fire(due)
-        except Exception:
-            _log.exception("a schedule could not be fired")
+        with request_scope(ACCOUNT, REGION):
+            for schedule, due in timetable.take_due([*_rules(), *_schedules()], clock.now()):
+                _fire(schedule, due)
+
+
+def _fire(schedule: Schedule, due: float) -> None:
+    try:
+        schedule.fire(due)
+    except Exception:
+        _log.exception("%s could not be fired", schedule.name)
 
 
 def _rules() -> Iterator[Schedule]:

@@ -28,6 +28,7 @@ SUBSYSTEMS = (
     "localcloud.delivery",
     "localcloud.schedules",
     "localcloud.storage",
+    "localcloud.images",
     "localcloud.lambdas",
     "localcloud.sagemaker",
     "localcloud.workflows",

@@ -6,13 +6,15 @@ import gzip
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sluice.domain.inbox import CONFIG, EVALUATION, MODEL, Facts, Noted, Place, Upload
-from sluice.domain.manifest import Manifest
 from sluice.domain.pushed import ModelConfig
 from sluice.domain.registration import Ready, plan_registration
 from sluice.domain.release import ReleaseName
+
+if TYPE_CHECKING:
+    from sluice.domain.manifest import Manifest
 
 EVENTS = Path(__file__).parent.parent / "events"
 

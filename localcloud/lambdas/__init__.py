@@ -1,6 +1,6 @@
 """Lambda: functions run by AWS's own runtime interface client, seeing only what Lambda gives."""
 
-from localcloud.lambdas import aliases, asynchronous, executor
+from localcloud.lambdas import aliases, asynchronous, executor, mappings
 
 
 def mount() -> None:
@@ -8,6 +8,7 @@ def mount() -> None:
     executor.mount()
     asynchronous.mount()
     aliases.mount()
+    mappings.mount()
 
 
 def stop() -> None:

@@ -1,7 +1,8 @@
 """What IAM is asked before SageMaker does anything.
 
-Actions, resources and condition keys are those of the Service Authorization Reference: a call that names two
-resources needs both, a list has no resource, and whoever hands a role to SageMaker needs `iam:PassRole` on it.
+Actions, resources and condition keys are those of the Service Authorization Reference: a call that
+names two resources needs both, a list has no resource, and whoever hands a role to SageMaker needs
+`iam:PassRole` on it.
 """
 
 import json

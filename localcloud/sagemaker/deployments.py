@@ -1,8 +1,8 @@
 """What happens to an endpoint after a call was accepted: each change takes its time, on the virtual clock.
 
-A deployment builds the new fleet while the old one serves. When it is up it takes the traffic in one step; when
-it cannot come up a new endpoint is Failed, and an updated one is InService on its old configuration with a
-FailureReason.
+A deployment builds the new fleet while the old one serves. When it is up it takes the traffic in
+one step; when it cannot come up a new endpoint is Failed, and an updated one is InService on its
+old configuration with a FailureReason.
 """
 
 import logging

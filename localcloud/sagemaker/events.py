@@ -1,8 +1,8 @@
 """SageMaker's events on the default bus, in the shapes AWS publishes.
 
-SageMaker "may send multiple events to EventBridge for each state change", each with its own event id.
-So does this one: `duplicates` is the share of changes that are told twice. Which ones is determined: the
-fraction is added up, and whenever it passes one, the event goes out again.
+SageMaker "may send multiple events to EventBridge for each state change", each with its own event
+id. So does this one: `duplicates` is the share of changes that are told twice. Which ones is
+determined: the fraction is added up, and whenever it passes one, the event goes out again.
 """
 
 import os

@@ -1,8 +1,9 @@
 """Invocation metrics of each variant, in CloudWatch's own store and on virtual time.
 
-Requests are counted here and reach the store ten virtual seconds later at most: one point per metric, minute
-and distinct value, so that statistics and percentiles are exact (latencies keep two significant digits).
-As on AWS there is no point without traffic. Everything runs on the gateway's event loop, as the store does.
+Requests are counted here and reach the store ten virtual seconds later at most: one point per
+metric, minute and distinct value, so that statistics and percentiles are exact (latencies keep two
+significant digits). As on AWS there is no point without traffic. Everything runs on the gateway's
+event loop, as the store does.
 """
 
 import asyncio

@@ -1,9 +1,10 @@
 """The container: serves one model over a listening socket it is handed, until its parent dies.
 
-It follows the SageMaker inference convention: `code/inference.py` in the artifact may define `model_fn`, `input_fn`,
-`predict_fn` and `output_fn`; where one is missing, the inference toolkit's default takes its place.
-Run as a program it is alone: isolated from the local cloud's own packages, with the environment of the
-container definition. A connection carries pairs of messages: a JSON header, then the body.
+It follows the SageMaker inference convention: `code/inference.py` in the artifact may define
+`model_fn`, `input_fn`, `predict_fn` and `output_fn`; where one is missing, the inference toolkit's
+default takes its place. Run as a program it is alone: isolated from the local cloud's own packages,
+with the environment of the container definition. A connection carries pairs of messages: a JSON
+header, then the body.
 """
 
 import ctypes

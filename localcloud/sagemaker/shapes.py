@@ -1,7 +1,8 @@
 """Requests checked against AWS's own service model: required members, lengths, ranges, enums and patterns.
 
-botocore checks only types, required members and minima before it sends; SageMaker checks everything its
-model declares and answers one ValidationException naming every fault. So do we, from the same model.
+botocore checks only types, required members and minima before it sends; SageMaker checks everything
+its model declares and answers one ValidationException naming every fault. So do we, from the same
+model.
 """
 
 import functools

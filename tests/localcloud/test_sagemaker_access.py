@@ -65,9 +65,9 @@ def test_a_list_is_authorised_on_everything(world: World) -> None:
     """ListModelPackages has no resource type."""
     package(world)
     narrow = world.as_role(
-        world.role(allow("sagemaker:ListModelPackages", f"{PREFIX}model-package-group/{world.name}"))
-    )
-    wide = world.as_role(world.role(allow("sagemaker:ListModelPackages", "*")))
+        world.role(allow("sagemaker:ListModelPackages",
+        f"{PREFIX}model-package-group/{world.name}")) ) wide =
+        world.as_role(world.role(allow("sagemaker:ListModelPackages", "*")))
 
     with pytest.raises(ClientError) as refused:
         narrow.list_model_packages(ModelPackageGroupName=world.name)

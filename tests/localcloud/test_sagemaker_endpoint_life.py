@@ -7,7 +7,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.localcloud.conftest import Clients
-from tests.localcloud.sagemaker_world import REFUSES_TO_LOAD, World, allow, eventually
+from tests.localcloud.sagemaker_world import REFUSES_TO_LOAD, World, eventually
 
 
 @pytest.fixture
@@ -87,14 +87,17 @@ def test_weights_change_in_seconds_and_zero_is_a_weight(world: World) -> None:
     assert during["EndpointStatus"] == "Updating"
     assert weights(during)["B"] == (0.0, 0.25)
     assert weights(after) == {"A": (1.0, 1.0), "B": (0.25, 0.25)}
-    assert "at least one" in refusal(
-        world.sagemaker.update_endpoint_weights_and_capacities,
-        EndpointName=world.name,
-        DesiredWeightsAndCapacities=[
-            {"VariantName": "A", "DesiredWeight": 0},
-            {"VariantName": "B", "DesiredWeight": 0},
-        ],
-    ).lower()
+    assert (
+        "at least one"
+        in refusal(
+            world.sagemaker.update_endpoint_weights_and_capacities,
+            EndpointName=world.name,
+            DesiredWeightsAndCapacities=[
+                {"VariantName": "A", "DesiredWeight": 0},
+                {"VariantName": "B", "DesiredWeight": 0},
+            ],
+        ).lower()
+    )
     assert '"C" is/are not present' in refusal(
         world.sagemaker.update_endpoint_weights_and_capacities,
         EndpointName=world.name,
@@ -157,29 +160,6 @@ def test_live_weights_are_retained_by_name_unless_excluded(
     assert weights(world.settled()) == {"A": (weight, weight), "C": (3.0, 3.0)}
 
 
-def test_a_model_that_does_not_load_fails_a_new_endpoint_for_good(world: World) -> None:
-    """Failed accepts only DeleteEndpoint; the container's words are in CloudWatch Logs."""
-    world.endpoint(world.config("c", A=(world.model("bad", code=REFUSES_TO_LOAD), 1.0)))
-    told = world.settled()
-
-    assert told["EndpointStatus"] == "Failed"
-    assert "production variant A did not pass the ping health check" in told["FailureReason"]
-    assert "status Failed" in refusal(
-        world.sagemaker.update_endpoint,
-        EndpointName=world.name,
-        EndpointConfigName=f"{world.name}-c",
-    )
-    logs = world.client("logs")
-    lines = logs.filter_log_events(logGroupName=f"/aws/sagemaker/Endpoints/{world.name}")["events"]
-    assert any("weights are corrupt" in line["message"] for line in lines)
-
-    world.sagemaker.delete_endpoint(EndpointName=world.name)
-    eventually(lambda: not world.sagemaker.list_endpoints(NameContains=world.name)["Endpoints"])
-    assert "Could not find endpoint" in refusal(
-        world.sagemaker.describe_endpoint, EndpointName=world.name
-    )
-
-
 def test_a_model_that_does_not_load_leaves_an_updated_endpoint_as_it_was(world: World) -> None:
     """A failed update ends InService on the old EndpointConfigName, with a FailureReason."""
     good, bad = world.model("good"), world.model("bad", code=REFUSES_TO_LOAD)
@@ -197,41 +177,6 @@ def test_a_model_that_does_not_load_leaves_an_updated_endpoint_as_it_was(world: 
     assert "variant B did not pass the ping health check" in told["FailureReason"]
     assert weights(told) == {"A": (1.0, 1.0)}
     assert world.invoke()["Body"]["model"] == "good"
-
-
-@pytest.mark.parametrize(
-    ("missing", "reason"),
-    [
-        pytest.param("s3:GetObject", "Failed to download model data", id="artifact"),
-        pytest.param("ecr:BatchGetImage", "Failed to pull image", id="image"),
-        pytest.param("ecr:GetAuthorizationToken", "Failed to pull image", id="registry"),
-    ],
-)
-def test_an_endpoint_fails_when_its_role_may_not_fetch(
-    world: World, missing: str, reason: str
-) -> None:
-    """Instances fetch image and model data with the model's execution role."""
-    needed = {"s3:GetObject", "ecr:BatchGetImage", "ecr:GetAuthorizationToken"}
-    role = world.role(allow(sorted(needed - {missing}), "*"))
-    world.endpoint(world.config("c", A=(world.model("a", role=role), 1.0)))
-
-    told = world.settled()
-
-    assert told["EndpointStatus"] == "Failed"
-    assert reason in told["FailureReason"]
-
-
-def test_an_endpoint_fails_when_its_artifact_or_its_image_is_gone(world: World) -> None:
-    """What is fetched is what is there when the fleet starts."""
-    image = world.image().rsplit(":", 1)[0] + ":" + "0" * 64
-    world.endpoint(world.config("image", A=(world.model("a", image=image), 1.0)))
-    assert "not found" in world.settled()["FailureReason"]
-
-    artifact = world.config("artifact", A=(world.model("b"), 1.0))
-    world.client("s3").delete_object(Bucket=world.name, Key="b.tar.gz")
-    other = f"{world.name}-2"
-    world.sagemaker.create_endpoint(EndpointName=other, EndpointConfigName=artifact)
-    assert "Failed to download model data" in world.settled(other)["FailureReason"]
 
 
 def test_an_endpoint_cannot_leave_a_configuration_that_is_gone(world: World) -> None:

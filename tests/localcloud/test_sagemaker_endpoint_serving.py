@@ -1,16 +1,19 @@
 """Endpoints answer from the artifact's own code, split traffic and report errors as SageMaker does."""
 
 import os
-import signal
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from localcloud.environment import project_root
 from localcloud.launcher import LocalCloud
 from tests.localcloud.conftest import Clients
 from tests.localcloud.sagemaker_world import World, eventually
@@ -69,7 +72,11 @@ def test_traffic_is_split_by_weight(world: World) -> None:
 def test_a_target_variant_overrides_weights_and_must_exist(world: World) -> None:
     """TargetVariant reaches a variant of weight 0; the runtime's refusal is ValidationError."""
     csv = world.client("sagemaker-runtime").invoke_endpoint(
-        EndpointName=world.name, TargetVariant="C", Body=b"1,2\n3,4", ContentType="text/csv", Accept="text/csv"
+        EndpointName=world.name,
+        TargetVariant="C",
+        Body=b"1,2\n3,4",
+        ContentType="text/csv",
+        Accept="text/csv",
     )
     assert csv["InvokedProductionVariant"] == "C"
     assert csv["Body"].read() == b"2.0,4.0\n6.0,8.0\n"
@@ -167,22 +174,33 @@ def test_metrics_are_counted_for_each_variant_on_virtual_time(
     assert sums("Invocations", "B") == []
 
 
-def test_containers_end_with_the_server_even_when_it_is_killed(
-    tmp_path_factory: pytest.TempPathFactory,
-) -> None:
-    """Nothing runs on behind a local cloud that is gone."""
-    with LocalCloud(tmp_path_factory.mktemp("killed"), speed=240.0) as cloud:
-        world = World(Clients(cloud.endpoint_url), "killed")
-        world.endpoint(world.config("c", A=(world.model("a"), 1.0)))
-        pid = world.invoke()["Body"]["pid"]
-        os.kill(cloud.pid, signal.SIGKILL)
+HOLDS_A_CONTAINER = """
+import sys, threading
+from pathlib import Path
+from localcloud.sagemaker.container import Container
+container = Container(Path(sys.argv[1]), {"PATH": "/usr/bin"})
+container.wait_until_healthy()
+print(container.pid, flush=True)
+threading.Event().wait()
+"""
 
-        eventually(lambda: not _runs(pid))
+
+def test_a_container_ends_when_the_server_is_killed(tmp_path: Path) -> None:
+    """Nothing runs on behind a local cloud that is gone, however it went."""
+    (tmp_path / "model" / "code").mkdir(parents=True)
+    (tmp_path / "model" / "code" / "inference.py").write_text(DEFAULTS)
+    command = [sys.executable, "-c", HOLDS_A_CONTAINER, str(tmp_path)]
+    with subprocess.Popen(command, cwd=project_root(), stdout=subprocess.PIPE) as server:
+        assert server.stdout is not None
+        pid = int(server.stdout.readline())
+        assert _runs(pid)
+        server.kill()
+
+    eventually(lambda: not _runs(pid))
 
 
 def _runs(pid: int) -> bool:
     try:
-        with open(f"/proc/{pid}/stat") as stat:
-            return stat.read().split()[2] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text().split()[2] != "Z"
     except FileNotFoundError:
         return False

@@ -25,7 +25,10 @@ PUBLISHED = {
     "UpdatedModelPackageFields",
     "LastModifiedTime",
 }
-CONTAINER = {"Image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/x:1", "ModelDataUrl": "s3://a/b"}
+CONTAINER = {
+    "Image": "123456789012.dkr.ecr.us-east-1.amazonaws.com/x:1",
+    "ModelDataUrl": "s3://a/b",
+}
 
 
 @pytest.fixture
@@ -97,7 +100,7 @@ def test_a_metadata_change_of_an_approved_package_still_says_approved(world: Wor
 
 
 def test_some_changes_are_told_twice_with_different_event_ids(world: World) -> None:
-    """"SageMaker AI may send multiple events to EventBridge for each state change"."""
+    """ "SageMaker AI may send multiple events to EventBridge for each state change"."""
     seen = world.watch(of_group(world))
     arn = registered(world)
     for number in range(12):
@@ -122,7 +125,9 @@ def test_an_endpoints_states_are_told_in_the_events_own_spelling(world: World) -
 
     eventually(lambda: "IN_SERVICE" in {detail["EndpointStatus"] for detail in mine()})
 
-    assert [d["EndpointStatus"] for d in mine() if d["EndpointStatus"] != "IN_SERVICE"][0] == "CREATING"
+    assert [d["EndpointStatus"] for d in mine() if d["EndpointStatus"] != "IN_SERVICE"][
+        0
+    ] == "CREATING"
     last = mine()[-1]
     assert last["EndpointArn"].endswith(f":endpoint/{world.name}")
     assert last["EndpointConfigName"] == f"{world.name}-c"

@@ -43,7 +43,9 @@ def error_of(refused: pytest.ExceptionInfo[ClientError]) -> tuple[str, str]:
 def test_a_package_is_described_as_it_was_registered(sagemaker: Any, group: str) -> None:
     """CreateModelPackage keeps SourceUri, metadata and metrics; a versioned package has no name."""
     metrics = {
-        "ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": "s3://v/e.json"}}
+        "ModelQuality": {
+            "Statistics": {"ContentType": "application/json", "S3Uri": "s3://v/e.json"}
+        }
     }
     arn = register(
         sagemaker,
@@ -159,7 +161,11 @@ def test_what_the_service_model_does_not_allow_is_refused(
 
 def test_metadata_may_hold_what_an_artifact_needs(sagemaker: Any, group: str) -> None:
     """CustomerMetadataValue allows letters of any script, digits, spaces and `_.:/=+-@`."""
-    properties = {"version-id": "3/L4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY", "who": "Zoë Ünal", "p": "a=b@c"}
+    properties = {
+        "version-id": "3/L4kqtJlcpXroDTDmJ+rmSpXd3dIbrHY",
+        "who": "Zoë Ünal",
+        "p": "a=b@c",
+    }
 
     arn = register(sagemaker, group, CustomerMetadataProperties=properties)
 
@@ -168,7 +174,7 @@ def test_metadata_may_hold_what_an_artifact_needs(sagemaker: Any, group: str) ->
 
 
 def test_a_versioned_package_takes_no_tags_and_a_group_does(sagemaker: Any, unique: str) -> None:
-    """"A versioned model package uses the tags of its group": Tags on one are refused."""
+    """ "A versioned model package uses the tags of its group": Tags on one are refused."""
     tags = [{"Key": "team", "Value": "risk"}]
     arn = sagemaker.create_model_package_group(ModelPackageGroupName=unique, Tags=tags)
 

@@ -1,0 +1,174 @@
+"""One mocked AWS for all integration tests, emptied before each of them.
+
+Clients and functions are made once: the mock stands in front of every client of the process, and
+emptying it takes milliseconds where rebuilding clients takes half a second.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
+
+import boto3
+import pytest
+from moto import mock_aws
+from moto.core.models import DEFAULT_ACCOUNT_ID
+from moto.moto_api._internal import moto_api_backend
+from sluice.adapters.ledger.table import Table
+
+from tests.builders import ACCOUNT, BUCKET, REGION
+from tests.integration.faults import Faults
+from tests.integration.inbox import Inbox
+
+ROOT = Path(__file__).parent.parent.parent
+TABLE = "sluice-ledger"
+TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:sluice-notifications"
+TOLD = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/told"
+
+ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": REGION,
+    "AWS_REGION": REGION,
+    "ACCOUNT": ACCOUNT,
+    "ARTIFACTS_BUCKET": BUCKET,
+    "LEDGER_TABLE": TABLE,
+    "NOTIFICATIONS_TOPIC_ARN": TOPIC,
+    "EVALUATION_FLOORS": "accuracy=0.8",
+    "POWERTOOLS_SERVICE_NAME": "sluice",
+    "POWERTOOLS_METRICS_NAMESPACE": "Sluice",
+    "POWERTOOLS_LOG_LEVEL": "CRITICAL",
+}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def environment() -> Iterator[None]:
+    """What the template would set, and credentials of nobody."""
+    assert DEFAULT_ACCOUNT_ID == ACCOUNT
+    before = dict(os.environ)
+    os.environ.pop("AWS_PROFILE", None)
+    os.environ.update(ENVIRONMENT)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+@pytest.fixture(scope="session")
+def mocked(environment: None) -> Iterator[None]:
+    """Every boto3 client of this process talks to moto."""
+    with mock_aws():
+        yield
+
+
+@pytest.fixture(scope="session")
+def clients(mocked: None) -> Callable[[str], Any]:
+    """A client for a service, made once."""
+    made: dict[str, Any] = {}
+
+    def client(service: str) -> Any:
+        if service not in made:
+            made[service] = boto3.client(service, region_name=REGION)
+        return made[service]
+
+    return client
+
+
+@pytest.fixture
+def aws(clients: Callable[[str], Any]) -> Callable[[str], Any]:
+    """An AWS with nothing in it but the ledger's table, the artifact bucket and the topic."""
+    moto_api_backend.reset()
+    clients("dynamodb").create_table(
+        TableName=TABLE,
+        AttributeDefinitions=[
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "sk", "AttributeType": "S"},
+        ],
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    clients("s3").create_bucket(Bucket=BUCKET)
+    clients("s3").put_bucket_versioning(
+        Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"}
+    )
+    clients("sns").create_topic(Name="sluice-notifications")
+    return clients
+
+
+@pytest.fixture
+def table(aws: Callable[[str], Any]) -> Table:
+    """The ledger's table, empty."""
+    return Table(aws("dynamodb"), TABLE)
+
+
+@pytest.fixture(scope="session")
+def function(mocked: None) -> Callable[[str], ModuleType]:
+    """The `app` of a function, loaded once, as Lambda would load it."""
+    loaded: dict[str, ModuleType] = {}
+
+    def load(name: str) -> ModuleType:
+        if name not in loaded:
+            path = ROOT / "functions" / name / "app.py"
+            spec = importlib.util.spec_from_file_location(f"functions.{name}.app", path)
+            assert spec
+            assert spec.loader
+            loaded[name] = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(loaded[name])
+        return loaded[name]
+
+    return load
+
+
+@pytest.fixture
+def context() -> SimpleNamespace:
+    """A Lambda context."""
+    return SimpleNamespace(
+        function_name="sluice",
+        memory_limit_in_mb=256,
+        invoked_function_arn=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:sluice",
+        aws_request_id="52fdfc07-2182-154f-163f-5f0f9a621d72",
+        log_group_name="/aws/lambda/sluice",
+        get_remaining_time_in_millis=lambda: 60_000,
+    )
+
+
+@pytest.fixture
+def told(aws: Callable[[str], Any]) -> Callable[[], list[str]]:
+    """What people were told, oldest first; call it as often as you like."""
+    aws("sqs").create_queue(QueueName="told")
+    aws("sns").subscribe(
+        TopicArn=TOPIC, Protocol="sqs", Endpoint=f"arn:aws:sqs:{REGION}:{ACCOUNT}:told"
+    )
+    heard: list[str] = []
+
+    def listen() -> list[str]:
+        while messages := aws("sqs").receive_message(QueueUrl=TOLD, MaxNumberOfMessages=10).get(
+            "Messages"
+        ):
+            for message in messages:
+                heard.append(json.loads(message["Body"])["Message"])
+                aws("sqs").delete_message(QueueUrl=TOLD, ReceiptHandle=message["ReceiptHandle"])
+        return list(heard)
+
+    return listen
+
+
+@pytest.fixture
+def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
+    """What can go wrong at any AWS call."""
+    return Faults(monkeypatch)
+
+
+@pytest.fixture
+def inbox(
+    aws: Callable[[str], Any], function: Callable[[str], ModuleType], context: SimpleNamespace
+) -> Inbox:
+    """The artifact bucket's inbox, an image in ECR, and the function behind them."""
+    return Inbox(aws, function("register_package"), context)

@@ -1,0 +1,114 @@
+"""Faults at AWS calls: seen by every attempt of the SDK, invisible to our own code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.endpoint import Endpoint
+from botocore.exceptions import ConnectionClosedError
+
+type Answer = tuple[Any, Exception | None]
+type Call = Callable[[], Answer]
+type Fault = Callable[[str, Call], Answer]
+
+
+class Crash(BaseException):  # noqa: N818 - not an error: the end of the process
+    """The process ends here: no handler of ours may run after it."""
+
+
+class Faults:
+    """Stands between the SDK and AWS."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+
+    @contextmanager
+    def at_every_call(self, fault: Fault) -> Iterator[None]:
+        """`fault` gets each call's operation and the call itself, and answers for AWS."""
+        answer = Endpoint._do_get_response
+
+        def faulty(endpoint: Endpoint, request: Any, model: Any, context: Any) -> Answer:
+            return fault(model.name, lambda: answer(endpoint, request, model, context))
+
+        with self._monkeypatch.context() as patched:
+            patched.setattr(Endpoint, "_do_get_response", faulty)
+            yield
+
+    @contextmanager
+    def recorded(self) -> Iterator[list[str]]:
+        """The operations called, in order."""
+        seen: list[str] = []
+
+        def record(operation: str, call: Call) -> Answer:
+            seen.append(operation)
+            return call()
+
+        with self.at_every_call(record):
+            yield seen
+
+    @contextmanager
+    def crash(self, number: int, *, after: bool) -> Iterator[list[str]]:
+        """End the process at the call with this number, before AWS gets it or after."""
+        seen: list[str] = []
+
+        def crash(operation: str, call: Call) -> Answer:
+            seen.append(operation)
+            if len(seen) == number + 1:
+                if after:
+                    call()
+                raise Crash(operation)
+            return call()
+
+        with self.at_every_call(crash):
+            yield seen
+
+    @contextmanager
+    def meanwhile(self, number: int, other: Callable[[], Any]) -> Iterator[None]:
+        """Let `other` run whole just before the call with this number."""
+        count = 0
+
+        def interrupt(_operation: str, call: Call) -> Answer:
+            nonlocal count
+            count += 1
+            if count == number + 1:
+                other()
+            return call()
+
+        with self.at_every_call(interrupt):
+            yield
+
+    @contextmanager
+    def lost_reply(self, operation: str) -> Iterator[None]:
+        """AWS carries out the first such call, and its answer never arrives."""
+        lost = False
+
+        def lose(called: str, call: Call) -> Answer:
+            nonlocal lost
+            answer = call()
+            if called != operation or lost:
+                return answer
+            lost = True
+            return None, ConnectionClosedError(endpoint_url="https://lost.example")
+
+        with self.at_every_call(lose):
+            yield
+
+    @contextmanager
+    def refusing(self, operation: str, code: str, *, status: int = 400) -> Iterator[None]:
+        """AWS answers every such call with this error."""
+
+        def refuse(called: str, call: Call) -> Answer:
+            if called != operation:
+                return call()
+            parsed = {
+                "Error": {"Code": code, "Message": "refused by the test"},
+                "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": {}},
+            }
+            return (AWSResponse("https://refused.example", status, {}, None), parsed), None
+
+        with self.at_every_call(refuse):
+            yield

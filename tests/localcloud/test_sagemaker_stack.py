@@ -1,0 +1,164 @@
+"""SageMaker's resource types in CloudFormation stacks, and the scaling of variants."""
+
+import json
+import time
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.localcloud.conftest import Clients
+from tests.localcloud.sagemaker_world import ACCOUNT, REFUSES_TO_LOAD, World, allow
+
+
+@pytest.fixture
+def world(client: Clients, unique: str) -> World:
+    return World(client, unique)
+
+
+def template(world: World, artifact: str, weight: str = "1", description: str = "d") -> str:
+    container = {"Image": world.image_once(), "ModelDataUrl": artifact}
+    role = world.serving_role()
+    variant = {
+        "VariantName": "A",
+        "ModelName": {"Fn::GetAtt": ["Model", "ModelName"]},
+        "InitialVariantWeight": weight,
+        "InitialInstanceCount": "1",
+        "InstanceType": "ml.m5.large",
+    }
+    return json.dumps(
+        {
+            "Resources": {
+                "Group": {
+                    "Type": "AWS::SageMaker::ModelPackageGroup",
+                    "Properties": {
+                        "ModelPackageGroupName": world.name,
+                        "ModelPackageGroupDescription": description,
+                    },
+                },
+                "Model": {
+                    "Type": "AWS::SageMaker::Model",
+                    "Properties": {"PrimaryContainer": container, "ExecutionRoleArn": role},
+                },
+                "Config": {
+                    "Type": "AWS::SageMaker::EndpointConfig",
+                    "Properties": {"ProductionVariants": [variant]},
+                },
+                "Endpoint": {
+                    "Type": "AWS::SageMaker::Endpoint",
+                    "Properties": {
+                        "EndpointName": world.name,
+                        "EndpointConfigName": {"Fn::GetAtt": ["Config", "EndpointConfigName"]},
+                    },
+                },
+            },
+            "Outputs": {"Group": {"Value": {"Ref": "Group"}}},
+        }
+    )
+
+
+def settled(world: World) -> dict[str, Any]:
+    cloudformation, deadline = world.client("cloudformation"), time.monotonic() + 40
+    while time.monotonic() < deadline:
+        stack: dict[str, Any] = cloudformation.describe_stacks(StackName=world.name)["Stacks"][0]
+        if not stack["StackStatus"].endswith("IN_PROGRESS"):
+            return stack
+        time.sleep(0.2)
+    raise AssertionError(stack)
+
+
+def test_a_stack_makes_changes_and_deletes_an_endpoint_with_all_it_stands_on(world: World) -> None:
+    """The types' Ref is the ARN; a changed EndpointConfig is a new one and an UpdateEndpoint."""
+    cloudformation, name = world.client("cloudformation"), world.name
+    body = template(world, world.artifact("a"))
+    cloudformation.create_stack(StackName=name, TemplateBody=body)
+    made = settled(world)
+
+    assert made["StackStatus"] == "CREATE_COMPLETE"
+    group = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:model-package-group/{name}"
+    assert made["Outputs"][0]["OutputValue"] == group
+    assert world.invoke()["Body"]["model"] == "a"
+    first = world.settled()["EndpointConfigName"]
+
+    changed = json.loads(body)
+    changed["Resources"]["Config"]["Properties"]["ProductionVariants"][0]["VariantName"] = "B"
+    cloudformation.update_stack(StackName=name, TemplateBody=json.dumps(changed))
+    assert settled(world)["StackStatus"] == "UPDATE_COMPLETE"
+    assert world.settled()["EndpointConfigName"] != first
+    assert world.invoke()["InvokedProductionVariant"] == "B"
+
+    cloudformation.delete_stack(StackName=name)
+    deadline = time.monotonic() + 20
+    while world.sagemaker.list_endpoints(NameContains=name)["Endpoints"]:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    assert not world.sagemaker.list_models(NameContains=name)["Models"]
+    assert not world.sagemaker.list_model_package_groups(NameContains=name)[
+        "ModelPackageGroupSummaryList"
+    ]
+
+
+def test_a_stack_fails_with_its_endpoint(world: World) -> None:
+    """CloudFormation waits for the endpoint and fails with its FailureReason."""
+    cloudformation = world.client("cloudformation")
+    body = template(world, world.artifact("bad", REFUSES_TO_LOAD))
+    cloudformation.create_stack(StackName=world.name, TemplateBody=body)
+
+    assert settled(world)["StackStatus"] == "ROLLBACK_COMPLETE"
+    events = cloudformation.describe_stack_events(StackName=world.name)["StackEvents"]
+    assert any("ping health check" in event.get("ResourceStatusReason", "") for event in events)
+
+
+def test_a_registered_variant_cannot_be_dropped(world: World) -> None:
+    """UpdateEndpoint fails if it removes a variant that is a scalable target."""
+    model = world.model("a")
+    world.endpoint(world.config("old", A=(model, 1.0)))
+    new = world.config("new", B=(model, 1.0))
+    scaling, target = (
+        world.client("application-autoscaling"),
+        {
+            "ServiceNamespace": "sagemaker",
+            "ResourceId": f"endpoint/{world.name}/variant/A",
+            "ScalableDimension": "sagemaker:variant:DesiredInstanceCount",
+        },
+    )
+    scaling.register_scalable_target(**target, MinCapacity=1, MaxCapacity=3)
+    scaling.put_scaling_policy(
+        **target,
+        PolicyName="load",
+        PolicyType="TargetTrackingScaling",
+        TargetTrackingScalingPolicyConfiguration={
+            "TargetValue": 70.0,
+            "PredefinedMetricSpecification": {
+                "PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"
+            },
+        },
+    )
+
+    with pytest.raises(ClientError, match="registered as scalable targets"):
+        world.sagemaker.update_endpoint(EndpointName=world.name, EndpointConfigName=new)
+    policies = scaling.describe_scaling_policies(ServiceNamespace="sagemaker")["ScalingPolicies"]
+    assert [p["PolicyName"] for p in policies if p["ResourceId"] == target["ResourceId"]] == [
+        "load"
+    ]
+    scaling.deregister_scalable_target(**target)
+    world.sagemaker.update_endpoint(EndpointName=world.name, EndpointConfigName=new)
+
+
+def test_scaling_is_authorised(world: World) -> None:
+    """application-autoscaling:RegisterScalableTarget has the condition key service-namespace."""
+    only = {"StringEquals": {"application-autoscaling:service-namespace": "ecs"}}
+    action = "application-autoscaling:RegisterScalableTarget"
+    scaling = world.as_role(
+        world.role(allow(action, "*", Condition=only)), "application-autoscaling"
+    )
+
+    with pytest.raises(ClientError) as refused:
+        scaling.register_scalable_target(
+            ServiceNamespace="sagemaker",
+            ResourceId=f"endpoint/{world.name}/variant/A",
+            ScalableDimension="sagemaker:variant:DesiredInstanceCount",
+            MinCapacity=1,
+            MaxCapacity=2,
+        )
+    assert refused.value.response["Error"]["Code"] == "AccessDeniedException"
