@@ -1,4 +1,7 @@
-"""Application Auto Scaling: moto's, behind the gateway's IAM. Targets and policies are kept; nothing scales."""
+"""Application Auto Scaling: moto's, behind the gateway's IAM.
+
+Targets and policies are kept, and what they forbid is forbidden; nothing scales by itself.
+"""
 
 import asyncio
 import json

@@ -4,6 +4,7 @@ One JSON object a line: virtual time, principal, action, resource, and whether i
 Decisions made for a role outside a request, as about a function's log lines, are there too.
 """
 
+import inspect
 import json
 import threading
 from pathlib import Path
@@ -36,10 +37,8 @@ def read() -> list[dict[str, Any]]:
 
 def mount() -> None:
     """Wrap the one place where IAM decides; the engines look it up for each call."""
-    decide = iam_evaluator.enforce
     hooks.require(iam_evaluator, "resolve_principal", call=False)
-
-    @hooks.replace(
+    hooks.wrap(
         iam_evaluator,
         "enforce",
         "access_key_id",
@@ -48,19 +47,16 @@ def mount() -> None:
         "region",
         "resource_arn",
         "service_context",
-    )
-    def recorded(
-        access_key_id: str,
-        iam_action: str,
-        service: str,
-        region: str,
-        resource_arn: str = "*",
-        service_context: dict[str, Any] | None = None,
-    ) -> Any:
-        denied = decide(access_key_id, iam_action, service, region, resource_arn, service_context)
-        principal = _principal(access_key_id)
-        write(principal, iam_action, resource_arn, allowed=denied is None)
-        return denied
+    )(_recorded)
+
+
+def _recorded(original: Any, *args: Any, **kwargs: Any) -> Any:
+    denied = original(*args, **kwargs)
+    asked = inspect.signature(original).bind(*args, **kwargs).arguments
+    principal = _principal(asked["access_key_id"])
+    resource = asked.get("resource_arn", "*")
+    write(principal, asked["iam_action"], resource, allowed=denied is None)
+    return denied
 
 
 def write(principal: str | None, action: str, resource_arn: str, *, allowed: bool) -> None:

@@ -23,12 +23,15 @@ from localcloud.clock import clock
 from localcloud.statefiles import StateFiles
 
 SUBSYSTEMS = (
-    "localcloud.calls",
+    "localcloud.policies",
+    "localcloud.calls",  # records what the policies decided
     "localcloud.bus",
+    "localcloud.conditions",
     "localcloud.delivery",
     "localcloud.schedules",
     "localcloud.storage",
     "localcloud.images",
+    "localcloud.provisioning",
     "localcloud.lambdas",
     "localcloud.sagemaker",
     "localcloud.workflows",

@@ -32,7 +32,7 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: an AWS service for one of its resources, under a role when the target names one."""
+    """Who calls: an AWS service for one of its resources, under a role if the target has one."""
 
     service: str
     source_arn: str

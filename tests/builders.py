@@ -4,14 +4,25 @@ from __future__ import annotations
 
 import gzip
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sluice.domain import names
+from sluice.domain.alarm import AlarmState, Firing, Watched
 from sluice.domain.inbox import CONFIG, EVALUATION, MODEL, Facts, Noted, Place, Upload
 from sluice.domain.pushed import ModelConfig
 from sluice.domain.registration import Ready, plan_registration
-from sluice.domain.release import ReleaseName
+from sluice.domain.release import (
+    ApprovalChange,
+    ApprovalStatus,
+    Capture,
+    Release,
+    ReleaseName,
+)
+from sluice.domain.rollout import Deployed, Kind, Rollout, Step
+from sluice.domain.target import Cause, Signal, TargetState, Wanted
+from sluice.domain.watching import EndpointView, Sight, VariantView
 
 if TYPE_CHECKING:
     from sluice.domain.manifest import Manifest
@@ -98,3 +109,158 @@ def a_manifest(**changes: Any) -> Manifest:
     planned = plan_registration(a_folder())
     assert isinstance(planned, Ready)
     return planned.manifest.model_copy(update=changes)
+
+
+TARGET = "endpoint/churn"
+EXECUTION = "churn-g1-e5"
+ALARM = "sluice-churn-v4-e5-errors"
+ALARM_ARN = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{ALARM}"
+STEPS = (
+    Step(weight=10, min_seconds=300, max_seconds=1800),
+    Step(weight=100, min_seconds=600, max_seconds=3600),
+)
+
+
+def after(seconds: float) -> datetime:
+    """That many seconds after `AT`."""
+    return AT + timedelta(seconds=seconds)
+
+
+def a_package_arn(version: int, group: str = "churn") -> str:
+    """The ARN of a model package."""
+    return f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package/{group}/{version}"
+
+
+def a_release(text: str = "churn-v4", **changes: Any) -> Release:
+    """A registered release; its package version is its folder's number."""
+    name = a_release_name(text)
+    defaults = {
+        "name": name,
+        "capture": Capture.REGISTERED,
+        "digest": "d" * 64,
+        "manifest_uri": f"s3://{BUCKET}/releases/{name.group}/v{name.version}-dddd/manifest.json",
+        "target": "churn",
+        "package_arn": a_package_arn(name.version, name.group),
+        "package_version": name.version,
+        "claimed_at": AT,
+    }
+    return Release.model_validate({**defaults, **changes})
+
+
+def seen(
+    status: ApprovalStatus = ApprovalStatus.APPROVED, *, modified: float = 0, actor: str = "alice"
+) -> ApprovalChange:
+    """An approval status as it was observed; `modified` seconds after `AT`."""
+    return ApprovalChange(
+        status=status, last_modified=after(modified), actor=actor, observed_at=after(modified + 1)
+    )
+
+
+def deployed(version: int = 4, *, epoch: int = 5, **changes: Any) -> Deployed:
+    """A version of `churn` on its endpoint, made in `epoch`."""
+    release = a_release(f"churn-v{version}")
+    defaults = {
+        "release": release.name,
+        "digest": release.digest,
+        "manifest_uri": release.manifest_uri,
+        "package_arn": release.package_arn,
+        "package_version": version,
+        "epoch": epoch,
+        "variant": names.variant(version, epoch=epoch),
+        "model": names.model("churn", version, epoch=epoch),
+        "endpoint_config": names.alone("churn", version, epoch=epoch),
+        "alarms": (names.alarm("churn", names.variant(version, epoch=epoch), "errors"),),
+    }
+    return Deployed.model_validate({**defaults, **changes})
+
+
+STABLE = deployed(3, epoch=3)
+CANARY = deployed(4, epoch=5)
+
+
+def a_rollout(kind: Kind = Kind.CANARY, **changes: Any) -> Rollout:
+    """Version 4 on its way in epoch 5, as a canary beside version 3 unless told otherwise."""
+    canary = kind is Kind.CANARY
+    defaults = {
+        "id": EXECUTION,
+        "target": TARGET,
+        "epoch": 5,
+        "kind": kind,
+        "release": CANARY,
+        "stable": STABLE if canary else None,
+        "replaced": STABLE if kind is Kind.ROLL_BACK else None,
+        "approval_seq": 0 if kind is Kind.ROLL_BACK else 2,
+        "started_at": AT,
+        "steps": STEPS if canary else (),
+        "provision_config": "churn-v3-v4-e5-both" if canary else CANARY.endpoint_config,
+        "standby_seconds": 3600,
+        "hold_seconds": 86400,
+    }
+    return Rollout.model_validate({**defaults, **changes})
+
+
+def a_state(rollout: Rollout | None = None, **changes: Any) -> TargetState:
+    """The target `churn`, serving version 3; held by `rollout` where one is given."""
+    defaults: dict[str, Any] = {
+        "target": TARGET,
+        "owner": "churn",
+        "revision": 7,
+        "epoch": rollout.epoch if rollout else 4,
+        "approval_seq": 2,
+        "holder": rollout.id if rollout else "",
+        "rollout": rollout,
+        "live": STABLE,
+        "last_good": (STABLE,),
+    }
+    return TargetState.model_validate({**defaults, **changes})
+
+
+def a_wanted(version: int = 4, *, seq: int = 2) -> Wanted:
+    """An approval of a version of `churn` that no rollout has consumed."""
+    release = a_release(f"churn-v{version}")
+    return Wanted(
+        seq=seq,
+        release=release.name,
+        package_arn=release.package_arn,
+        package_version=version,
+        approved_at=AT,
+    )
+
+
+def a_signal(version: int = 4, *, cause: Cause = Cause.ALARM, blames: bool = True) -> Signal:
+    """What an alarm or a rejection says of a version of `churn`."""
+    return Signal(
+        cause=cause,
+        release=a_release_name(f"churn-v{version}"),
+        reason="alarm errors: 0.5",
+        at=AT,
+        blames=blames,
+    )
+
+
+def watches(what: Deployed = CANARY) -> Watched:
+    """What an alarm on that variant watches."""
+    return Watched(target=TARGET, release=what.release, variant=what.variant, epoch=what.epoch)
+
+
+def a_firing(**changes: Any) -> Firing:
+    """An alarm that went into ALARM."""
+    return Firing(**{"name": ALARM, "reason": "0.5 > 0.05", "at": AT, **changes})
+
+
+def an_endpoint(
+    status: str = "InService", *, config: str = "churn-v3-v4-e5-both", **weights: float
+) -> EndpointView:
+    """The endpoint with the variants and weights given, `v3_e3=90, v4_e5=10`."""
+    variants = {
+        name.replace("_", "-"): VariantView(weight=weight, instances=1)
+        for name, weight in weights.items()
+    }
+    return EndpointView(status=status, config=config, variants=variants)
+
+
+def a_sight(
+    endpoint: EndpointView | None, *, alarm: AlarmState | None = AlarmState.OK, requests: int = 100
+) -> Sight:
+    """What a look sees; `alarm` is the canary's, None when it could not be read."""
+    return Sight(endpoint=endpoint, alarms={ALARM: alarm} if alarm else {}, requests=requests)

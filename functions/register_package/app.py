@@ -53,7 +53,7 @@ registering = Registering(
     intake=intake,
     telling=telling,
 )
-processor = BatchProcessor(event_type=EventType.SQS)
+processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
 @logger.inject_lambda_context
@@ -66,6 +66,11 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Any:
 def register(record: SQSRecord) -> None:
     """Take up one upload."""
     upload = parse_upload(record, origin)
-    receipt = registering.register(upload)
+    try:
+        receipt = registering.register(upload)
+    except Exception:  # the batch processor keeps silent about what it hands back to the queue
+        logger.exception("upload not handled", message_id=record.message_id)
+        metrics.add_metric(name="UploadHandedBack", unit="Count", value=1)
+        raise
     logger.info("upload handled", **receipt.summary)
     metrics.add_metric(name=f"Upload{receipt.kind}", unit="Count", value=1)

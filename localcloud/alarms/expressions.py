@@ -1,10 +1,12 @@
 """Metric math: a parser and an evaluator for the expressions of alarms and GetMetricData.
 
-A value is a number, a time series (a value for each start of a period) or several series, as `METRICS()` gives.
-Operators work where both sides have a value; a division by zero leaves a gap. The grammar and the functions are
-those of the user guide's page "Using math expressions", without anomaly bands, search and SQL.
+A value is a number, a time series (a value for each start of a period) or several series, as
+`METRICS()` gives. Operators work where both sides have a value; a division by zero leaves a gap.
+The grammar and the functions are those of the user guide's page "Using math expressions", without
+anomaly bands, search and SQL.
 """
 
+import itertools
 import math
 import operator
 import re
@@ -58,7 +60,7 @@ class ExpressionError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What an expression is evaluated over: named series, the whole grid of periods, and their length."""
+    """What is evaluated over: named series, the whole grid of periods, and their length."""
 
     series: dict[str, Series]
     metrics: tuple[str, ...]
@@ -78,7 +80,7 @@ class Expression:
             self._fail()
 
     def evaluate(self, scope: Scope) -> Series:
-        """The series it stands for; a single number counts for every period. Raises ExpressionError."""
+        """The series it stands for, a number for every period. Raises ExpressionError."""
         value = self._node(scope)
         if isinstance(value, float):
             return dict.fromkeys(scope.grid, value)
@@ -294,14 +296,14 @@ def _filling(series: Series, start: float, filling: Value) -> float | None:
 def _difference(_: Scope, value: Value) -> Series:
     series = _series(value)
     starts = sorted(series)
-    return {b: series[b] - series[a] for a, b in zip(starts, starts[1:], strict=False)}
+    return {b: series[b] - series[a] for a, b in itertools.pairwise(starts)}
 
 
 def _rate(scope: Scope, value: Value) -> Series:
     series = _series(value)
     starts = sorted(series)
     changes = _difference(scope, series)
-    return {b: changes[b] / (b - a) for a, b in zip(starts, starts[1:], strict=False)}
+    return {b: changes[b] / (b - a) for a, b in itertools.pairwise(starts)}
 
 
 def _running_sum(_: Scope, value: Value) -> Series:
@@ -315,7 +317,8 @@ def _running_sum(_: Scope, value: Value) -> Series:
 def _end(pick: Callable[[Any], Any]) -> Callable[..., Value]:
     def take(_: Scope, value: Value) -> Value:
         if isinstance(value, list):
-            return value[pick(range(len(value)))]
+            chosen: Series = pick(value)
+            return chosen
         series = _series(value)
         return series[pick(sorted(series))] if series else {}
 

@@ -1,4 +1,4 @@
-"""Metrics in and out: PutMetricData, GetMetricData and GetMetricStatistics, on virtual timestamps."""
+"""Metrics in and out, on virtual timestamps."""
 
 import base64
 import math
@@ -38,7 +38,9 @@ def put(request: dict[str, Any]) -> dict[str, Any]:
     for datum in request["MetricData"]:
         dimensions = {item["Name"]: item["Value"] for item in datum.get("Dimensions") or []}
         if not {"Value", "Values", "StatisticValues"} & datum.keys():
-            message = "At least one of the parameters must be specified: Value, Values, StatisticValues"
+            message = (
+                "At least one of the parameters must be specified: Value, Values, StatisticValues"
+            )
             raise InvalidError(message, "MissingParameter")
         cloudwatch._store_datum(
             request["Namespace"],
@@ -137,7 +139,9 @@ def _page(results: list[dict[str, Any]], request: dict[str, Any]) -> dict[str, A
 def check_queries(queries: list[dict[str, Any]]) -> None:
     """Raise InvalidError for queries that cannot be evaluated."""
     if not 0 < len(queries) <= _MOST_QUERIES:
-        raise InvalidError(f"The collection MetricDataQueries must have 1 to {_MOST_QUERIES} items.")
+        raise InvalidError(
+            f"The collection MetricDataQueries must have 1 to {_MOST_QUERIES} items."
+        )
     names = [query["Id"] for query in queries]
     if len(names) != len(set(names)):
         raise InvalidError("The values for parameter id in MetricDataQueries are not unique.")
@@ -164,7 +168,9 @@ def get_statistics(request: dict[str, Any]) -> dict[str, Any]:
     period = int(request["Period"])
     basic, extended = request.get("Statistics") or [], request.get("ExtendedStatistics") or []
     if bool(basic) == bool(extended):
-        raise InvalidError("Either Statistics or ExtendedStatistics is needed.", "InvalidParameterCombination")
+        raise InvalidError(
+            "Either Statistics or ExtendedStatistics is needed.", "InvalidParameterCombination"
+        )
     for name in (*basic, *extended):
         check_stat(name, period)
     starts = _starts(request["StartTime"], request["EndTime"], period)

@@ -1,4 +1,4 @@
-"""Metrics as time series: points of the engine's store, by exact dimensions, aggregated by period."""
+"""Metrics as time series: the engine's points, by exact dimensions, aggregated by period."""
 
 import re
 from typing import Any
@@ -26,7 +26,7 @@ def is_statistic(name: str) -> bool:
 
 
 def points_of(metric: dict[str, Any], unit: str | None = None) -> list[dict[str, Any]]:
-    """All stored points of the metric with exactly these dimensions, of `unit` when one is given."""
+    """All stored points of the metric with exactly these dimensions, and of `unit`, if given."""
     dimensions = {item["Name"]: item["Value"] for item in metric.get("Dimensions") or []}
     key = (metric["Namespace"], metric["MetricName"], cloudwatch._dims_key(dimensions))
     points = list(cloudwatch._metrics.get(key) or [])
@@ -51,7 +51,12 @@ def metric_series(stat: dict[str, Any], starts: tuple[float, ...], period: float
         if first <= point["Timestamp"] < last
     ]
     values = (
-        (start, statistic([p for p in within if start <= p["Timestamp"] < start + period], stat["Stat"]))
+        (
+            start,
+            statistic(
+                [p for p in within if start <= p["Timestamp"] < start + period], stat["Stat"]
+            ),
+        )
         for start in starts
     )
     return {start: value for start, value in values if value is not None}
@@ -62,7 +67,8 @@ def query_series(
 ) -> dict[str, Series]:
     """Every query's series by its id: metrics read, expressions calculated.
 
-    Raises ExpressionError for a malformed expression, an unknown id, or ids that depend on each other.
+    Raises ExpressionError for a malformed expression, an unknown id, or ids that depend on each
+    other.
     """
     found = {
         query["Id"]: metric_series(query["MetricStat"], starts, period)

@@ -108,7 +108,8 @@ def _full_log(config: dict[str, Any], invocation: Invocation, outcome: Outcome) 
     billed = int(outcome.duration_ms) + 1
     report = (
         f"REPORT {request}\tDuration: {outcome.duration_ms:.2f} ms\tBilled Duration: {billed} ms\t"
-        f"Memory Size: {records.memory_of(config)} MB\tMax Memory Used: {outcome.peak_megabytes} MB\t"
+        f"Memory Size: {records.memory_of(config)} MB\t"
+        f"Max Memory Used: {outcome.peak_megabytes} MB\t"
     )
     if outcome.init_ms is not None:
         report += f"Init Duration: {outcome.init_ms:.2f} ms\t"

@@ -7,7 +7,7 @@ def mount() -> None:
     from ministack.core import iam_evaluator, router
 
     from localcloud import autoscaling, hooks
-    from localcloud.sagemaker import authorization, gateway, metrics, provisioners
+    from localcloud.sagemaker import authorization, controls, gateway, metrics, provisioners
 
     authorization.require_hooks()
     metrics.require_hooks()
@@ -16,6 +16,7 @@ def mount() -> None:
     hooks.require(gateway_app, "SERVICE_HANDLERS", call=False)
     gateway_app.SERVICE_HANDLERS["sagemaker"] = gateway.handle
     provisioners.mount()
+    controls.mount()
     autoscaling.mount()
 
 

@@ -1,4 +1,4 @@
-"""What an instance fetches before its container starts: the image and the model data, as the model's role.
+"""What an instance fetches before its container starts: image and model data, as the model's role.
 
 Everything is asked of the gateway with a session of the execution role, so that a role which may
 not read the artifact, decrypt it or pull the image fails the endpoint here just as it does on AWS.
@@ -49,7 +49,7 @@ def client(service: Any, role_arn: str) -> Any:
 
 
 def resolve_image(image: str, role_arn: str) -> str:
-    """The image by digest, as DescribeEndpoint tells it; raise ArtifactError if it cannot be pulled.
+    """The image by digest, as DescribeEndpoint tells it; raise ArtifactError if that fails.
 
     Images of other accounts (AWS's own framework containers) are taken on trust: only the
     permission to log in to ECR is asked for.
@@ -86,10 +86,12 @@ def fetch_model(container: dict[str, Any], role_arn: str, folder: Path) -> None:
             _download(s3, bucket, key, folder, compressed=compressed)
     except ClientError as error:
         message = (
-            f'Failed to download model data for container "container_1" from URL: "{url}". Please
-            ensure ' "that there is an object located at the URL and that the role passed to
-            CreateModel has " f"permissions to download the model.
-            ({error.response['Error']['Code']})" ) raise ArtifactError(message) from error
+            f'Failed to download model data for container "container_1" from URL: "{url}". '
+            "Please ensure that there is an object located at the URL and that the role passed to "
+            "CreateModel has permissions to download the model. "
+            f"({error.response['Error']['Code']})"
+        )
+        raise ArtifactError(message) from error
 
 
 def _own_digest(ecr: Any, parts: re.Match[str]) -> str | None:

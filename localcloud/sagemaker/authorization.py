@@ -43,6 +43,9 @@ def authorise(operation: str, body: Body, caller: Caller) -> None:
     """Raise AccessDeniedException unless `caller` may perform `operation` on all that it names."""
     for resource in resources(operation, body):
         _enforce(f"sagemaker:{operation}", resource, caller, _conditions(body, resource))
+    if operation.startswith("Create") and body.get("Tags"):
+        created = resources(operation, body)[0]
+        _enforce("sagemaker:AddTags", created, caller, _conditions(body, created))
     role = body.get("ExecutionRoleArn")
     if role is not None:
         _enforce("iam:PassRole", role, caller, {"iam:PassedToService": _SERVICE})

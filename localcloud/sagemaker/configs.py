@@ -22,7 +22,7 @@ def existing(name: str) -> EndpointConfig:
 
 
 def initial_variants(config: EndpointConfig) -> list[Variant]:
-    """A fleet as the configuration describes it. InitialVariantWeight 0 is a weight, not an absence."""
+    """The fleet a configuration describes; InitialVariantWeight 0 is a weight like any other."""
     return [
         Variant(
             name=variant["VariantName"],

@@ -23,8 +23,8 @@ _HEALTH_SECONDS = 60.0
 _DRAIN_SECONDS = 10.0
 _RESTART_SECONDS = 1.0
 
-# The kernel ends a container when the *thread* that started it ends, so one thread that lives as long as
-# the server starts them all.
+# The kernel ends a container when the *thread* that started it ends, so one thread that lives as
+# long as the server starts them all.
 _spawner = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sagemaker-spawner")
 
 
@@ -140,7 +140,7 @@ class Container:
         return _spawner.submit(_spawn, self._folder, self._environment).result()
 
     def _restart(self) -> None:
-        """Replace a process that died, as SageMaker restarts containers; not more than once a second."""
+        """Replace a process that died, as SageMaker does; not more than once a second."""
         with self._lock:
             rested = time.monotonic() - self._started_at > _RESTART_SECONDS
             if self._closed or not rested or self._process.poll() is None:

@@ -1,39 +1,28 @@
-"""What happens to an endpoint after a call was accepted: each change takes its time, on the virtual clock.
+"""What happens to an endpoint once a call is accepted: changes take their virtual time.
 
-A deployment builds the new fleet while the old one serves. When it is up it takes the traffic in
-one step; when it cannot come up a new endpoint is Failed, and an updated one is InService on its
-old configuration with a FailureReason.
+A deployment builds the new fleet while the old one serves. When it is up it takes the traffic, in
+one step or guarded; when it cannot come up, or is sent back, a new endpoint is Failed and an
+updated one InService on its old configuration with a FailureReason.
 """
 
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from localcloud.clock import clock
-from localcloud.sagemaker import events, fleet
+from localcloud.sagemaker import events, fleet, guardrails, traffic
 from localcloud.sagemaker.fleet import Fleet, FleetError, Job
-from localcloud.sagemaker.state import Endpoint, lock, state
+from localcloud.sagemaker.state import Deployment, Endpoint, lock, state
+from localcloud.sagemaker.timing import durations, stopping, wait_until
+from localcloud.sagemaker.traffic import Side
 
 _logger = logging.getLogger("localcloud.sagemaker")
 
 
-@dataclass
-class Durations:
-    """How long changes take, in virtual seconds."""
-
-    deployment: float = 240.0
-    weights: float = 20.0
-    deletion: float = 20.0
-
-
-durations = Durations()
-_stopping = threading.Event()
-
-
-def begin_deployment(endpoint: Endpoint, jobs: list[Job]) -> None:
-    """Build the fleet that `endpoint.pending` describes, then put it in service or give up."""
-    _in_background(lambda: _deploy(endpoint, jobs))
+def begin_deployment(endpoint: Endpoint, pending: Deployment, jobs: list[Job]) -> None:
+    """Build the fleet that `pending` describes, then put it in service or give up."""
+    endpoint.pending = pending
+    _in_background(lambda: _deploy(endpoint, pending, jobs))
 
 
 def begin_weights(endpoint: Endpoint) -> None:
@@ -48,9 +37,14 @@ def begin_deletion(endpoint: Endpoint) -> None:
 
 def stop() -> None:
     """Abandon what is under way and end every container."""
-    _stopping.set()
-    for serving in fleet.all_serving():
-        for container in serving.values():
+    stopping.set()
+    reset()
+
+
+def reset() -> None:
+    """End every container that serves."""
+    for name in traffic.endpoints():
+        for container in traffic.remove(name).values():
             container.kill()
 
 
@@ -58,17 +52,28 @@ def _in_background(work: Callable[[], None]) -> None:
     threading.Thread(target=work, name="sagemaker-change", daemon=True).start()
 
 
-def _deploy(endpoint: Endpoint, jobs: list[Job]) -> None:
+def _deploy(endpoint: Endpoint, pending: Deployment, jobs: list[Job]) -> None:
     events.endpoint_changed(endpoint)
-    started = clock.now()
+    ready = clock.now() + durations.deployment
     built, failure = _build(endpoint, jobs)
-    if clock.sleep(durations.deployment - (clock.now() - started), _stopping):
-        fleet.close(built)
-        return
+    green = Side(pending.config, pending.variants, built)
+    wait_until(ready)
+    if failure is None and _is_wanted(endpoint):
+        failure = guardrails.shift(endpoint, pending, green, jobs[0].role_arn)
     with lock:
-        replaced = _give_up(endpoint, failure) if failure else _put_in_service(endpoint, built)
+        if not _is_wanted(endpoint):
+            unneeded = built
+        elif failure is not None:
+            unneeded = _give_up(endpoint, failure, built)
+        else:
+            unneeded = _put_in_service(endpoint, green)
     events.endpoint_changed(endpoint)
-    fleet.close(replaced)
+    fleet.close(unneeded)
+
+
+def _is_wanted(endpoint: Endpoint) -> bool:
+    """Whether the server runs on and the endpoint is still the one of its name."""
+    return not stopping.is_set() and state.endpoints.get(endpoint.name) is endpoint
 
 
 def _build(endpoint: Endpoint, jobs: list[Job]) -> tuple[Fleet, str | None]:
@@ -81,18 +86,16 @@ def _build(endpoint: Endpoint, jobs: list[Job]) -> tuple[Fleet, str | None]:
         return {}, "Request to service failed. If failure persists after retry, contact support."
 
 
-def _put_in_service(endpoint: Endpoint, built: Fleet) -> Fleet:
-    if endpoint.pending is None:
-        return built
-    endpoint.config, endpoint.variants = endpoint.pending.config, endpoint.pending.variants
+def _put_in_service(endpoint: Endpoint, green: Side) -> Fleet:
+    endpoint.config, endpoint.variants = green.config, green.variants
     _settle(endpoint, "InService")
-    return fleet.put_in_service(endpoint.name, built)
+    return traffic.serve(endpoint.name, green)
 
 
-def _give_up(endpoint: Endpoint, failure: str) -> Fleet:
+def _give_up(endpoint: Endpoint, failure: str, built: Fleet) -> Fleet:
     _settle(endpoint, "InService" if endpoint.variants else "Failed")
     endpoint.failure = failure[:1024]
-    return {}
+    return built
 
 
 def _settle(endpoint: Endpoint, status: str) -> None:
@@ -102,7 +105,7 @@ def _settle(endpoint: Endpoint, status: str) -> None:
 
 def _shift(endpoint: Endpoint) -> None:
     events.endpoint_changed(endpoint)
-    if clock.sleep(durations.weights, _stopping):
+    if wait_until(clock.now() + durations.weights):
         return
     with lock:
         for variant in endpoint.variants:
@@ -114,10 +117,9 @@ def _shift(endpoint: Endpoint) -> None:
 
 def _delete(endpoint: Endpoint) -> None:
     events.endpoint_changed(endpoint)
+    fleet.close(traffic.remove(endpoint.name))
+    wait_until(clock.now() + durations.deletion)
     with lock:
-        removed = fleet.take_out_of_service(endpoint.name)
-    fleet.close(removed)
-    clock.sleep(durations.deletion, _stopping)
-    with lock:
-        state.endpoints.pop(endpoint.name, None)
-        state.tags.pop(endpoint.arn, None)
+        if state.endpoints.get(endpoint.name) is endpoint:
+            del state.endpoints[endpoint.name]
+            state.tags.pop(endpoint.arn, None)

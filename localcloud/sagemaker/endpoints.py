@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 from localcloud.clock import clock
-from localcloud.sagemaker import arns, configs, deployments, fleet, scaling, tags
+from localcloud.sagemaker import arns, configs, deployments, fleet, guardrails, scaling, tags
 from localcloud.sagemaker.caller import Caller
 from localcloud.sagemaker.errors import invalid
 from localcloud.sagemaker.fleet import FleetError
@@ -29,6 +29,7 @@ def create(body: dict[str, Any], _caller: Caller) -> dict[str, Any]:
         if name in state.endpoints:
             raise invalid(f'Cannot create already existing endpoint "{arns.endpoint(name)}".')
         config = configs.existing(body["EndpointConfigName"])
+        guardrails.check(body.get("DeploymentConfig"))
         now = clock.now()
         endpoint = Endpoint(name, config.name, now, now, "Creating")
         endpoint.deployment_config = body.get("DeploymentConfig")
@@ -51,6 +52,7 @@ def update(body: dict[str, Any], _caller: Caller) -> dict[str, Any]:
             excluded = body.get("ExcludeRetainedVariantProperties", [])
             _retain(endpoint, variants, {item["VariantPropertyType"] for item in excluded})
         scaling.check_update(endpoint, variants)
+        guardrails.check(body.get("DeploymentConfig"))
         _check_weights([variant.desired_weight for variant in variants])
         if not body.get("RetainDeploymentConfig"):
             endpoint.deployment_config = body.get("DeploymentConfig")
@@ -121,8 +123,7 @@ def _begin(endpoint: Endpoint, deployment: Deployment) -> None:
         jobs = fleet.prepare(deployment.variants)
     except FleetError as error:
         raise invalid(str(error)) from error
-    endpoint.pending = deployment
-    deployments.begin_deployment(endpoint, jobs)
+    deployments.begin_deployment(endpoint, deployment, jobs)
 
 
 def _settled(name: str) -> Endpoint:
@@ -191,7 +192,7 @@ def _variant(variant: Variant) -> dict[str, Any]:
 def _pending(deployment: Deployment) -> dict[str, Any]:
     def told(variant: Variant) -> dict[str, Any]:
         summary = _variant(variant) | {
-            "VariantStatus": [{"Status": "Creating", "StartTime": deployment.started}]
+            "VariantStatus": [{"Status": deployment.stage, "StartTime": deployment.started}]
         }
         if variant.instance_type is not None:
             summary["InstanceType"] = variant.instance_type

@@ -22,7 +22,7 @@ _PACKAGE_MEMBERS = (
     "ModelMetrics",
     "ModelLifeCycle",
 )
-# The event spells one field as no API member is spelled; fields that are not here are not named at all.
+# The event spells one field as no API does; fields that are not here are not named at all.
 _UPDATED_FIELDS = {
     "ModelLifeCycle": "ModelLifeCycle",
     "ModelApprovalStatus": "ModelApprovalStatus",
@@ -87,7 +87,7 @@ def _package_detail(package: Package, updated: list[str] | None) -> dict[str, An
 
 
 def endpoint_changed(endpoint: Endpoint) -> None:
-    """Tell an endpoint's status; the event spells it `IN_SERVICE` and counts time in milliseconds."""
+    """Tell an endpoint's status, which the event spells `IN_SERVICE`, and its times in ms."""
     with lock:
         detail = _endpoint_detail(endpoint)
     _send("SageMaker Endpoint State Change", endpoint.arn, detail)

@@ -1,6 +1,5 @@
-"""Fleets: the containers that serve an endpoint's variants, and which of them takes a request."""
+"""Fleets: the containers of an endpoint's variants, one each, fetched, started and healthy."""
 
-import random
 import shutil
 import tempfile
 import threading
@@ -16,19 +15,13 @@ from localcloud.sagemaker import logs, models
 from localcloud.sagemaker.artifacts import ArtifactError, fetch_model, resolve_image
 from localcloud.sagemaker.container import Container, UnhealthyError
 from localcloud.sagemaker.errors import ServiceError
-from localcloud.sagemaker.state import Endpoint, Variant, lock
+from localcloud.sagemaker.state import Variant, lock
 
 Fleet = dict[str, Container]
-
-_serving: dict[str, Fleet] = {}
 
 
 class FleetError(Exception):
     """The fleet cannot serve; the message is the endpoint's FailureReason."""
-
-
-class NotServingError(Exception):
-    """No container is there for the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +48,17 @@ def prepare(variants: list[Variant]) -> list[Job]:
 
 
 def build(endpoint_name: str, jobs: list[Job]) -> Fleet:
-    """Start a container per variant and wait until all are healthy; raise FleetError after closing all."""
+    """Start a container per variant; return when all are healthy, else raise FleetError."""
     fleet: Fleet = {}
     try:
         for job in jobs:
             fleet[job.variant.name] = _container(job)
         for job in jobs:
             _wait(endpoint_name, job, fleet[job.variant.name])
-    except ArtifactError as error:
+    except Exception as error:
         close(fleet)
-        raise FleetError(str(error)) from error
-    except FleetError:
-        close(fleet)
+        if isinstance(error, ArtifactError):
+            raise FleetError(str(error)) from error
         raise
     return fleet
 
@@ -78,44 +70,6 @@ def close(fleet: Fleet) -> None:
         ender.start()
     for ender in enders:
         ender.join()
-
-
-def put_in_service(endpoint_name: str, fleet: Fleet) -> Fleet:
-    """Let `fleet` take the traffic from now on; return the one it replaces."""
-    replaced = _serving.pop(endpoint_name, {})
-    _serving[endpoint_name] = fleet
-    return replaced
-
-
-def take_out_of_service(endpoint_name: str) -> Fleet:
-    """No more traffic; return the fleet that served."""
-    return _serving.pop(endpoint_name, {})
-
-
-def all_serving() -> list[Fleet]:
-    """Every fleet, for the end of the server."""
-    return list(_serving.values())
-
-
-def choose(endpoint: Endpoint, target: str | None) -> tuple[str, Container]:
-    """A variant by weight, or the one asked for, and its container, which is held for one request.
-
-    Raises NotServingError when nothing serves, KeyError when `target` is no variant.
-    """
-    with lock:
-        fleet = _serving.get(endpoint.name)
-        if not fleet:
-            raise NotServingError
-        name = target if target is not None else _by_weight(endpoint.variants)
-        container = fleet[name]
-        if not container.hold():
-            raise NotServingError
-    return name, container
-
-
-def _by_weight(variants: list[Variant]) -> str:
-    weights = [variant.current_weight for variant in variants]
-    return random.choices([variant.name for variant in variants], weights)[0]
 
 
 def _container(job: Job) -> Container:
@@ -138,7 +92,7 @@ def _container(job: Job) -> Container:
 
 
 def _environment(job: Job, folder: Path) -> dict[str, str]:
-    """What a container sees: its own variables and the role's credentials, nothing of this process."""
+    """What a container sees: its own variables and its role's credentials, nothing of ours."""
     keys = role_session(job.role_arn, "SageMaker")
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -159,7 +113,7 @@ def _wait(endpoint_name: str, job: Job, container: Container) -> None:
         variant = job.variant.name
         logs.write(endpoint_name, variant, job.role_arn, str(error))
         message = (
-            f"The primary container for production variant {variant} did not pass the ping health check. "
-            "Please check CloudWatch logs for this endpoint."
+            f"The primary container for production variant {variant} did not pass the ping health "
+            "check. Please check CloudWatch logs for this endpoint."
         )
         raise FleetError(message) from error

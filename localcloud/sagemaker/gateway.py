@@ -43,7 +43,7 @@ _workers = ThreadPoolExecutor(max_workers=8, thread_name_prefix="sagemaker-api")
 async def handle(
     method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
 ) -> Reply:
-    """Answer one request to `sagemaker` or `runtime.sagemaker`; the gateway has verified its signature."""
+    """Answer one request to SageMaker or its runtime; its signature has been verified."""
     caller = _caller(headers, query)
     try:
         endpoint = invocation.endpoint_of(method, path)

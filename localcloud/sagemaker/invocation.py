@@ -8,11 +8,10 @@ from typing import Any
 from urllib.parse import unquote
 
 from localcloud.constants import ACCOUNT, REGION
-from localcloud.sagemaker import fleet, logs, metrics
+from localcloud.sagemaker import logs, metrics, traffic
 from localcloud.sagemaker.container import Answer, Container, LostError
 from localcloud.sagemaker.errors import ServiceError
-from localcloud.sagemaker.fleet import NotServingError
-from localcloud.sagemaker.state import state
+from localcloud.sagemaker.traffic import Chosen, NotServingError
 
 Reply = tuple[int, dict[str, str], bytes]
 
@@ -20,7 +19,7 @@ _PATH = re.compile(r"/endpoints/([^/]+)/invocations")
 _MOST_BYTES = 25 * 1024 * 1024
 _SUCCESS, _CLIENT_ERROR = 2, 4
 
-# Requests wait here for their models, and for nothing else: a slow model must not hold up other services.
+# Requests wait here for their models and for nothing else: a slow model holds up no other service.
 _callers = ThreadPoolExecutor(max_workers=64, thread_name_prefix="sagemaker-invoke")
 
 
@@ -35,20 +34,21 @@ async def invoke(name: str, headers: dict[str, str], body: bytes) -> Reply:
     received = time.perf_counter()
     if len(body) > _MOST_BYTES:
         raise _refused(f"Request {len(body)} bytes is too big, at most {_MOST_BYTES} are allowed.")
-    variant, container = _choose(name, headers.get("x-amzn-sagemaker-target-variant"))
+    chosen = _choose(name, headers.get("x-amzn-sagemaker-target-variant"))
     answer, seconds = await asyncio.get_running_loop().run_in_executor(
-        _callers, _ask, container, headers, body
+        _callers, _ask, chosen.container, headers, body
     )
     metrics.meter.record(
         metrics.Invocation(
             endpoint=name,
-            variant=variant,
+            variant=chosen.variant,
+            config=chosen.config,
             status=None if answer is None else answer.status,
             model_seconds=seconds,
             overhead_seconds=time.perf_counter() - received - seconds,
         )
     )
-    return _reply(name, variant, answer)
+    return _reply(name, chosen.variant, answer)
 
 
 def shut_down() -> None:
@@ -56,14 +56,11 @@ def shut_down() -> None:
     _callers.shutdown(wait=False, cancel_futures=True)
 
 
-def _choose(name: str, target: str | None) -> tuple[str, Container]:
-    endpoint = state.endpoints.get(name)
-    if endpoint is None:
-        raise _not_found(name)
+def _choose(name: str, target: str | None) -> Chosen:
     try:
-        return fleet.choose(endpoint, target)
+        return traffic.choose(name, target)
     except NotServingError:
-        raise _not_found(name) from None
+        raise _refused(f"Endpoint {name} of account {ACCOUNT} not found.") from None
     except KeyError:
         raise _refused(f"Variant {target} not found for endpoint {name}.") from None
 
@@ -107,10 +104,6 @@ def _model_error(name: str, variant: str, message: str, status: int, original: s
         "LogStreamArn": logs.stream_arn(name, variant),
     }
     return ServiceError("ModelError", message, 424, **fields)
-
-
-def _not_found(name: str) -> ServiceError:
-    return _refused(f"Endpoint {name} of account {ACCOUNT} not found.")
 
 
 def _refused(message: str) -> ServiceError:

@@ -16,7 +16,7 @@ def stream_arn(endpoint: str, variant: str) -> str:
 
 
 def write(endpoint: str, variant: str, role_arn: str, text: str) -> None:
-    """Put `text` into the variant's stream as the model's role; a role that may not is left without logs."""
+    """Log `text` as the model's role; one that may not leaves no log."""
     logs = client("logs", role_arn)
     where = {"logGroupName": _group(endpoint), "logStreamName": _stream(variant)}
     with contextlib.suppress(ClientError):

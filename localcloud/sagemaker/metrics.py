@@ -24,18 +24,30 @@ _MINUTE = 60.0
 _KEPT_SECONDS = 26 * 3600.0
 _LATENCIES = {"ModelLatency", "OverheadLatency"}
 
-_Series = tuple[str, str, str, float]
+_Dimensions = tuple[tuple[str, str], ...]
+_Series = tuple[_Dimensions, str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """How one request went; `status` is what the model's code answered, None when it did not."""
+    """How one request went.
+
+    `config` is told while two fleets serve; `status` is what the model's code answered, if it did.
+    """
 
     endpoint: str
     variant: str
+    config: str | None
     status: int | None
     model_seconds: float
     overhead_seconds: float
+
+    def dimensions(self) -> list[_Dimensions]:
+        """By variant and, during a guarded deployment, by variant and configuration as well."""
+        variant = (("EndpointName", self.endpoint), ("VariantName", self.variant))
+        if self.config is None:
+            return [variant]
+        return [variant, (*variant, ("EndpointConfigName", self.config))]
 
     def values(self) -> dict[str, float]:
         """Its value in each metric.
@@ -65,9 +77,9 @@ class Meter:
     def record(self, invocation: Invocation) -> None:
         """Count one request; call from the event loop."""
         minute = clock.now() // _MINUTE * _MINUTE
-        for name, value in invocation.values().items():
-            series = (invocation.endpoint, invocation.variant, name, minute)
-            self._counts.setdefault(series, Counter())[value] += 1
+        for dimensions in invocation.dimensions():
+            for name, value in invocation.values().items():
+                self._counts.setdefault((dimensions, name, minute), Counter())[value] += 1
         if self._flush is None:
             delay = clock.real_seconds(_FLUSH_SECONDS)
             self._flush = asyncio.get_running_loop().call_later(delay, self.flush)
@@ -83,7 +95,7 @@ class Meter:
 
     def _store(self, series: _Series, counts: Counter[float]) -> None:
         """Add to the minute's points: one that is there already grows, so minutes stay small."""
-        name, minute = series[2:]
+        dimensions, name, minute = series
         points = self._points.setdefault(series, {})
         unit = "Microseconds" if name in _LATENCIES else "None"
         for value, count in counts.items():
@@ -91,13 +103,13 @@ class Meter:
                 points[value]["Count"] += float(count)
                 continue
             cloudwatch._store_datum(
-                NAMESPACE, name, _dimensions(series), minute, unit, None, [value], [count], None
+                NAMESPACE, name, dict(dimensions), minute, unit, None, [value], [count], None
             )
             points[value] = cloudwatch._metrics[_key(series)][-1]
 
     def _forget_before(self, cutoff: float) -> None:
         """The engine forgets by real time, which virtual time leaves behind."""
-        for series in [series for series in self._points if series[3] < cutoff]:
+        for series in [series for series in self._points if series[2] < cutoff]:
             points = cloudwatch._metrics.get(_key(series), [])
             cloudwatch._metrics[_key(series)] = [p for p in points if p["Timestamp"] >= cutoff]
             del self._points[series]
@@ -114,12 +126,9 @@ def require_hooks() -> None:
     hooks.require(cloudwatch, "_dims_key", call=False)
 
 
-def _dimensions(series: _Series) -> dict[str, str]:
-    return {"EndpointName": series[0], "VariantName": series[1]}
-
-
 def _key(series: _Series) -> tuple[str, str, str]:
-    return NAMESPACE, series[2], cloudwatch._dims_key(_dimensions(series))
+    dimensions, name, _ = series
+    return NAMESPACE, name, cloudwatch._dims_key(dict(dimensions))
 
 
 def _microseconds(seconds: float) -> float:

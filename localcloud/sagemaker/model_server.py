@@ -33,7 +33,7 @@ class UnsupportedFormatError(ValueError):
 
 
 def main(listener_fd: int, folder: str, parent: int) -> None:
-    """Load the model, then answer; a model that does not load ends the process with its traceback."""
+    """Load the model, then answer; a model that does not load ends the process."""
     _die_with(parent)
     listener = socket.socket(fileno=listener_fd)
     answer = _load(Path(folder))
@@ -161,7 +161,7 @@ def _failed(error: Exception, status: int) -> tuple[dict[str, Any], bytes]:
 
 
 def _status_of_bad_input(error: Exception, content_type: str) -> int:
-    """What a body it cannot read is answered with: the client's fault, unless the code itself broke."""
+    """The client's fault, unless the code itself broke."""
     if isinstance(getattr(error, "status_code", None), int):
         return int(error.status_code)  # type: ignore[attr-defined]
     if not isinstance(error, (ValueError, TypeError, KeyError)):

@@ -20,7 +20,7 @@ def existing(name: str) -> Model:
 
 
 def container(model: Model) -> dict[str, Any]:
-    """What the model runs: its container, or its model package's with the model's environment on top."""
+    """What the model runs: its container, or its package's with the model's environment on top."""
     own = _only_container(model.content)
     if "ModelPackageName" not in own:
         return own
@@ -30,7 +30,7 @@ def container(model: Model) -> dict[str, Any]:
 
 
 def create(body: dict[str, Any], _caller: Caller) -> dict[str, Any]:
-    """CreateModel. One container: inference pipelines have no place on this machine and are refused."""
+    """CreateModel, with one container: inference pipelines are refused."""
     name = body["ModelName"]
     with lock:
         if name in state.models:
@@ -70,7 +70,7 @@ def list_models(body: dict[str, Any], _caller: Caller) -> dict[str, Any]:
 
 
 def delete(body: dict[str, Any], _caller: Caller) -> dict[str, Any]:
-    """DeleteModel: allowed while an endpoint serves it, which the next deployment then finds out."""
+    """DeleteModel: allowed while an endpoint serves it; the next deployment finds out."""
     with lock:
         model = existing(body["ModelName"])
         del state.models[model.name]

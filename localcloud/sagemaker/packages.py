@@ -1,4 +1,4 @@
-"""Model packages of the registry: versions that only grow, updates that merge, tokens that make retries safe."""
+"""Model packages: versions that only grow, updates that merge, tokens that make retries safe."""
 
 import copy
 from typing import Any
@@ -77,7 +77,7 @@ def describe(body: dict[str, Any], _caller: Caller) -> dict[str, Any]:
 
 
 def batch_describe(body: dict[str, Any], _caller: Caller) -> dict[str, Any]:
-    """BatchDescribeModelPackage: what is missing is told per ARN; customer metadata is never in it."""
+    """BatchDescribeModelPackage: tells what is missing by ARN, and never customer metadata."""
     found, missing = {}, {}
     with lock:
         for arn in body["ModelPackageArnList"]:
@@ -98,7 +98,7 @@ def batch_describe(body: dict[str, Any], _caller: Caller) -> dict[str, Any]:
 
 
 def list_packages(body: dict[str, Any], _caller: Caller) -> dict[str, Any]:
-    """ListModelPackages: without a group only the unversioned ones, unless ModelPackageType says otherwise."""
+    """ListModelPackages: without a group, ModelPackageType defaults to Unversioned."""
     keys = {
         "CreationTime": lambda p: (p.created, p.version or 0),
         "Name": lambda p: (p.name, p.version or 0),
@@ -175,7 +175,7 @@ def _add_image_digests(specification: dict[str, Any] | None) -> None:
 
 
 def _known_token(verb: str, body: dict[str, Any]) -> str | None:
-    """The package an earlier call with this token was about; ConflictException for other parameters."""
+    """The package of an earlier call with this token; ConflictException for other parameters."""
     earlier, arn = state.tokens.get(f"{verb}:{body.get('ClientToken')}", (body, None))
     if earlier != body:
         raise conflict(f"ClientToken {body['ClientToken']} was used with different parameters")

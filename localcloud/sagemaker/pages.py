@@ -1,4 +1,4 @@
-"""Lists as SageMaker pages them: ten at a time, oldest or first name first, unless told otherwise."""
+"""Lists as SageMaker pages them: ten at a time, ascending, unless told otherwise."""
 
 import base64
 import binascii

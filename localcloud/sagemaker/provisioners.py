@@ -21,7 +21,7 @@ _NAME_LENGTH = 63
 
 @dataclass(frozen=True, slots=True)
 class Type:
-    """One resource type: the API behind it and the properties whose change replaces the resource."""
+    """One resource type: the API behind it, and the properties whose change replaces it."""
 
     kind: str
     create: Callable[[Properties, Caller], Properties]
@@ -35,7 +35,7 @@ class Type:
         return f"{self.kind}Name"
 
 
-# Everything about a model or a configuration is immutable; of a group only its tags and policy are not.
+# Everything about a model or a configuration is immutable; of a group all but tags and policy.
 _TYPES = {
     "AWS::SageMaker::ModelPackageGroup": Type(
         "ModelPackageGroup",

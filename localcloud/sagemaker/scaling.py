@@ -15,8 +15,7 @@ def check_update(endpoint: Endpoint, variants: list[Variant]) -> None:
     if registered:
         raise invalid(
             f'Cannot update endpoint "{endpoint.arn}": the variant(s) {", ".join(registered)} are '
-            "registered as scalable targets. Deregister them before removing them or changing their "
-            "instance type."
+            "registered as scalable targets. Deregister them first."
         )
 
 

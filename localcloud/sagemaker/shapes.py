@@ -1,4 +1,4 @@
-"""Requests checked against AWS's own service model: required members, lengths, ranges, enums and patterns.
+"""Requests checked against AWS's own service model: members, lengths, ranges, enums, patterns.
 
 botocore checks only types, required members and minima before it sends; SageMaker checks everything
 its model declares and answers one ValidationException naming every fault. So do we, from the same
@@ -29,8 +29,10 @@ _CATEGORIES = {
     r"\p{N}": r"\w",
     r"\p{M}": "\u0300-\u036f\u1ab0-\u1aff\u20d0-\u20ff\ufe20-\ufe2f",
     r"\p{Z}": "\u0020\u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000",
-    r"\p{S}": "$+<=>^`|~\u00a2-\u00a9\u00ac\u00ae-\u00b1\u00b4\u00d7\u00f7\u20a0-\u20c0\u2100-\u2bff",
-    r"\p{P}": "!-#%-*,-/:;?@\\[-\\]_{}\u00a1\u00a7\u00ab\u00b6\u00b7\u00bb\u00bf\u2010-\u2027\u2030-\u205e",
+    r"\p{S}": "$+<=>^`|~\u00a2-\u00a9\u00ac\u00ae-\u00b1\u00b4\u00d7\u00f7"
+    "\u20a0-\u20c0\u2100-\u2bff",
+    r"\p{P}": "!-#%-*,-/:;?@\\[-\\]_{}\u00a1\u00a7\u00ab\u00b6\u00b7\u00bb\u00bf"
+    "\u2010-\u2027\u2030-\u205e",
 }
 
 
@@ -44,7 +46,7 @@ def check(operation: str, body: dict[str, Any]) -> None:
 
 
 def coerced(operation: str, properties: dict[str, Any]) -> dict[str, Any]:
-    """Template properties as a request: only members the operation has, and numbers and booleans unquoted."""
+    """Template properties as a request: known members only, numbers and booleans unquoted."""
     found: dict[str, Any] = _coerced(_input_shape(operation), properties)
     return found
 

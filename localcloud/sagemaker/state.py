@@ -99,6 +99,7 @@ class Deployment:
     config: str
     variants: list[Variant]
     started: float
+    stage: str = "Creating"
 
 
 @dataclass

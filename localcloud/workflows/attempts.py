@@ -5,7 +5,6 @@ It ends when the work ends, when its time is up, or when the execution stops.
 
 import copy
 import threading
-import time
 from typing import Any
 
 from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import EvalTimeoutError
@@ -51,7 +50,7 @@ def _evaluate_with_timeout(self: Any, env: Any) -> None:
     frame = _open_frame(env)
     outcome = _Outcome()
     threading.Thread(target=outcome.take, args=(self, frame), name="task", daemon=True).start()
-    finished = wait_until(outcome.known, env, limit, now=time.monotonic)
+    finished = wait_until(outcome.known, env, limit, real=True)
     if not finished:
         frame.event_manager = EventManager()
     frame.set_ended()

@@ -6,6 +6,7 @@ for an error that the service's model does not have, access denied among them,
 (`DynamoDB.AmazonDynamoDBException`, `Lambda.AWSLambdaException`).
 """
 
+import functools
 import json
 import re
 from typing import Any
@@ -56,6 +57,7 @@ class HeartbeatErrorName(StatesErrorName):  # type: ignore[misc]
         return error_name in _TIMEOUTS
 
 
+@functools.cache
 def sdk_service(boto_service: str) -> str:
     """The Java SDK 2's name of a service: `DynamoDb`, `SageMaker`, `Sfn`, `CloudWatchLogs`."""
     loader = Loader()

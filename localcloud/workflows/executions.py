@@ -6,9 +6,11 @@ closed, or with another input, the answer is `ExecutionAlreadyExists`.
 
 import base64
 import json
+import sys
 import threading
 import time
 import uuid
+from collections import deque
 from datetime import datetime
 from typing import Any
 
@@ -58,6 +60,9 @@ def mount() -> None:
         lambda self: _close(self.execution)
     )
     hooks.wrap(ExecutionWorker, "start", "self")(_start_worker)
+    for name, module in sorted(sys.modules.items()):
+        if name.startswith("moto.stepfunctions.") and hasattr(module, "TMP_THREADS"):
+            hooks.put(module, "TMP_THREADS", deque(maxlen=0))  # it would keep every thread for ever
 
 
 def backend() -> Any:

@@ -30,6 +30,7 @@ def mount() -> None:
     """Take the resource type over."""
     hooks.require(provisioners, "_sfn_definition", "props")
     hooks.require(provisioners, "_physical_name", call=False)
+    hooks.require(provisioners, "_delete_predecessor", "delete_fn", "args", "kwargs")
     provisioners._RESOURCE_HANDLERS[_TYPE] = {
         "create": create,
         "update": update,
@@ -61,7 +62,9 @@ def update(
     """Change the machine in place, or replace it when its name changes."""
     name = _name(logical_id, new_props, stack_name)
     if name != physical_id.rsplit(":", 1)[-1]:
-        return create(logical_id, new_props, stack_name)
+        replacement = create(logical_id, new_props, stack_name)
+        provisioners._delete_predecessor(delete, physical_id, old_props)
+        return replacement
     _run(machines.update, {"stateMachineArn": physical_id, **_configuration(new_props)})
     dropped = {tag["key"] for tag in _tags(old_props)} - {tag["key"] for tag in _tags(new_props)}
     if dropped:

@@ -8,7 +8,6 @@ because what it runs does. Whatever an execution waits for, stopping it ends the
 import datetime
 import threading
 import time
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -62,21 +61,18 @@ class VirtualDatetime(datetime.datetime):
         return super().isoformat(sep, timespec).replace("+00:00", "Z")
 
 
-def wait_until(
-    happened: threading.Event, env: Any, seconds: float, now: Callable[[], float] = clock.now
-) -> bool:
-    """Wait for an event for at most `seconds` of `now`'s time, or until `env` stops running.
+def wait_until(happened: threading.Event, env: Any, seconds: float, *, real: bool = False) -> bool:
+    """Wait for an event for at most virtual (or `real`) seconds, or until `env` stops running.
 
-    Return whether the event happened.
+    Return whether the event happened. The speed of the virtual clock may change meanwhile.
     """
+    now = time.monotonic if real else clock.now
     deadline = now() + seconds
     while env.is_running() and not happened.is_set():
         remaining = deadline - now()
         if remaining <= 0:
             break
-        if now is not time.monotonic:
-            remaining = clock.real_seconds(remaining)
-        happened.wait(min(_LONGEST_NAP, remaining))
+        happened.wait(min(_LONGEST_NAP, remaining if real else clock.real_seconds(remaining)))
     return happened.is_set()
 
 

@@ -9,21 +9,23 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
 from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_api._internal import moto_api_backend
-from sluice.adapters.ledger.table import Table
 
+from sluice.adapters.ledger.table import Table
 from tests.builders import ACCOUNT, BUCKET, REGION
 from tests.integration.faults import Faults
 from tests.integration.inbox import Inbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
 
 ROOT = Path(__file__).parent.parent.parent
 TABLE = "sluice-ledger"
@@ -42,7 +44,7 @@ ENVIRONMENT = {
     "EVALUATION_FLOORS": "accuracy=0.8",
     "POWERTOOLS_SERVICE_NAME": "sluice",
     "POWERTOOLS_METRICS_NAMESPACE": "Sluice",
-    "POWERTOOLS_LOG_LEVEL": "CRITICAL",
+    "POWERTOOLS_LOG_LEVEL": "ERROR",
 }
 
 
@@ -72,7 +74,7 @@ def clients(mocked: None) -> Callable[[str], Any]:
 
     def client(service: str) -> Any:
         if service not in made:
-            made[service] = boto3.client(service, region_name=REGION)
+            made[service] = boto3.client(service, region_name=REGION)  # type: ignore[call-overload]
         return made[service]
 
     return client
@@ -81,24 +83,7 @@ def clients(mocked: None) -> Callable[[str], Any]:
 @pytest.fixture
 def aws(clients: Callable[[str], Any]) -> Callable[[str], Any]:
     """An AWS with nothing in it but the ledger's table, the artifact bucket and the topic."""
-    moto_api_backend.reset()
-    clients("dynamodb").create_table(
-        TableName=TABLE,
-        AttributeDefinitions=[
-            {"AttributeName": "pk", "AttributeType": "S"},
-            {"AttributeName": "sk", "AttributeType": "S"},
-        ],
-        KeySchema=[
-            {"AttributeName": "pk", "KeyType": "HASH"},
-            {"AttributeName": "sk", "KeyType": "RANGE"},
-        ],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    clients("s3").create_bucket(Bucket=BUCKET)
-    clients("s3").put_bucket_versioning(
-        Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"}
-    )
-    clients("sns").create_topic(Name="sluice-notifications")
+    _start_over(clients)
     return clients
 
 
@@ -149,8 +134,10 @@ def told(aws: Callable[[str], Any]) -> Callable[[], list[str]]:
     heard: list[str] = []
 
     def listen() -> list[str]:
-        while messages := aws("sqs").receive_message(QueueUrl=TOLD, MaxNumberOfMessages=10).get(
-            "Messages"
+        while (
+            messages := aws("sqs")
+            .receive_message(QueueUrl=TOLD, MaxNumberOfMessages=10)
+            .get("Messages")
         ):
             for message in messages:
                 heard.append(json.loads(message["Body"])["Message"])
@@ -172,3 +159,37 @@ def inbox(
 ) -> Inbox:
     """The artifact bucket's inbox, an image in ECR, and the function behind them."""
     return Inbox(aws, function("register_package"), context)
+
+
+@pytest.fixture
+def start_over(
+    clients: Callable[[str], Any], function: Callable[[str], ModuleType], context: SimpleNamespace
+) -> Callable[[], Inbox]:
+    """The same inbox in an AWS emptied again, for tests that go through many cases."""
+
+    def start() -> Inbox:
+        _start_over(clients)
+        return Inbox(clients, function("register_package"), context)
+
+    return start
+
+
+def _start_over(clients: Callable[[str], Any]) -> None:
+    moto_api_backend.reset()
+    clients("dynamodb").create_table(
+        TableName=TABLE,
+        AttributeDefinitions=[
+            {"AttributeName": "pk", "AttributeType": "S"},
+            {"AttributeName": "sk", "AttributeType": "S"},
+        ],
+        KeySchema=[
+            {"AttributeName": "pk", "KeyType": "HASH"},
+            {"AttributeName": "sk", "KeyType": "RANGE"},
+        ],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    clients("s3").create_bucket(Bucket=BUCKET)
+    clients("s3").put_bucket_versioning(
+        Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"}
+    )
+    clients("sns").create_topic(Name="sluice-notifications")

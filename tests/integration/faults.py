@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
 
-import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.endpoint import Endpoint
 from botocore.exceptions import ConnectionClosedError
+
+if TYPE_CHECKING:
+    import pytest
+
+BAD_REQUEST = 400
 
 type Answer = tuple[Any, Exception | None]
 type Call = Callable[[], Answer]
 type Fault = Callable[[str, Call], Answer]
 
 
-class Crash(BaseException):  # noqa: N818 - not an error: the end of the process
+class Crash(BaseException):
     """The process ends here: no handler of ours may run after it."""
 
 
@@ -51,20 +56,33 @@ class Faults:
             yield seen
 
     @contextmanager
-    def crash(self, number: int, *, after: bool) -> Iterator[list[str]]:
-        """End the process at the call with this number, before AWS gets it or after."""
+    def crash(self, number: int) -> Iterator[list[str]]:
+        """End the process when AWS has carried out the call with this number."""
         seen: list[str] = []
 
         def crash(operation: str, call: Call) -> Answer:
             seen.append(operation)
             if len(seen) == number + 1:
-                if after:
-                    call()
+                call()
                 raise Crash(operation)
             return call()
 
         with self.at_every_call(crash):
             yield seen
+
+    @contextmanager
+    def crash_when(self, operation: str, *, succeeds: bool) -> Iterator[None]:
+        """End the process as soon as such a call has succeeded, or been refused."""
+
+        def crash(called: str, call: Call) -> Answer:
+            answer = call()
+            refused = answer[0] is None or answer[0][0].status_code >= BAD_REQUEST
+            if called == operation and succeeds != refused:
+                raise Crash(operation)
+            return answer
+
+        with self.at_every_call(crash):
+            yield
 
     @contextmanager
     def meanwhile(self, number: int, other: Callable[[], Any]) -> Iterator[None]:
@@ -108,7 +126,9 @@ class Faults:
                 "Error": {"Code": code, "Message": "refused by the test"},
                 "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": {}},
             }
-            return (AWSResponse("https://refused.example", status, {}, None), parsed), None
+            response = AWSResponse("https://refused.example", status, {}, BytesIO())
+            response._content = b""
+            return (response, parsed), None
 
         with self.at_every_call(refuse):
             yield

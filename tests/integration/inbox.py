@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
-from types import ModuleType, SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sluice.adapters.ledger.table import decode
 from sluice.domain.inbox import CONFIG, EVALUATION, MODEL
-
 from tests.builders import (
     BUCKET,
     EVALUATION_RESULTS,
@@ -19,6 +16,10 @@ from tests.builders import (
     a_config,
     an_event,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType, SimpleNamespace
 
 MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
 
@@ -87,6 +88,8 @@ class Inbox:
             }
             for number, event in enumerate(events)
         ]
+        if not messages:
+            return []  # Lambda is never invoked with an empty batch
         answer = self._app.lambda_handler({"Records": messages}, self._context)
         return [
             int(failure["itemIdentifier"].removeprefix("m-"))

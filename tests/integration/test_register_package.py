@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from sluice.adapters.vault import Vault
 from sluice.domain.inbox import CONFIG, EVALUATION, MODEL
-
 from tests.builders import BUCKET, EVALUATION_RESULTS, REPOSITORY, WEIGHTS, a_config
-from tests.integration.faults import Faults
-from tests.integration.inbox import Inbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.integration.faults import Faults
+    from tests.integration.inbox import Inbox
 
 ALL_REGISTERED = {
     "churn-v4/model.tar.gz 1": "Registered",
@@ -102,7 +105,10 @@ def test_an_incomplete_folder_waits_and_says_for_what(inbox: Inbox) -> None:
 
 
 def test_files_that_the_config_names_are_part_of_the_version(inbox: Inbox) -> None:
-    scripts = [{"file": "code/pre.py", "version": "1"}, {"file": "code/__init__.py", "version": "1"}]
+    scripts = [
+        {"file": "code/pre.py", "version": "1"},
+        {"file": "code/__init__.py", "version": "1"},
+    ]
     inbox.deliver(
         *[inbox.push(MODEL), inbox.push(CONFIG, a_config(inference_scripts=scripts))],
         inbox.push(EVALUATION),
@@ -225,8 +231,6 @@ def test_what_was_registered_can_be_read_back_from_the_vault(
 ) -> None:
     inbox.deliver(*inbox.push_folder())
     (release,) = inbox.releases()
-
-    from sluice.adapters.vault import Vault
 
     manifest = Vault(aws("s3")).manifest(release["manifest_uri"], digest=release["digest"])
 

@@ -67,10 +67,11 @@ def start(client: Callable[..., Any], machine: str, given: Any = None, **named: 
 
 def finish(client: Callable[..., Any], execution: str) -> dict[str, Any]:
     """Wait for the execution to end; what DescribeExecution says then."""
-    return until(
+    described: dict[str, Any] = until(
         lambda: client("stepfunctions").describe_execution(executionArn=execution),
         lambda described: described["status"] != "RUNNING",
     )
+    return described
 
 
 def run(client: Callable[..., Any], machine: str, given: Any = None) -> dict[str, Any]:

@@ -9,20 +9,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.validate import ParamValidator
+
 ACCOUNT = "123456789012"
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Principal": {
-                "Service": "sagemaker.amazonaws.com",
-                "AWS": f"arn:aws:iam::{ACCOUNT}:root",
-            },
-            "Action": "sts:AssumeRole",
-        }
-    ],
-}
+
+
+def trust(principal: dict[str, str]) -> dict[str, Any]:
+    """A policy that lets the principal assume a role."""
+    statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+ROOT = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+SAGEMAKER = {"Service": "sagemaker.amazonaws.com", **ROOT}
 ANSWERS = """
 import json, os
 
@@ -57,13 +56,13 @@ class World:
 
     @property
     def sagemaker(self) -> Any:
-        """SageMaker, as root."""
-        return self.client("sagemaker")
+        """SageMaker, as root; every answer is held against the service model."""
+        return checked(self.client("sagemaker"))
 
-    def role(self, *statements: dict[str, Any], trust: dict[str, Any] = TRUST) -> str:
+    def role(self, *statements: dict[str, Any], trusted: dict[str, str] = SAGEMAKER) -> str:
         """A new role that may do what the statements say."""
         iam, name = self.client("iam"), f"role-{uuid.uuid4().hex[:10]}"
-        made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust))
+        made = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(trust(trusted)))
         if statements:
             policy = {"Version": "2012-10-17", "Statement": list(statements)}
             iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=json.dumps(policy))
@@ -73,9 +72,9 @@ class World:
         """A client that acts as the role."""
         return self.client.as_role(service, role_arn)
 
-    def serving_role(self) -> str:
-        """A role that may fetch everything an endpoint needs."""
-        actions = ["s3:GetObject", "s3:ListBucket", "ecr:*", "logs:*", "kms:Decrypt"]
+    def serving_role(self, *more: str) -> str:
+        """A role that may fetch everything an endpoint needs, and more."""
+        actions = ["s3:GetObject", "s3:ListBucket", "ecr:*", "logs:*", "kms:Decrypt", *more]
         return self.role(allow(actions, "*"))
 
     def image(self) -> str:
@@ -197,6 +196,24 @@ class World:
             return seen
 
         return so_far
+
+
+def checked(sagemaker: Any) -> Any:
+    """The client, which from now on fails on answers the service model does not declare."""
+    sagemaker.meta.events.register("after-call.sagemaker", _check_answer)
+    return sagemaker
+
+
+def _check_answer(http_response: Any, model: Any, **_: Any) -> None:
+    if http_response.status_code != 200 or model.output_shape is None:
+        return
+    answer = json.loads(http_response.content)
+    # The model requires a name of every package, but SageMaker gives versioned ones none.
+    for package in [answer, *answer.get("ModelPackageSummaryList", [])]:
+        if "ModelPackageVersion" in package:
+            package["ModelPackageName"] = package["ModelPackageGroupName"]
+    report = ParamValidator().validate(answer, model.output_shape)
+    assert not report.has_errors(), f"{model.name}: {report.generate_report()}"
 
 
 def allow(actions: str | list[str], resources: str | list[str], **extra: Any) -> dict[str, Any]:

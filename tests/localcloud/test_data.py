@@ -22,8 +22,13 @@ def table(client: Clients, unique: str) -> Any:
     return dynamodb, unique
 
 
+def response_of(error: pytest.ExceptionInfo[ClientError]) -> dict[str, Any]:
+    """All that the service answered."""
+    return {**error.value.response}
+
+
 def test_a_failed_condition_shows_the_item_that_is_there(table: Any) -> None:
-    # ReturnValuesOnConditionCheckFailure=ALL_OLD
+    # Asked for with ReturnValuesOnConditionCheckFailure.
     dynamodb, name = table
     with pytest.raises(ClientError) as error:
         dynamodb.put_item(
@@ -33,7 +38,7 @@ def test_a_failed_condition_shows_the_item_that_is_there(table: Any) -> None:
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
     assert error.value.response["Error"]["Code"] == "ConditionalCheckFailedException"
-    assert error.value.response["Item"] == {"pk": {"S": "a"}, "version": {"N": "1"}}
+    assert response_of(error)["Item"] == {"pk": {"S": "a"}, "version": {"N": "1"}}
     with pytest.raises(ClientError) as error:
         dynamodb.update_item(
             TableName=name,
@@ -43,7 +48,7 @@ def test_a_failed_condition_shows_the_item_that_is_there(table: Any) -> None:
             ExpressionAttributeValues={":n": {"N": "3"}, ":old": {"N": "2"}},
             ReturnValuesOnConditionCheckFailure="ALL_OLD",
         )
-    assert error.value.response["Item"]["version"] == {"N": "1"}
+    assert response_of(error)["Item"]["version"] == {"N": "1"}
     found = dynamodb.get_item(TableName=name, Key={"pk": {"S": "a"}}, ConsistentRead=True)
     assert found["Item"]["version"] == {"N": "1"}
 
@@ -63,7 +68,7 @@ def test_a_transaction_is_all_or_nothing_and_says_which_part_failed(table: Any) 
     }
     with pytest.raises(ClientError) as error:
         dynamodb.transact_write_items(TransactItems=[put, check])
-    reasons = error.value.response["CancellationReasons"]
+    reasons = response_of(error)["CancellationReasons"]
     assert error.value.response["Error"]["Code"] == "TransactionCanceledException"
     assert [reason["Code"] for reason in reasons] == ["None", "ConditionalCheckFailed"]
     assert reasons[1]["Item"]["version"] == {"N": "1"}

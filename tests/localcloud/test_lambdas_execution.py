@@ -136,9 +136,7 @@ def test_environments_are_warm_until_the_function_changes(client: Clients, uniqu
     changed = invoke(client, unique)["Payload"]
     assert changed[0] != first[0]
     assert changed[1:] == [1, "2"]
-    client("lambda").update_function_code(
-        FunctionName=unique, ZipFile=archive({"app.py": ECHO})
-    )
+    client("lambda").update_function_code(FunctionName=unique, ZipFile=archive({"app.py": ECHO}))
     assert invoke(client, unique, "echo")["Payload"] == "echo"
 
 
@@ -206,9 +204,7 @@ def test_a_timeout_kills_the_function_and_all_it_started(
     failed = invoke(client, unique)["Payload"]
     assert failed["errorType"] == "Sandbox.Timedout"
     assert failed["errorMessage"].endswith("Error: Task timed out after 1.00 seconds")
-    until(
-        lambda: not processes_naming(str(int(unique[1:6], 16) + 1000)), "its child is gone"
-    )
+    until(lambda: not processes_naming(str(int(unique[1:6], 16) + 1000)), "its child is gone")
 
 
 def test_concurrent_invocations_have_environments_of_their_own(
@@ -219,9 +215,7 @@ def test_concurrent_invocations_have_environments_of_their_own(
         "def handler(event, context):\n    time.sleep(0.5)\n    return os.getpid()\n"
     )
     create_function(client, unique, code, Timeout=30)
-    client("lambda").put_function_concurrency(
-        FunctionName=unique, ReservedConcurrentExecutions=1
-    )
+    client("lambda").put_function_concurrency(FunctionName=unique, ReservedConcurrentExecutions=1)
     client("lambda").invoke(FunctionName=unique, InvocationType="Event", Payload=b"{}")
     with pytest.raises(Exception, match="TooManyRequestsException"):
         until(lambda: invoke(client, unique) and None, "the second is throttled", seconds=3)

@@ -39,7 +39,9 @@ def test_only_the_failed_messages_of_a_batch_come_again_and_end_in_the_dead_lett
         BatchSize=10,
         FunctionResponseTypes=["ReportBatchItemFailures"],
     )
-    messages = [{"Id": str(n), "MessageBody": json.dumps({"n": n, "bad": n == 3})} for n in range(5)]
+    messages = [
+        {"Id": str(n), "MessageBody": json.dumps({"n": n, "bad": n == 3})} for n in range(5)
+    ]
     client("sqs").send_message_batch(QueueUrl=url, Entries=messages)
     assert received_bodies(client, dlq_url, 1) == [{"n": 3, "bad": True}]
     assert receive(client, url, 0) == []
@@ -52,7 +54,9 @@ def test_a_mapping_needs_a_role_that_may_poll(client: Clients, unique: str) -> N
     # CreateEventSourceMapping checks the execution role.
     _, queue = create_queue(client, unique)
     create_function(client, unique, PARTIAL)
-    with pytest.raises(ClientError, match="does not have permissions to call ReceiveMessage on SQS"):
+    with pytest.raises(
+        ClientError, match="does not have permissions to call ReceiveMessage on SQS"
+    ):
         client("lambda").create_event_source_mapping(FunctionName=unique, EventSourceArn=queue)
 
 

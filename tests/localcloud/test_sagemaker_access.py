@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.localcloud.conftest import Clients
-from tests.localcloud.sagemaker_world import ACCOUNT, TRUST, World, allow
+from tests.localcloud.sagemaker_world import ACCOUNT, ROOT, World, allow
 
 PREFIX = f"arn:aws:sagemaker:us-east-1:{ACCOUNT}:"
 
@@ -40,7 +40,7 @@ def test_a_role_that_may_only_reject_cannot_approve(world: World) -> None:
         sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus="Approved")
 
     message = denied(refused)
-    assert "is not authorized to perform: sagemaker:UpdateModelPackage on resource: " + arn in message
+    assert f"not authorized to perform: sagemaker:UpdateModelPackage on resource: {arn}" in message
     told = world.sagemaker.describe_model_package(ModelPackageName=arn)
     assert told["ModelApprovalStatus"] == "Rejected"
     assert ":assumed-role/" in told["LastModifiedBy"]["IamIdentity"]["Arn"]
@@ -64,16 +64,29 @@ def test_registering_needs_the_group_and_its_packages(world: World) -> None:
 def test_a_list_is_authorised_on_everything(world: World) -> None:
     """ListModelPackages has no resource type."""
     package(world)
-    narrow = world.as_role(
-        world.role(allow("sagemaker:ListModelPackages",
-        f"{PREFIX}model-package-group/{world.name}")) ) wide =
-        world.as_role(world.role(allow("sagemaker:ListModelPackages", "*")))
+    group = f"{PREFIX}model-package-group/{world.name}"
+    narrow = world.as_role(world.role(allow("sagemaker:ListModelPackages", group)))
+    wide = world.as_role(world.role(allow("sagemaker:ListModelPackages", "*")))
 
     with pytest.raises(ClientError) as refused:
         narrow.list_model_packages(ModelPackageGroupName=world.name)
     assert "on resource: *" in denied(refused)
     listed = wide.list_model_packages(ModelPackageGroupName=world.name)
     assert len(listed["ModelPackageSummaryList"]) == 1
+
+
+def test_tagging_what_is_created_needs_add_tags(world: World) -> None:
+    """Create operations with Tags have the dependent action sagemaker:AddTags."""
+    group = f"{PREFIX}model-package-group/{world.name}"
+    create = allow("sagemaker:CreateModelPackageGroup", group)
+    tagged = {"ModelPackageGroupName": world.name, "Tags": [{"Key": "team", "Value": "risk"}]}
+    only = {"StringEquals": {"aws:RequestTag/team": "risk"}}
+
+    with pytest.raises(ClientError) as refused:
+        world.as_role(world.role(create)).create_model_package_group(**tagged)
+    assert f"sagemaker:AddTags on resource: {group}" in denied(refused)
+    add = allow("sagemaker:AddTags", group, Condition=only)
+    world.as_role(world.role(create, add)).create_model_package_group(**tagged)
 
 
 def test_creating_an_endpoint_needs_its_configuration_too(world: World) -> None:
@@ -114,15 +127,13 @@ def test_a_role_is_handed_over_only_with_pass_role(world: World) -> None:
 @pytest.mark.parametrize("role_exists", [True, False])
 def test_a_role_must_exist_and_trust_sagemaker(world: World, role_exists: bool) -> None:
     """SageMaker assumes the execution role: its trust policy must name sagemaker.amazonaws.com."""
-    root_only = {**TRUST, "Statement": [dict(TRUST["Statement"][0])]}  # type: ignore[index]
-    root_only["Statement"][0]["Principal"] = {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
     missing = f"arn:aws:iam::{ACCOUNT}:role/{world.name}"
 
     with pytest.raises(ClientError, match="Could not assume role") as refused:
         world.sagemaker.create_model(
             ModelName=world.name,
             PrimaryContainer={"Image": f"{ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/x:1"},
-            ExecutionRoleArn=world.role(trust=root_only) if role_exists else missing,
+            ExecutionRoleArn=world.role(trusted=ROOT) if role_exists else missing,
         )
     assert refused.value.response["Error"]["Code"] == "ValidationException"
 

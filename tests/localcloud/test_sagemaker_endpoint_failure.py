@@ -52,7 +52,7 @@ def world(client: Clients, tmp_path_factory: pytest.TempPathFactory) -> World:
 def test_an_endpoint_whose_fleet_cannot_come_up_is_failed(
     world: World, cause: str, reason: str
 ) -> None:
-    """Instances fetch image and model data as the model's execution role, then ping the container."""
+    """Instances fetch image and model data as the model's role, then ping the container."""
     told = world.settled(f"{world.name}-{cause}")
 
     assert told["EndpointStatus"] == "Failed"

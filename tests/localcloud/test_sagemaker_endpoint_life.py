@@ -1,11 +1,13 @@
 """An endpoint's life: how long changes take, what is refused meanwhile, and how failures end."""
 
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from localcloud.launcher import LocalCloud
 from tests.localcloud.conftest import Clients
 from tests.localcloud.sagemaker_world import REFUSES_TO_LOAD, World, eventually
 
@@ -13,6 +15,15 @@ from tests.localcloud.sagemaker_world import REFUSES_TO_LOAD, World, eventually
 @pytest.fixture
 def world(client: Clients, unique: str) -> World:
     return World(client, unique)
+
+
+@pytest.fixture
+def quickly(cloud: LocalCloud) -> Iterator[None]:
+    """Deployments that take one virtual minute."""
+    before = cloud.control("sagemaker")
+    cloud.control("sagemaker", {"deployment_seconds": 60})
+    yield
+    cloud.control("sagemaker", before)
 
 
 def refusal(call: Any, **arguments: Any) -> str:
@@ -56,14 +67,15 @@ def test_a_busy_endpoint_refuses_every_change(world: World) -> None:
     world.sagemaker.create_endpoint(EndpointName=world.name, EndpointConfigName=config)
     change = [{"VariantName": "A", "DesiredWeight": 2.0}]
 
-    for call, arguments in [
+    attempts: list[tuple[Any, dict[str, Any]]] = [
         (world.sagemaker.update_endpoint, {"EndpointConfigName": config}),
         (
             world.sagemaker.update_endpoint_weights_and_capacities,
             {"DesiredWeightsAndCapacities": change},
         ),
         (world.sagemaker.delete_endpoint, {}),
-    ]:
+    ]
+    for call, arguments in attempts:
         message = refusal(call, EndpointName=world.name, **arguments)
         assert message.startswith("Cannot update in-progress endpoint")
     assert "already existing endpoint" in refusal(
@@ -71,8 +83,9 @@ def test_a_busy_endpoint_refuses_every_change(world: World) -> None:
     )
 
 
+@pytest.mark.usefixtures("quickly")
 def test_weights_change_in_seconds_and_zero_is_a_weight(world: World) -> None:
-    """UpdateEndpointWeightsAndCapacities: no new fleet; desired at once, current when it is done."""
+    """UpdateEndpointWeightsAndCapacities: desired at once, current when it is done."""
     model = world.model("a")
     world.endpoint(world.config("c", A=(model, 1.0), B=(model, 0.0)))
     assert weights(world.settled()) == {"A": (1.0, 1.0), "B": (0.0, 0.0)}
@@ -105,8 +118,9 @@ def test_weights_change_in_seconds_and_zero_is_a_weight(world: World) -> None:
     )
 
 
+@pytest.mark.usefixtures("quickly")
 def test_an_update_serves_on_the_old_configuration_until_the_new_fleet_is_up(world: World) -> None:
-    """UpdateEndpoint deploys to a new fleet, shifts the traffic, then deletes the old: no request is lost."""
+    """UpdateEndpoint deploys to a new fleet, shifts traffic, deletes the old: nothing is lost."""
     world.endpoint(world.config("old", A=(world.model("a"), 1.0)))
     new = world.config("new", A=(world.model("b"), 1.0))
     stop, answers = threading.Event(), []
@@ -135,6 +149,7 @@ def test_an_update_serves_on_the_old_configuration_until_the_new_fleet_is_up(wor
     assert set(answers[switched:]) == {"b"}
 
 
+@pytest.mark.usefixtures("quickly")
 @pytest.mark.parametrize(
     ("excluded", "weight"),
     [
@@ -160,6 +175,7 @@ def test_live_weights_are_retained_by_name_unless_excluded(
     assert weights(world.settled()) == {"A": (weight, weight), "C": (3.0, 3.0)}
 
 
+@pytest.mark.usefixtures("quickly")
 def test_a_model_that_does_not_load_leaves_an_updated_endpoint_as_it_was(world: World) -> None:
     """A failed update ends InService on the old EndpointConfigName, with a FailureReason."""
     good, bad = world.model("good"), world.model("bad", code=REFUSES_TO_LOAD)
@@ -179,6 +195,7 @@ def test_a_model_that_does_not_load_leaves_an_updated_endpoint_as_it_was(world: 
     assert world.invoke()["Body"]["model"] == "good"
 
 
+@pytest.mark.usefixtures("quickly")
 def test_an_endpoint_cannot_leave_a_configuration_that_is_gone(world: World) -> None:
     """DeleteEndpointConfig is not refused while in use; UpdateEndpoint then is."""
     model = world.model("a")
@@ -187,6 +204,73 @@ def test_an_endpoint_cannot_leave_a_configuration_that_is_gone(world: World) -> 
 
     world.sagemaker.delete_endpoint_config(EndpointConfigName=old)
 
-    assert f"Could not find endpoint configuration" in refusal(
+    assert "Could not find endpoint configuration" in refusal(
         world.sagemaker.update_endpoint, EndpointName=world.name, EndpointConfigName=new
+    )
+
+
+@pytest.mark.usefixtures("quickly")
+@pytest.mark.parametrize("alarm_state", ["OK", "ALARM"])
+def test_a_guarded_update_goes_in_steps_and_back_when_an_alarm_goes_off(
+    world: World, alarm_state: str
+) -> None:
+    """BlueGreenUpdatePolicy, AutoRollbackConfiguration; metrics by EndpointConfigName too."""
+    cloudwatch, role = world.client("cloudwatch"), world.serving_role("cloudwatch:DescribeAlarms")
+    cloudwatch.put_metric_alarm(
+        AlarmName=world.name,
+        Namespace="Tests",
+        MetricName="Never",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+        TreatMissingData="ignore",
+    )
+    old = world.config("old", A=(world.model("a", role=role), 1.0))
+    new = world.config("new", A=(world.model("b", role=role), 1.0))
+    world.endpoint(old)
+    world.sagemaker.update_endpoint(
+        EndpointName=world.name,
+        EndpointConfigName=new,
+        DeploymentConfig={
+            "BlueGreenUpdatePolicy": {
+                "TrafficRoutingConfiguration": {
+                    "Type": "CANARY",
+                    "CanarySize": {"Type": "CAPACITY_PERCENT", "Value": 50},
+                    "WaitIntervalInSeconds": 240,
+                }
+            },
+            "AutoRollbackConfiguration": {"Alarms": [{"AlarmName": world.name}]},
+        },
+    )
+    eventually(lambda: world.invoke()["Body"]["model"] == "b")
+    during = world.sagemaker.describe_endpoint(EndpointName=world.name)
+    cloudwatch.set_alarm_state(AlarmName=world.name, StateValue=alarm_state, StateReason="test")
+    told = world.settled()
+
+    variant = during["PendingDeploymentSummary"]["ProductionVariants"][0]
+    assert variant["VariantStatus"][0]["Status"] == "ActivatingTraffic"
+    assert told["EndpointStatus"] == "InService"
+    assert told["EndpointConfigName"] == (new if alarm_state == "OK" else old)
+    assert world.invoke()["Body"]["model"] == ("b" if alarm_state == "OK" else "a")
+    assert ("rolled back" in told.get("FailureReason", "")) == (alarm_state == "ALARM")
+    metrics = cloudwatch.list_metrics(Namespace="AWS/SageMaker", MetricName="Invocations")
+    assert new in {d["Value"] for m in metrics["Metrics"] for d in m["Dimensions"]}
+
+
+@pytest.mark.usefixtures("quickly")
+def test_rolling_deployments_are_refused(world: World) -> None:
+    """What the local cloud does not do, it does not pretend."""
+    config = world.config("c", A=(world.model("a"), 1.0))
+    policy = {
+        "MaximumBatchSize": {"Type": "CAPACITY_PERCENT", "Value": 50},
+        "WaitIntervalInSeconds": 60,
+    }
+
+    assert "rolling" in refusal(
+        world.sagemaker.create_endpoint,
+        EndpointName=world.name,
+        EndpointConfigName=config,
+        DeploymentConfig={"RollingUpdatePolicy": policy},
     )

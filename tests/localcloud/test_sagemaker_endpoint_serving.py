@@ -1,4 +1,4 @@
-"""Endpoints answer from the artifact's own code, split traffic and report errors as SageMaker does."""
+"""Endpoints answer from the artifact's code, split traffic and report errors as SageMaker does."""
 
 import os
 import subprocess
@@ -39,10 +39,10 @@ def world(client: Clients) -> World:
     return world
 
 
-def model_error(call: Callable[[], Any]) -> dict[str, Any]:
+def model_error(call: Callable[[], Any]) -> Any:
     with pytest.raises(ClientError) as refused:
         call()
-    answer: dict[str, Any] = refused.value.response
+    answer: Any = refused.value.response
     assert answer["Error"]["Code"] == "ModelError"
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == 424
     return answer
@@ -87,7 +87,7 @@ def test_a_target_variant_overrides_weights_and_must_exist(world: World) -> None
 
 
 def test_functions_the_artifact_lacks_are_the_toolkits_defaults(world: World) -> None:
-    """SageMaker inference toolkit: JSON, CSV and NPY are read and written without input_fn, output_fn."""
+    """SageMaker inference toolkit: JSON, CSV and NPY need no input_fn or output_fn."""
     answer = world.invoke([[1, 2]], TargetVariant="C")  # type: ignore[arg-type]
 
     assert answer["Body"] == [[2, 4]]
@@ -137,7 +137,7 @@ def test_a_container_that_dies_is_started_again(world: World) -> None:
 def test_metrics_are_counted_for_each_variant_on_virtual_time(
     world: World, cloud: LocalCloud
 ) -> None:
-    """AWS/SageMaker by EndpointName and VariantName: errors are 0 or 1 per request, latency microseconds."""
+    """AWS/SageMaker by EndpointName, VariantName: errors are 0 or 1 a request, latency in µs."""
     config = world.config("metered", A=(f"{world.name}-a", 1.0), B=(f"{world.name}-b", 0.0))
     name = f"{world.name}-metered"
     world.sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=config)

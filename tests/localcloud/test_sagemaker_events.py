@@ -51,7 +51,7 @@ def registered(world: World, **members: Any) -> str:
 
 
 def test_an_approval_is_told_in_the_published_shape(world: World) -> None:
-    """EventBridge reference, SageMaker model package: detail members and UpdatedModelPackageFields."""
+    """EventBridge reference, model package: detail members and UpdatedModelPackageFields."""
     seen = world.watch(of_group(world))
     arn = registered(
         world,
@@ -100,7 +100,7 @@ def test_a_metadata_change_of_an_approved_package_still_says_approved(world: Wor
 
 
 def test_some_changes_are_told_twice_with_different_event_ids(world: World) -> None:
-    """ "SageMaker AI may send multiple events to EventBridge for each state change"."""
+    """SageMaker "may send multiple events to EventBridge for each state change"."""
     seen = world.watch(of_group(world))
     arn = registered(world)
     for number in range(12):
@@ -116,7 +116,7 @@ def test_some_changes_are_told_twice_with_different_event_ids(world: World) -> N
 
 
 def test_an_endpoints_states_are_told_in_the_events_own_spelling(world: World) -> None:
-    """EventBridge reference, SageMaker endpoint: EndpointStatus IN_SERVICE, times in milliseconds."""
+    """EventBridge reference, endpoint: EndpointStatus IN_SERVICE, times in milliseconds."""
     seen = world.watch({"detail-type": ["SageMaker Endpoint State Change"]})
     world.endpoint(world.config("c", A=(world.model("a"), 1.0)))
 
@@ -125,9 +125,7 @@ def test_an_endpoints_states_are_told_in_the_events_own_spelling(world: World) -
 
     eventually(lambda: "IN_SERVICE" in {detail["EndpointStatus"] for detail in mine()})
 
-    assert [d["EndpointStatus"] for d in mine() if d["EndpointStatus"] != "IN_SERVICE"][
-        0
-    ] == "CREATING"
+    assert mine()[0]["EndpointStatus"] == "CREATING"
     last = mine()[-1]
     assert last["EndpointArn"].endswith(f":endpoint/{world.name}")
     assert last["EndpointConfigName"] == f"{world.name}-c"

@@ -1,12 +1,12 @@
-"""The model registry keeps what SageMaker keeps, merges where it merges and refuses what it refuses."""
+"""The registry keeps what SageMaker keeps, merges what it merges, refuses what it refuses."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from tests.localcloud.conftest import Clients
+from tests.localcloud.sagemaker_world import checked
 
 DIGEST = "sha256:" + "a" * 64
 IMAGE = f"123456789012.dkr.ecr.us-east-1.amazonaws.com/serving@{DIGEST}"
@@ -19,13 +19,13 @@ SPECIFICATION = {
 
 @pytest.fixture
 def sagemaker(client: Clients) -> Any:
-    return client("sagemaker")
+    return checked(client("sagemaker"))
 
 
 @pytest.fixture
-def group(sagemaker: Any, unique: str) -> Iterator[str]:
+def group(sagemaker: Any, unique: str) -> str:
     sagemaker.create_model_package_group(ModelPackageGroupName=unique)
-    yield unique
+    return unique
 
 
 def register(sagemaker: Any, group: str, **members: Any) -> str:
@@ -174,7 +174,7 @@ def test_metadata_may_hold_what_an_artifact_needs(sagemaker: Any, group: str) ->
 
 
 def test_a_versioned_package_takes_no_tags_and_a_group_does(sagemaker: Any, unique: str) -> None:
-    """ "A versioned model package uses the tags of its group": Tags on one are refused."""
+    """CreateModelPackage: a versioned package "uses the tags of its group"."""
     tags = [{"Key": "team", "Value": "risk"}]
     arn = sagemaker.create_model_package_group(ModelPackageGroupName=unique, Tags=tags)
 

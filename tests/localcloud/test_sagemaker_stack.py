@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from localcloud.launcher import LocalCloud
 from tests.localcloud.conftest import Clients
 from tests.localcloud.sagemaker_world import ACCOUNT, REFUSES_TO_LOAD, World, allow
 
@@ -162,3 +163,12 @@ def test_scaling_is_authorised(world: World) -> None:
             MaxCapacity=2,
         )
     assert refused.value.response["Error"]["Code"] == "AccessDeniedException"
+
+
+def test_durations_and_double_events_can_be_set(cloud: LocalCloud) -> None:
+    """`/_localcloud/sagemaker`: what a demo or a drill turns."""
+    before = cloud.control("sagemaker")
+    assert before["deployment_seconds"] == 240.0
+
+    assert cloud.control("sagemaker", {"weights_seconds": 30})["weights_seconds"] == 30.0
+    assert cloud.control("sagemaker", before) == before

@@ -62,7 +62,8 @@ def start_a_sleeping_function(cloud: LocalCloud) -> set[int]:
     create_function(client, "sleeper", SLEEPER, Timeout=60)
     client("lambda").invoke(FunctionName="sleeper", InvocationType="Event", Payload=b"{}")
     scratch = str(cloud.files.scratch)
-    return until(lambda: processes_naming(scratch), "the function runs")
+    found: set[int] = until(lambda: processes_naming(scratch), "the function runs")
+    return found
 
 
 def test_it_answers_within_five_seconds(tmp_path: Path) -> None:

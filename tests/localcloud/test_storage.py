@@ -14,7 +14,7 @@ from localcloud.launcher import LocalCloud
 from tests.localcloud.conftest import Clients
 from tests.localcloud.queues import create_queue, received_bodies
 
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html, the example of Object Created.
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html, its Object Created.
 ENVELOPE = {
     "account", "detail", "detail-type", "id", "region", "resources", "source", "time", "version"
 }  # fmt: skip
@@ -153,9 +153,7 @@ def test_if_none_match_protects_what_is_there(bucket: Bucket) -> None:
     part = s3.upload_part(Bucket=name, Key="kept", UploadId=upload, PartNumber=1, Body=b"x")
     parts = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
     complete = s3.complete_multipart_upload
-    assert (
-        refused(complete, UploadId=upload, MultipartUpload=parts, **once) == "PreconditionFailed"
-    )
+    assert refused(complete, UploadId=upload, MultipartUpload=parts, **once) == "PreconditionFailed"
     assert s3.get_object(Bucket=name, Key="kept")["Body"].read() == b"first"
     s3.copy_object(Bucket=name, Key="fresh", CopySource=source, IfNoneMatch="*")
     assert s3.get_object(Bucket=name, Key="fresh")["Body"].read() == b"second"

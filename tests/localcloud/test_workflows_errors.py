@@ -144,11 +144,23 @@ def test_an_error_name_without_its_suffix_gets_it(client: Any, unique: str) -> N
     }
 
 
+def test_an_error_that_the_model_does_not_have_is_the_services_general_one(
+    client: Any, unique: str
+) -> None:
+    states = calling("aws-sdk:sagemaker:describeEndpoint", {"EndpointName": unique})
+
+    caught = output(run_states(client, unique, states))
+
+    assert caught["Error"] == "SageMaker.SageMakerException"
+    assert "Could not find endpoint" in caught["Cause"]
+
+
 @pytest.mark.parametrize(
     ("resource", "arguments", "error"),
     [
         ("aws-sdk:dynamodb:listTables", {}, "DynamoDb.DynamoDbException"),
         ("aws-sdk:sqs:listQueues", {}, "Sqs.SqsException"),
+        ("aws-sdk:sagemaker:listEndpoints", {}, "SageMaker.SageMakerException"),
         ("aws-sdk:cloudwatch:describeAlarms", {}, "CloudWatch.CloudWatchException"),
         ("aws-sdk:sfn:listStateMachines", {}, "Sfn.SfnException"),
         ("dynamodb:getItem", {"TableName": "t", "Key": {}}, "DynamoDB.AmazonDynamoDBException"),

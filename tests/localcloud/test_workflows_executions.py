@@ -2,11 +2,13 @@
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from localcloud.launcher import LocalCloud
 from tests.localcloud.machines import (
     ANYTHING,
     callback,
@@ -21,6 +23,7 @@ from tests.localcloud.machines import (
     start,
     until,
 )
+from tests.localcloud.monitoring import listen
 
 WAIT = {"Wait": {"Type": "Wait", "Seconds": 3600, "Next": "End"}, "End": {"Type": "Succeed"}}
 PASS = {"Pass": {"Type": "Pass", "End": True}}
@@ -145,6 +148,26 @@ def test_stopping_ends_a_retry_interval(client: Any, unique: str) -> None:
     assert described["status"] == "ABORTED"
 
 
+def test_executions_that_ended_leave_no_threads_behind(
+    client: Any, cloud: LocalCloud, unique: str
+) -> None:
+    def threads() -> int:
+        status = Path(f"/proc/{cloud.pid}/status").read_text()
+        return next(
+            int(line.split()[1]) for line in status.splitlines() if line.startswith("Threads:")
+        )
+
+    machine = create_machine(client, unique, WAIT)
+    before = threads()
+    running = [start(client, machine) for _ in range(40)]
+    assert threads() > before + 40
+
+    for execution in running:
+        client("stepfunctions").stop_execution(executionArn=execution)
+
+    until(threads, lambda count: count < before + 20)
+
+
 def test_a_machine_over_its_time_is_timed_out(client: Any, unique: str) -> None:
     described = run_states(client, unique, WAIT, TimeoutSeconds=60)
 
@@ -217,24 +240,8 @@ def test_a_history_is_paged_and_reversed(client: Any, unique: str) -> None:
 
 def test_the_status_of_an_execution_is_an_event(client: Any, unique: str) -> None:
     machine = create_machine(client, unique, PASS)
-    queue = create_queue(client, unique)
-    arn = f"arn:aws:sqs:us-east-1:123456789012:{unique}"
-    events = client("events")
     pattern = {"source": ["aws.states"], "detail": {"stateMachineArn": [machine]}}
-    rule = events.put_rule(Name=unique, EventPattern=json.dumps(pattern))["RuleArn"]
-    policy = {
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Principal": {"Service": "events.amazonaws.com"},
-                "Action": "sqs:SendMessage",
-                "Resource": arn,
-                "Condition": {"ArnEquals": {"aws:SourceArn": rule}},
-            }
-        ]
-    }
-    client("sqs").set_queue_attributes(QueueUrl=queue, Attributes={"Policy": json.dumps(policy)})
-    events.put_targets(Rule=unique, Targets=[{"Id": "q", "Arn": arn}])
+    queue = listen(client, unique, pattern)
 
     execution = start(client, machine, {"a": 1}, name=f"{unique}-run")
 

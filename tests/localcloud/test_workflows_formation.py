@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.localcloud.machines import TRUST_STATES, output, run
+from tests.localcloud.machines import TRUST_STATES, output, run, until
 
 YAML = """\
 QueryLanguage: JSONata
@@ -107,8 +107,10 @@ def test_a_machine_that_is_refused_fails_the_stack(client: Any, unique: str, fau
         Capabilities=["CAPABILITY_IAM"],
     )
 
-    waiter = formation.get_waiter("stack_rollback_complete")
-    waiter.wait(StackName=unique, WaiterConfig={"Delay": 1, "MaxAttempts": 30})
+    until(
+        lambda: formation.describe_stacks(StackName=unique)["Stacks"][0]["StackStatus"],
+        lambda status: status == "ROLLBACK_COMPLETE",
+    )
 
     events = formation.describe_stack_events(StackName=unique)["StackEvents"]
     reasons = [event.get("ResourceStatusReason", "") for event in events]

@@ -83,16 +83,21 @@ class Capturing:
         self.releases.claim(release, text, based_on=mine)
         return release
 
-    def finish(self, release: Release, *, at: datetime, fresh: bool) -> Manifest:
+    def finish(
+        self, release: Release, *, at: datetime, claimed_as: Manifest | None = None
+    ) -> Manifest:
         """Bring the claimed release to be registered, if it is not; what it was captured as.
 
-        `fresh` says that nobody can have created its package yet. Raises CaptureRefusedError.
+        `claimed_as` comes from whoever made the claim just now: nothing can have been done yet.
+        Raises CaptureRefusedError.
         """
-        text = self.releases.captured(release.name).manifest
-        manifest = parse_manifest(text, digest=release.digest)
+        text = (
+            claimed_as.canonical() if claimed_as else self.releases.captured(release.name).manifest
+        )
+        manifest = claimed_as or parse_manifest(text, digest=release.digest)
         if release.capture is Capture.CLAIMED:
             try:
-                self._carry_through(release, manifest, text, at=at, fresh=fresh)
+                self._carry_through(release, manifest, text, at=at, fresh=claimed_as is not None)
             except (ArtifactGoneError, VaultConflictError, RegistryRefusedError) as error:
                 refusal = Refusal(reason=_REASONS[type(error)], detail=str(error))
                 self._give_up(manifest, refusal, at=at)
@@ -104,7 +109,7 @@ class Capturing:
     ) -> None:
         digest, bucket = release.digest, manifest.bucket
         copies = [
-            self.vault.keep(bucket, one, key=vault_key(release.name, digest, one.name))
+            self.vault.keep(bucket, one, key=vault_key(release.name, digest, one.name), fresh=fresh)
             for one in manifest.objects
         ]
         manifest_key = vault_key(release.name, digest, MANIFEST)

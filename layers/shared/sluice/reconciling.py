@@ -55,12 +55,22 @@ class Reconciling:
 
     def sweep(self, *, now: datetime) -> list[str]:
         """Do for every release and every target what events would have done."""
+        broken: list[Exception] = []
+        answers: list[str] = []
         for group in self.releases.groups():
-            self._observe_group(group, now=now)
-        return [
-            f"{target}: {self.reconcile(target, now=now, replace=True)}"
-            for target in self.targets.known()
-        ]
+            try:
+                self._observe_group(group, now=now)
+            except Exception as error:  # one group's trouble must not keep the others waiting
+                broken.append(error)
+        for target in self.targets.known():
+            try:
+                answers.append(f"{target}: {self.reconcile(target, now=now, replace=True)}")
+            except Exception as error:  # nor one target's
+                broken.append(error)
+        if broken:
+            message = f"reconciled {answers}, but not everything"
+            raise ExceptionGroup(message, broken)
+        return answers
 
     def package_changed(self, package_arn: str, *, now: datetime) -> str:
         """A package's approval may have changed: observe it, then reconcile its target."""
@@ -85,12 +95,15 @@ class Reconciling:
         return self._start_next(state, now=now)
 
     def _start_next(self, state: TargetState, *, now: datetime) -> str:
-        approved = self._approved(of_interest(state))
+        asked = of_interest(state)
+        approved = self._approved(asked)
         move = next_move(state, releases=approved, now=now)
 
         def decide(latest: TargetState | None) -> Change | None:
             nonlocal move
-            if latest is None:
+            if latest is None or not of_interest(latest) <= asked:
+                # Not asked about is not the same as not approved.
+                move = Idle("the target changed meanwhile; whoever changed it looks again")
                 return None
             move = next_move(latest, releases=approved, now=now)
             return move.change
@@ -165,7 +178,8 @@ class Reconciling:
 
     def _observe_group(self, group: str, *, now: datetime) -> None:
         recorded = {release.package_arn: release for release in self.releases.of_group(group)}
-        for summary in self.registry.packages(group):
+        # Of several approvals found at once the highest version counts as the newest.
+        for summary in sorted(self.registry.packages(group), key=lambda one: one.version):
             release = recorded.get(summary.arn)
             if release and release.approval is not summary.approval:
                 self._observe(release, self.registry.describe(summary.arn), now=now)
@@ -189,7 +203,7 @@ class Reconciling:
 
         def decide(state: TargetState | None) -> Change | None:
             nonlocal seen_as
-            state = state or new_target(target, release.name.group)
+            state = state or new_target(target)
             seen_as = observe(state, release, seen)
             return seen_as.change if seen_as else None
 

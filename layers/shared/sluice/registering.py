@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from sluice.adapters.ledger.releases import Releases
     from sluice.capturing import Capturing
     from sluice.domain.inbox import Noted
+    from sluice.domain.manifest import Manifest
     from sluice.inspecting import Inspecting
     from sluice.telling import Telling
 
@@ -73,7 +74,7 @@ class Registering:
             return self._refuse(upload, place)
         release = self.releases.get(place.release)
         if release:
-            return self._late(upload, place, release, fresh=False)
+            return self._late(upload, place, release)
         return self._take_up(upload, place)
 
     def _take_up(self, upload: Upload, place: Place) -> Receipt:
@@ -98,12 +99,19 @@ class Registering:
                 return pending
             case Ready(manifest):
                 claimed = self.capturing.claim(manifest, based_on=folder, at=upload.at)
-                return self._late(upload, place, claimed, fresh=True)
+                return self._late(upload, place, claimed, claimed_as=manifest)
 
-    def _late(self, upload: Upload, place: Place, release: Release, *, fresh: bool) -> Receipt:
+    def _late(
+        self,
+        upload: Upload,
+        place: Place,
+        release: Release,
+        *,
+        claimed_as: Manifest | None = None,
+    ) -> Receipt:
         """The folder is claimed: finish its capture, then see what this object is to it."""
         try:
-            manifest = self.capturing.finish(release, at=upload.at, fresh=fresh)
+            manifest = self.capturing.finish(release, at=upload.at, claimed_as=claimed_as)
         except CaptureRefusedError as error:  # who pushed the folder has been told
             failed = refused(upload, error.refusal, release=place.release)
             self.intake.end(failed)

@@ -67,8 +67,8 @@ class Settling:
             return change
 
         self.targets.change(rollout.target, decide)
-        if rollout.blames:
-            self.registry.reject(rollout.release.package_arn, rollout.reason)
+        if done.blames:
+            self.registry.reject(done.release.package_arn, done.reason)
         done = self._with_settle_config(done)
         self._tell(done)
         return done

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sluice.adapters.endpoint import EndpointBusyError
-from sluice.domain.lease import Shift, intend, shifted
-from sluice.domain.retreat import Delete, Retreat, SetWeights, retreat
+from sluice.domain.lease import Shift, as_recorded, intend, shifted
+from sluice.domain.retreat import Delete, Retreat, SetWeights, Stay, retreat
 from sluice.domain.rollout import Action, Rollout
 
 if TYPE_CHECKING:
@@ -32,15 +32,16 @@ class Shifting:
         """
         onward = rollout.action is Action.SHIFT
         intent = f"{rollout.action} at {rollout.weight} %"
-        self.targets.change(
+        state = self.targets.change(
             rollout.target, lambda state: intend(state, rollout, intent, onward=onward)
         )
-        shift = self._onward(rollout) if onward else self._back(rollout)
+        known = as_recorded(state, rollout) if state else rollout
+        shift = self._onward(known) if onward else self._back(known)
         if shift:
             self.targets.change(
                 rollout.target, lambda state: shifted(state, rollout, shift, now=now)
             )
-        return rollout
+        return known
 
     def _onward(self, rollout: Rollout) -> Shift:
         stable = rollout.stable.variant if rollout.stable else ""
@@ -51,10 +52,10 @@ class Shifting:
     def _back(self, rollout: Rollout) -> Shift | None:
         view = self.endpoint.describe(rollout.endpoint)
         way: Retreat = retreat(rollout, view)
+        if view and not view.settled and not isinstance(way, Stay):
+            raise EndpointBusyError(rollout.endpoint)
         match way:
             case SetWeights():
-                if view and not view.settled:
-                    raise EndpointBusyError(rollout.endpoint)
                 self.endpoint.set_weights(rollout.endpoint, way.weights)
                 return Shift(way.weights)
             case Delete():

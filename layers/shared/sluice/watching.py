@@ -37,7 +37,15 @@ class Watching:
 
     def look_at(self, targets: Iterable[str], *, now: datetime) -> dict[str, str]:
         """Look at each target; for each machine that was woken, with what."""
-        woken = {target: self._look(target, now=now) for target in targets}
+        woken, broken = {}, []
+        for target in targets:
+            try:
+                woken[target] = self._look(target, now=now)
+            except Exception as error:  # one target's trouble must not keep the others waiting
+                broken.append(error)
+        if broken:
+            message = "some rollouts could not be looked at"
+            raise ExceptionGroup(message, broken)
         return {target: answer for target, answer in woken.items() if answer}
 
     def _look(self, target: str, *, now: datetime) -> str:

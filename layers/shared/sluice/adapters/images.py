@@ -11,6 +11,8 @@ from sluice.domain.image import pinned_image
 if TYPE_CHECKING:
     from mypy_boto3_ecr import ECRClient
 
+    from sluice.domain.image import ImageReference
+
 _ABSENT = frozenset({"RepositoryNotFoundException", "ImageNotFoundException"})
 _ACTIVE = "ACTIVE"
 
@@ -58,13 +60,3 @@ class Images:
         if detail.get("imageStatus", _ACTIVE) != _ACTIVE:
             raise ImageNotActiveError(f"the image is {detail['imageStatus']}")
         return str(detail["imageDigest"])
-
-    def present(self, uri: str) -> bool:
-        """Whether an image named by its digest can be pulled."""
-        registry, _, rest = uri.partition("/")
-        repository, _, digest = rest.partition("@")
-        try:
-            self.digest(ImageReference(registry=registry, repository=repository, digest=digest))
-        except (ImageNotFoundError, ImageNotActiveError):
-            return False
-        return True

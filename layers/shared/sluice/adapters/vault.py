@@ -54,13 +54,15 @@ class Vault:
         self._client = client
         self._artifacts = Artifacts(client)
 
-    def keep(self, bucket: str, source: CapturedObject, *, key: str) -> VaultCopy:
+    def keep(
+        self, bucket: str, source: CapturedObject, *, key: str, fresh: bool = False
+    ) -> VaultCopy:
         """Copy the pinned version to `key`, unless it stands there; either way compare the two.
 
-        Raises ArtifactGoneError when the source is deleted, VaultConflictError when `key` holds
-        anything else.
+        `fresh` expects nothing there, and saves the look. Raises ArtifactGoneError when the source
+        is deleted, VaultConflictError when `key` holds anything else.
         """
-        standing = self._head(bucket, key)
+        standing = None if fresh else self._head(bucket, key)
         if standing is None:
             self._copy(bucket, source, key)
             standing = self._head(bucket, key)

@@ -29,7 +29,7 @@ def observe(state: TargetState, release: Release, seen: ApprovalChange) -> Obser
         update={"approval": seen.status, "approvals": (*release.approvals, seen)}
     )
     match seen.status:
-        case ApprovalStatus.APPROVED if state.owner != release.name.group:
+        case ApprovalStatus.APPROVED if state.owner not in {"", release.name.group}:
             reason = f"TARGET_NOT_OWNED: {state.target} belongs to group {state.owner}"
             return Observation(updated, Change(state), refusal=reason)
         case ApprovalStatus.APPROVED:
@@ -60,7 +60,16 @@ def _approved(state: TargetState, release: Release, seen: ApprovalChange) -> Cha
         reason = f"superseded by {release.name} before its rollout began"
         events.append(Event(seen.observed_at, "Superseded", reason, state.wanted.release))
     cleared = {name: mark for name, mark in state.bad.items() if name != str(release.name)}
-    update = {"approval_seq": seq, "wanted": wanted, "bad": cleared}
+    owed = state.rollback_owed
+    if owed and owed.cause is Cause.REJECTION and owed.release == release.name:
+        owed = None  # the rejection was taken back before anybody acted on it
+    update = {
+        "owner": release.name.group,
+        "approval_seq": seq,
+        "wanted": wanted,
+        "bad": cleared,
+        "rollback_owed": owed,
+    }
     return Change(state.model_copy(update=update), tuple(events))
 
 
@@ -78,6 +87,6 @@ def _rejected(state: TargetState, release: Release, seen: ApprovalChange) -> Cha
     return Change(state.model_copy(update=update), (event,))
 
 
-def new_target(target: str, owner: str) -> TargetState:
-    """A target nobody has deployed to yet, bound to the group whose approval names it first."""
-    return TargetState(target=target, owner=owner)
+def new_target(target: str) -> TargetState:
+    """A target nobody has approved for yet; the first approval, and no rejection, binds it."""
+    return TargetState(target=target)

@@ -40,6 +40,14 @@ def unsignalled(state: TargetState | None, rollout: Rollout) -> TargetState:
     return current
 
 
+def as_recorded(state: TargetState, rollout: Rollout) -> Rollout:
+    """The rollout with what the ledger knows better: a task whose reply was lost had its effect."""
+    if state.rollout is None:
+        return rollout
+    promoted = rollout.promoted or state.rollout.promoted
+    return rollout.model_copy(update={"promoted": promoted})
+
+
 def intend(state: TargetState | None, rollout: Rollout, intent: str, *, onward: bool) -> Change:
     """Record what the task is about to do.
 

@@ -36,8 +36,11 @@ def alone(endpoint: str, package_version: int, *, epoch: int) -> str:
 
 
 def beside(endpoint: str, *, stable: int, canary: int, epoch: int) -> str:
-    """The endpoint configuration of a canary beside its stable: `churn-v2-v3-e4`."""
-    return f"{endpoint}-v{stable}-v{canary}-e{epoch}"
+    """The endpoint configuration of a canary beside its stable: `churn-v2-v3-e4-both`.
+
+    It ends otherwise than `alone` does: an endpoint may well be called `churn-v2`.
+    """
+    return f"{endpoint}-v{stable}-v{canary}-e{epoch}-both"
 
 
 def alarm(endpoint: str, variant_name: str, subject: str) -> str:

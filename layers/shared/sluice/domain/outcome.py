@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sluice.domain.lease import held, unsignalled
+from sluice.domain.lease import as_recorded, held, unsignalled
 from sluice.domain.rollout import Deployed, Kind, Outcome, Phase, Rollout
 from sluice.domain.target import Change, Event, Mark, TargetState
 
@@ -52,10 +52,11 @@ def take_back(
     current = held(state, rollout)
     if current.rollout and current.rollout.taken_back:
         return Change(current), current.rollout
-    outcome = _outcome(rollout)
-    done = rollout.model_copy(update={"outcome": outcome, "taken_back": True})
+    rollout = as_recorded(current, rollout)
+    outcome, blames = _outcome(rollout), _blames(current, rollout)
+    done = rollout.model_copy(update={"outcome": outcome, "taken_back": True, "blames": blames})
     bad = dict(current.bad)
-    if rollout.blames:
+    if blames:
         bad[str(rollout.release.release)] = Mark(reason=rollout.reason, at=now)
     update: dict[str, object] = {
         "wanted": _unconsumed(current, rollout),
@@ -117,6 +118,17 @@ def _outcome(rollout: Rollout) -> Outcome:
     if rollout.promoted:
         return Outcome.ROLLED_BACK if rollout.stable else Outcome.HALTED
     return Outcome.HALTED if rollout.kind is Kind.ROLL_BACK else Outcome.ABORTED
+
+
+def _blames(state: TargetState, rollout: Rollout) -> bool:
+    """Whether the release is at fault; a signal that nobody read in time blames as well.
+
+    A release that a rollback put in place served well before: when it fails now, the fault is not
+    the version, and an outage of something else must not condemn history.
+    """
+    if rollout.kind is Kind.ROLL_BACK:
+        return False
+    return rollout.blames or bool(state.signal and state.signal.blames)
 
 
 def _unconsumed(state: TargetState, rollout: Rollout) -> object:

@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from sluice.domain.rollout import Rollout
     from sluice.domain.watching import EndpointView
 
-FAILED = "Failed"
-
 
 @dataclass(frozen=True, slots=True)
 class SetWeights:
@@ -23,7 +21,10 @@ class SetWeights:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """The endpoint never came up: from `Failed`, SageMaker allows only DeleteEndpoint."""
+    """A first deployment that was never promoted: it serves to whoever calls it, or never came up.
+
+    Left alone it would serve what nobody may serve, and stand in the way of the next approval.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,9 @@ def retreat(rollout: Rollout, endpoint: EndpointView | None) -> Retreat:
     """The way back to stable; without a stable, what serves goes on serving."""
     if endpoint is None:
         return Stay("there is no endpoint")
-    if rollout.kind is Kind.ALL_AT_ONCE and not rollout.promoted and endpoint.status == FAILED:
-        return Delete()
+    if rollout.kind is Kind.ALL_AT_ONCE and not rollout.promoted:
+        ours = endpoint.config == rollout.release.endpoint_config
+        return Delete() if ours else Stay("the endpoint is not this rollout's")
     if rollout.stable is None:
         return Stay("no stable to return to")
     if rollout.release.variant not in endpoint.variants:

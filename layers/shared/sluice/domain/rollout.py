@@ -142,7 +142,9 @@ class Rollout(Value):
 
     @property
     def step(self) -> Step:
-        """The step in effect. Raises IndexError where the rollout has none."""
+        """The step in effect. Raises IndexError where there is none, or none yet."""
+        if self.position < 0:
+            raise IndexError(self.position)
         return self.steps[self.position]
 
     @property

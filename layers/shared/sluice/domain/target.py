@@ -60,7 +60,7 @@ class TargetState(Value):
 
     schema_version: int = SCHEMA_VERSION
     target: str
-    owner: str
+    owner: str = ""
     """The model package group whose approval bound this target first."""
     revision: int = 0
     generation: int = 1

@@ -60,7 +60,9 @@ class EndpointView:
     def share(self, variant: str) -> float:
         """The percentage of requests that goes to `variant`."""
         total = sum(view.weight for view in self.variants.values())
-        return 100 * self.variants[variant].weight / total if variant in self.variants else 0.0
+        if variant not in self.variants or not total:
+            return 0.0
+        return 100 * self.variants[variant].weight / total
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,9 @@ def _near(share: float, rollout: Rollout) -> bool:
 def _provisioned(rollout: Rollout, sight: Sight, waited: float) -> Rollout | None:
     endpoint = sight.endpoint
     if intended(rollout, endpoint):
-        return following(rollout, "provisioned")
+        # Alarms made a moment ago know nothing yet; a canary gets no weight before they do.
+        blind = bool(rollout.steps) and bool(_blind(rollout, sight))
+        return None if blind else following(rollout, "provisioned")
     if waited < GRACE_SECONDS or (endpoint and not endpoint.settled):
         return None
     failure = (endpoint.failure if endpoint else "") or rollout.reason
@@ -130,6 +134,9 @@ def _baked(rollout: Rollout, phase: Phase, sight: Sight, waited: float) -> Rollo
     verdict, reason = _judge(rollout, sight, waited)
     if verdict is Verdict.INCONCLUSIVE and phase is Phase.HELD:
         return None
+    promotes = rollout.on_inconclusive is Action.PROMOTE
+    if verdict is Verdict.INCONCLUSIVE and promotes and _blind(rollout, sight):
+        return rollout.to(Action.HOLD, reason, verdict=verdict)
     return advance(rollout, verdict, reason) if verdict else None
 
 
@@ -147,14 +154,17 @@ def _judge(rollout: Rollout, sight: Sight, waited: float) -> tuple[Verdict | Non
 
 def _doubt(rollout: Rollout, sight: Sight) -> str:
     """Why nothing can be said for the canary yet, or nothing."""
+    return _blind(rollout, sight) or ("" if sight.requests > 0 else "no requests")
+
+
+def _blind(rollout: Rollout, sight: Sight) -> str:
+    """Why no weight may be added whatever the plan says of doubts, or nothing."""
     if not intended(rollout, sight.endpoint):
         return "the endpoint is not as intended"
     unknown = [
         name for name in rollout.release.alarms if sight.alarms.get(name) is not AlarmState.OK
     ]
-    if unknown:
-        return f"alarm {', '.join(unknown)} is not OK"
-    return "" if sight.requests > 0 else "no requests"
+    return f"alarm {', '.join(unknown)} is not OK" if unknown else ""
 
 
 def _stood_by(rollout: Rollout, sight: Sight, waited: float) -> Rollout | None:

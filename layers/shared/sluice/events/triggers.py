@@ -69,7 +69,7 @@ class _Asked(BaseModel):
 
 
 def parse_trigger(event: dict[str, Any]) -> Trigger:
-    """The trigger in an event. Raises pydantic.ValidationError or KeyError for any other event."""
+    """The trigger in an event. Raises ValueError or KeyError for any other event."""
     if "detail-type" not in event:
         asked = _Asked.model_validate(event)
         return TargetDue(asked.target, asked.at)
@@ -82,5 +82,8 @@ def parse_trigger(event: dict[str, Any]) -> Trigger:
             return TargetDue(names.target_of(detail["EndpointName"]), envelope.time)
         case "aws.states", _:
             return TargetDue(json.loads(detail["input"])["target"], envelope.time)
-        case _:
+        case "aws.events", _:
             return Tick(envelope.time)
+        case _:
+            message = f"no trigger of ours: {envelope.source}, {envelope.detail_type}"
+            raise ValueError(message)

@@ -1,0 +1,1 @@
+"""What Sluice costs, measured on counts that do not depend on the machine."""

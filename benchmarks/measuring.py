@@ -1,0 +1,150 @@
+"""Run a function cold, in a process that sees the built layer and nothing else of ours.
+
+Instructions are counted by cachegrind: repeats of one build agree to a few thousandths of a percent
+on a loaded machine, so they can be gated. CPU time is the minimum over fresh processes, for people.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from benchmarks.scenario import Scenario
+    from benchmarks.stub_aws import StubAws
+
+_PROCESS = Path(__file__).parent / "cold_process.py"
+# Not the virtual environment's: that one would find its packages beside the layer's.
+_PYTHON = str(Path(sys.executable).resolve())
+_STANDARD_LIBRARY = str(Path(json.__file__).parent.parent)
+_SUMMARY = re.compile(r"^summary: (?P<instructions>\d+)", re.MULTILINE)
+_DEADLINE = 300
+_ENVIRONMENT = {
+    "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE",
+    "AWS_SECRET_ACCESS_KEY": "secret",
+    "AWS_SESSION_TOKEN": "token",
+    "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_LAMBDA_FUNCTION_NAME": "benchmark",
+    "LANG": "C.UTF-8",
+    "PATH": "/usr/bin:/bin",
+    "PYTHONDONTWRITEBYTECODE": "1",  # as on Lambda's read-only file system
+    "PYTHONHASHSEED": "0",
+    "TZ": "UTC",
+}
+
+
+class MeasurementError(Exception):
+    """What ran is not what was to be measured, or it did not run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What one cold process took, without valgrind."""
+
+    init_seconds: float
+    seconds: float
+    peak_rss_bytes: int
+    calls: tuple[str, ...]
+    """AWS calls as `service:Operation`, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class ColdStart:
+    """One scenario against the functions and the layer that `sam build` left in `build`."""
+
+    build: Path
+    scenario: Scenario
+    stub: StubAws
+
+    def init_instructions(self) -> int:
+        """Instructions from the start of the process to the end of init."""
+        return self._counted()
+
+    def instructions(self) -> int:
+        """Instructions from the start of the process to the end of the first event."""
+        return self._counted(event=self._event())
+
+    def take(self) -> Taken:
+        """Run it once, and prove that it ran as it should. Raises MeasurementError."""
+        report = json.loads(self._run([], "time", event=self._event()).splitlines()[-1])
+        self._check_answer(report["returned"])
+        self._check_origins(report["files"])
+        return Taken(
+            init_seconds=report["init_seconds"],
+            seconds=report["seconds"],
+            peak_rss_bytes=report["peak_rss_bytes"],
+            calls=tuple(self.stub.calls),
+        )
+
+    def _counted(self, *, event: str = "") -> int:
+        with tempfile.NamedTemporaryFile(prefix="cachegrind-", mode="r") as counts:
+            valgrind = ["valgrind", "--tool=cachegrind", "--cache-sim=no", "--vgdb=no", "--quiet"]
+            out_file = f"--cachegrind-out-file={counts.name}"
+            self._run([*valgrind, out_file], "count", event=event)
+            found = _SUMMARY.search(counts.read())
+        if found is None:
+            raise MeasurementError(f"cachegrind counted nothing for {self.scenario.name}")
+        return int(found["instructions"])
+
+    def _run(self, under: Sequence[str], mode: str, *, event: str) -> str:
+        self.stub.play(self.scenario)
+        layer = self.build / "SharedLayer" / "python"
+        function = self.build / folder_of(self.scenario.function)
+        process = [_PYTHON, "-S", "-P", str(_PROCESS), mode, str(layer), str(function)]
+        ended = subprocess.run(  # noqa: S603 - our own interpreter and script
+            [*under, *process],
+            env={**_ENVIRONMENT, **self.scenario.environment, "AWS_ENDPOINT_URL": self.stub.url},
+            input=event,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_DEADLINE,
+        )
+        if ended.returncode or self.stub.unanswered:
+            raise MeasurementError(
+                f"{self.scenario.function}, {self.scenario.name}: exit code {ended.returncode}, "
+                f"no answers to {self.stub.unanswered}\n{ended.stdout}{ended.stderr}"
+            )
+        return ended.stdout
+
+    def _event(self) -> str:
+        return json.dumps(self.scenario.event)
+
+    def _check_answer(self, returned: dict[str, Any]) -> None:
+        wrong = {
+            name: returned.get(name)
+            for name, value in self.scenario.returns.items()
+            if returned.get(name) != value
+        }
+        if wrong:
+            raise MeasurementError(f"{self.scenario.name}: {wrong}, not {self.scenario.returns}")
+
+    def _check_origins(self, files: list[str]) -> None:
+        """Everything comes from the build or the standard library: nothing of this environment."""
+        ours = (str(self.build), _STANDARD_LIBRARY, str(_PROCESS))
+        strangers = [file for file in files if not file.startswith(ours) or "site-packages" in file]
+        if strangers or not any("/boto3/" in file for file in files):
+            raise MeasurementError(f"{self.scenario.name} loaded {strangers[:5]}")
+
+
+def folder_of(function: str) -> str:
+    """Where `sam build` puts a function: its logical ID."""
+    return f"{''.join(word.capitalize() for word in function.split('_'))}Function"
+
+
+def valgrind_version() -> str:
+    """The version of valgrind on the path, or nothing."""
+    valgrind = shutil.which("valgrind")
+    if valgrind is None:
+        return ""
+    said = subprocess.run([valgrind, "--version"], capture_output=True, text=True, check=True)  # noqa: S603
+    return said.stdout.strip().removeprefix("valgrind-")

@@ -1,0 +1,328 @@
+"""The scenarios, made with the very package that is measured, so that they never lag behind it.
+
+`python -m benchmarks.scenarios`, with the built layer on the path, writes them as JSON. One target,
+`endpoint/churn`: version 3 serves it, version 4 is on its way.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from benchmarks.answers import alarms, announced, as_json, as_xml, endpoint, head, package
+from benchmarks.past import BAKE_SECONDS, TARGET, Past
+from benchmarks.scenario import Answer, Scenario, dump_scenarios
+from sluice.domain.inbox import CONFIG, MODEL
+from sluice.domain.rollout import Action, Phase, Rollout
+from sluice.domain.values import iso
+from sluice.events.tasks import dump_rollout
+from tests.builders import (
+    ACCOUNT,
+    AT,
+    BUCKET,
+    EVALUATION_RESULTS,
+    METADATA,
+    REGION,
+    WEIGHTS,
+    a_noted,
+    an_event,
+    an_upload,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:sluice-rollout"
+_ENVIRONMENT = {
+    "AWS_REGION": REGION,
+    "AWS_DEFAULT_REGION": REGION,
+    "ACCOUNT": ACCOUNT,
+    "ARTIFACTS_BUCKET": BUCKET,
+    "LEDGER_TABLE": "sluice-ledger",
+    "NOTIFICATIONS_TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:sluice-notifications",
+    "POWERTOOLS_SERVICE_NAME": "sluice",
+    "POWERTOOLS_METRICS_NAMESPACE": "Sluice",
+    "RECONCILE_FUNCTION": "sluice-reconcile-target",
+    "ROLLOUT_MACHINE_ARN": _MACHINE,
+    "SERVING_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/sluice-serving",
+}
+
+
+def all_scenarios() -> list[Scenario]:
+    """In the order of a release's life."""
+    return [
+        _first_object(),
+        _last_object(),
+        _approved(),
+        _prepared(),
+        _shifted(),
+        _watched(),
+        _promoted(),
+        _alarmed(),
+        _rolled_back(),
+    ]
+
+
+def _first_object() -> Scenario:
+    """`model.tar.gz` of a folder nobody has pushed anything else to."""
+    return _scenario(
+        "first object of a version",
+        "register_package",
+        _queued(an_upload(MODEL).key, "version-of-model.tar.gz"),
+        returns={"batchItemFailures": []},
+        answers={
+            "s3:HeadObject": head(MODEL, metadata=METADATA),
+            "s3:GetObject": Answer(WEIGHTS[:3].decode("latin-1")),
+        },
+    )
+
+
+def _last_object() -> Scenario:
+    """The evaluation of a folder in which it is all that is missing: the version is registered."""
+    past = Past()
+    past.noted(a_noted(MODEL), a_noted(CONFIG))
+    name, evaluation = "evaluation-results.json", json.dumps(EVALUATION_RESULTS)
+    absent = Answer(status=404)
+    kept = head(name, len(evaluation))
+    return _scenario(
+        "last object of a version",
+        "register_package",
+        _queued(an_upload(name).key, f"version-of-{name}"),
+        returns={"batchItemFailures": []},
+        past=past,
+        answers={
+            "s3:HeadObject": [
+                head(name, len(evaluation)),
+                *(one for size in (7, len(evaluation), 7) for one in (absent, head(name, size))),
+                kept,
+            ],
+            "s3:GetObject": Answer(evaluation),
+            "s3:PutObject": Answer("", {"ETag": '"e7a6"'}),
+            "s3:CreateMultipartUpload": as_xml(
+                "InitiateMultipartUploadResult", "<UploadId>u1</UploadId>"
+            ),
+            "s3:UploadPartCopy": as_xml("CopyPartResult", "<ETag>&quot;e7a6&quot;</ETag>"),
+            "s3:CompleteMultipartUpload": as_xml("CompleteMultipartUploadResult", "<Key>k</Key>"),
+            "sagemaker:CreateModelPackage": as_json(ModelPackageArn=past.new.package_arn),
+            "sagemaker:ListModelPackages": as_json(ModelPackageSummaryList=[]),
+            "sagemaker:DescribeModelPackage": package(past, "PendingManualApproval"),
+            **announced(),
+        },
+    )
+
+
+def _approved() -> Scenario:
+    """Somebody approved version 4 while version 3 serves: its rollout starts."""
+    past = Past()
+    past.registered()
+    return _scenario(
+        "approval",
+        "reconcile_target",
+        _event(
+            "aws.sagemaker",
+            "SageMaker Model Package State Change",
+            {"ModelPackageArn": past.new.package_arn, "ModelApprovalStatus": "Approved"},
+        ),
+        returns={"answers": [f"started {past.rollout().id}"]},
+        past=past,
+        answers={
+            "sagemaker:DescribeModelPackage": package(past, "Approved"),
+            "states:StartExecution": as_json(executionArn=_MACHINE, startDate=AT.timestamp()),
+            **announced(),
+        },
+    )
+
+
+def _prepared() -> Scenario:
+    """The rollout's first task: truth re-read, model, alarms and configurations created."""
+    past = Past()
+    past.registered()
+    past.holds(past.rollout(), Phase.STARTING)
+    return _scenario(
+        "new rollout",
+        "prepare_rollout",
+        _task(past.rollout()),
+        returns={"action": "Update", "provision_config": past.planned().provision_config},
+        past=past,
+        answers={
+            "sagemaker:DescribeEndpoint": endpoint(past, past.live.endpoint_config, canary=None),
+            "sagemaker:DescribeEndpointConfig": as_json(EndpointConfigName="churn-v3-e3"),
+            "sagemaker:DescribeModelPackage": package(past, "Approved"),
+            "sagemaker:CreateModel": as_json(ModelArn="arn:aws:sagemaker:::model/churn"),
+            "sagemaker:CreateEndpointConfig": as_json(
+                EndpointConfigArn="arn:aws:sagemaker:::endpoint-config/churn"
+            ),
+            "s3:HeadObject": head(MODEL),
+            "ecr:DescribeImages": as_json(imageDetails=[{"imageDigest": f"sha256:{'a' * 64}"}]),
+            "monitoring:PutMetricAlarm": as_json(),
+            "monitoring:DescribeAlarms": alarms(past.planned()),
+        },
+    )
+
+
+def _shifted() -> Scenario:
+    """The canary gets its first weight."""
+    past = Past()
+    rollout = past.provisioned()
+    past.holds(rollout, Phase.PROVISIONING)
+    return _scenario(
+        "first step",
+        "shift_traffic",
+        _task(rollout),
+        returns={"action": "Shift", "position": 0},
+        past=past,
+        answers={"sagemaker:UpdateEndpointWeightsAndCapacities": as_json(EndpointArn="arn")},
+    )
+
+
+def _watched() -> Scenario:
+    """The schedule, one canary that has baked well: its machine is woken."""
+    past = Past()
+    rollout = past.provisioned()
+    past.holds(rollout, Phase.BAKING, token="t" * 600, parked_at=AT)
+    event = _event("aws.scheduler", "Scheduled Event", {}, later=BAKE_SECONDS)
+    return _scenario(
+        "schedule, one rollout in flight",
+        "watch_rollout",
+        event,
+        returns={"woken": {TARGET: f"Shift: 400 requests and no alarm while {_share(rollout)}"}},
+        past=past,
+        answers={
+            "sagemaker:DescribeEndpoint": endpoint(past, rollout.provision_config, canary=5.0),
+            "monitoring:DescribeAlarms": alarms(rollout),
+            "monitoring:GetMetricData": as_json(
+                MetricDataResults=[{"Id": "requests", "Values": [80.0] * 5}]
+            ),
+            "states:SendTaskSuccess": as_json(),
+        },
+    )
+
+
+def _promoted() -> Scenario:
+    """The canary passed its last step."""
+    past = Past()
+    rollout = past.provisioned().to(Action.PROMOTE, "400 requests and no alarm", position=3)
+    past.holds(rollout, Phase.BAKING)
+    return _scenario(
+        "promotion",
+        "settle_rollout",
+        _task(rollout),
+        returns={"outcome": "Promoted", "settle_config": rollout.release.endpoint_config},
+        past=past,
+        answers={
+            "sagemaker:DescribeEndpoint": endpoint(past, rollout.provision_config, canary=100.0),
+            **announced(),
+        },
+    )
+
+
+def _alarmed() -> Scenario:
+    """An alarm on the baking canary: its machine is woken to roll back."""
+    past = Past()
+    rollout = past.provisioned()
+    past.holds(rollout, Phase.BAKING, token="t" * 600, parked_at=AT)
+    alarm = rollout.release.alarms[0]
+    arn = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{alarm}"
+    past.watches(arn)
+    event = _event(
+        "aws.cloudwatch",
+        "CloudWatch Alarm State Change",
+        {
+            "alarmName": alarm,
+            "state": {"value": "ALARM", "reason": "Threshold Crossed", "timestamp": iso(AT)},
+        },
+    )
+    return _scenario(
+        "alarm on a canary",
+        "handle_alarm",
+        {**event, "resources": [arn]},
+        returns={"answer": "woke the holder"},
+        past=past,
+        answers={"states:SendTaskSuccess": as_json()},
+    )
+
+
+def _rolled_back() -> Scenario:
+    """The woken machine's next task: the canary's traffic is taken away."""
+    past = Past()
+    rollout = past.provisioned().to(Action.ROLL_BACK, "alarm", blames=True)
+    past.holds(rollout, Phase.BAKING)
+    return _scenario(
+        "rollback",
+        "shift_traffic",
+        _task(rollout),
+        returns={"action": "RollBack"},
+        past=past,
+        answers={
+            "sagemaker:DescribeEndpoint": endpoint(past, rollout.provision_config, canary=5.0),
+            "sagemaker:UpdateEndpointWeightsAndCapacities": as_json(EndpointArn="arn"),
+        },
+    )
+
+
+def _scenario(
+    name: str,
+    function: str,
+    event: Any,
+    *,
+    returns: dict[str, Any],
+    answers: Mapping[str, Answer | list[Answer]],
+    past: Past | None = None,
+) -> Scenario:
+    return Scenario(
+        name=name,
+        function=function,
+        event=event,
+        returns=returns,
+        environment=_ENVIRONMENT,
+        ledger=past.items if past else [],
+        answers={
+            call: answer if isinstance(answer, list) else [answer]
+            for call, answer in answers.items()
+        },
+    )
+
+
+def _queued(key: str, version_id: str) -> dict[str, Any]:
+    """S3's event of one object, in a batch of one message."""
+    event = an_event("s3_object_created")
+    event["detail"]["object"] |= {"key": key, "version-id": version_id}
+    record = {
+        "messageId": "059f36b4-87a3-44ab-83d2-661975830a7d",
+        "receiptHandle": "receipt",
+        "body": json.dumps(event),
+        "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1777816800000"},
+        "messageAttributes": {},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:uploads",
+        "awsRegion": REGION,
+    }
+    return {"Records": [record]}
+
+
+def _event(source: str, kind: str, detail: dict[str, Any], *, later: int = 0) -> dict[str, Any]:
+    return {
+        "version": "0",
+        "id": "17793124-05d4-b198-2fde-7ededc63b103",
+        "source": source,
+        "detail-type": kind,
+        "account": ACCOUNT,
+        "region": REGION,
+        "time": iso(AT + timedelta(seconds=later)),
+        "resources": [],
+        "detail": detail,
+    }
+
+
+def _task(rollout: Rollout) -> dict[str, Any]:
+    return {"rollout": dump_rollout(rollout), "at": iso(AT)}
+
+
+def _share(rollout: Rollout) -> str:
+    return f"{rollout.release.variant} had {rollout.weight} %"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(dump_scenarios(all_scenarios()))

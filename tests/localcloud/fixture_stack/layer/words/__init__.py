@@ -1,0 +1,3 @@
+"""What the layer carries."""
+
+WORD = "first"

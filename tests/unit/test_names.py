@@ -1,0 +1,81 @@
+"""Names say what they name, fit AWS's limits, and never name two things alike."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from sluice.domain import names
+
+SAGEMAKER_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+endpoints = st.lists(
+    st.sampled_from(["churn", "v2", "e4", "both", "x"]), min_size=1, max_size=6
+).map("-".join)
+versions = st.integers(1, 99_999)
+epochs = st.integers(1, 99_999)
+
+
+@pytest.mark.parametrize(
+    ("name", "spelled"),
+    [
+        pytest.param(names.target_of("churn"), "endpoint/churn", id="target"),
+        pytest.param(
+            names.execution("endpoint/churn", generation=1, epoch=4), "churn-g1-e4", id="execution"
+        ),
+        pytest.param(names.variant(3, epoch=4), "v3-e4", id="variant"),
+        pytest.param(names.model("churn", 3, epoch=4), "churn-v3-e4", id="model"),
+        pytest.param(names.alone("churn", 3, epoch=4), "churn-v3-e4", id="one variant alone"),
+        pytest.param(
+            names.beside("churn", stable=2, canary=3, epoch=4),
+            "churn-v2-v3-e4-both",
+            id="canary beside stable",
+        ),
+        pytest.param(
+            names.alarm("churn", "v3-e4", "errors"), "sluice-churn-v3-e4-errors", id="alarm"
+        ),
+    ],
+)
+def test_a_name_says_what_it_names(name: str, spelled: str) -> None:
+    assert name == spelled
+
+
+@given(endpoints, versions, versions, epochs)
+@example("e" * names.MAX_ENDPOINT_NAME, 99_999, 99_999, 99_999)
+def test_every_name_fits_aws(endpoint: str, stable: int, canary: int, epoch: int) -> None:
+    variant = names.variant(canary, epoch=epoch)
+    sagemaker = [
+        variant,
+        names.model(endpoint, canary, epoch=epoch),
+        names.alone(endpoint, canary, epoch=epoch),
+        names.beside(endpoint, stable=stable, canary=canary, epoch=epoch),
+    ]
+
+    assert [name for name in sagemaker if not SAGEMAKER_NAME.fullmatch(name)] == []
+    target = names.target_of(endpoint)
+    assert len(names.execution(target, generation=999, epoch=epoch)) <= 80
+    assert len(names.alarm(endpoint, variant, "model-errors")) <= 255
+
+
+def test_an_endpoint_called_like_a_version_shares_no_configuration_with_another() -> None:
+    of_churn = names.beside("churn", stable=2, canary=3, epoch=4)
+    of_churn_v2 = names.alone("churn-v2", 3, epoch=4)
+
+    assert of_churn != of_churn_v2
+
+
+@given(st.tuples(endpoints, versions, versions, epochs), st.tuples(endpoints, versions, epochs))
+def test_no_two_configurations_are_called_alike(
+    pair: tuple[str, int, int, int], single: tuple[str, int, int]
+) -> None:
+    endpoint, stable, canary, epoch = pair
+    both = names.beside(endpoint, stable=stable, canary=canary, epoch=epoch)
+    other, version, other_epoch = single
+
+    assert both != names.alone(other, version, epoch=other_epoch)
+    # What a configuration is called can be read back, so it names one thing only.
+    read = re.fullmatch(r"(.+)-v(\d+)-v(\d+)-e(\d+)-both", both)
+    assert read
+    assert read.groups() == (endpoint, str(stable), str(canary), str(epoch))

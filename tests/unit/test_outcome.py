@@ -1,0 +1,332 @@
+"""What a rollout's end writes: promotion, taking back, the lease's release."""
+
+from __future__ import annotations
+
+import pytest
+
+from sluice.domain.errors import DisplacedError, SignalPendingError
+from sluice.domain.outcome import (
+    REMEMBERED,
+    leftover,
+    promote,
+    release_target,
+    retired,
+    survivor,
+    take_back,
+)
+from sluice.domain.rollout import Deployed, Kind, Outcome, Phase, Rollout
+from sluice.domain.target import Cause, TargetState
+from tests.builders import (
+    AT,
+    CANARY,
+    STABLE,
+    a_rollout,
+    a_signal,
+    a_state,
+    a_wanted,
+    deployed,
+)
+
+OLD = deployed(2, epoch=2)
+BLAMED = a_rollout(position=0, blames=True, reason="alarm errors")
+PROMOTED = a_rollout(position=1, promoted=True, outcome=Outcome.PROMOTED)
+
+
+# Promotion.
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome"),
+    [
+        pytest.param(Kind.CANARY, Outcome.PROMOTED, id="a canary"),
+        pytest.param(Kind.ALL_AT_ONCE, Outcome.PROMOTED, id="a first deployment"),
+        pytest.param(Kind.ROLL_BACK, Outcome.ROLLED_BACK, id="a rollback"),
+    ],
+)
+def test_what_is_promoted_is_live(kind: Kind, outcome: Outcome) -> None:
+    rollout = a_rollout(kind, reason="served well")
+
+    change, done = promote(a_state(rollout), rollout, now=AT)
+
+    assert (change.state.live, change.state.rollout) == (CANARY, done)
+    assert (done.outcome, done.promoted) == (outcome, True)
+    assert [(event.event, event.reason) for event in change.events] == [(outcome, "served well")]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "left"),
+    [
+        pytest.param(a_wanted(4, seq=2), None, id="its own approval is consumed"),
+        pytest.param(a_wanted(5, seq=3), a_wanted(5, seq=3), id="a newer one waits"),
+    ],
+)
+def test_promotion_consumes_its_approval(wanted: object, left: object) -> None:
+    change, _ = promote(a_state(a_rollout(), wanted=wanted), a_rollout(), now=AT)
+
+    assert change.state.wanted == left
+
+
+def test_a_rollback_consumes_no_approval() -> None:
+    rollout = a_rollout(Kind.ROLL_BACK)
+
+    change, _ = promote(a_state(rollout, wanted=a_wanted(5)), rollout, now=AT)
+
+    assert change.state.wanted == a_wanted(5)
+    assert change.state.rolled_back_at == AT
+
+
+def test_promotion_settles_a_rollback_that_was_owed_for_what_it_replaced() -> None:
+    state = a_state(a_rollout(), rollback_owed=a_signal(3))
+
+    change, _ = promote(state, a_rollout(), now=AT)
+
+    assert change.state.rollback_owed is None
+
+
+def test_promoting_twice_is_promoting_once() -> None:
+    change, done = promote(a_state(a_rollout()), a_rollout(), now=AT)
+
+    again, same = promote(change.state, a_rollout(), now=AT)
+
+    assert (again.state, again.events, same) == (change.state, (), done)
+
+
+def test_nothing_is_promoted_against_a_signal() -> None:
+    with pytest.raises(SignalPendingError, match="alarm errors"):
+        promote(a_state(a_rollout(), signal=a_signal()), a_rollout(), now=AT)
+
+
+# Taking back.
+
+
+@pytest.mark.parametrize(
+    ("rollout", "outcome", "live"),
+    [
+        pytest.param(a_rollout(position=0), Outcome.ABORTED, STABLE, id="a canary"),
+        pytest.param(PROMOTED, Outcome.ROLLED_BACK, STABLE, id="a canary that was promoted"),
+        pytest.param(a_rollout(Kind.ALL_AT_ONCE), Outcome.ABORTED, None, id="a first deployment"),
+        pytest.param(
+            a_rollout(Kind.ALL_AT_ONCE, promoted=True),
+            Outcome.HALTED,
+            CANARY,
+            id="a first deployment that was promoted: nothing to return to",
+        ),
+        pytest.param(
+            a_rollout(Kind.ROLL_BACK), Outcome.HALTED, STABLE, id="a rollback that failed"
+        ),
+        pytest.param(
+            a_rollout(Kind.ROLL_BACK, promoted=True),
+            Outcome.HALTED,
+            CANARY,
+            id="an alarm after a rollback: the fault is not the version",
+        ),
+    ],
+)
+def test_what_is_taken_back(rollout: Rollout, outcome: Outcome, live: Deployed | None) -> None:
+    before = STABLE if rollout.stable or rollout.replaced else None
+    state = a_state(rollout, live=CANARY if rollout.promoted else before)
+
+    change, done = take_back(state, rollout, now=AT)
+
+    assert (done.outcome, done.taken_back) == (outcome, True)
+    assert change.state.live == live
+
+
+def test_a_promotion_whose_reply_was_lost_is_taken_back_as_one() -> None:
+    """The ledger says promoted, the machine never heard of it, then an alarm speaks."""
+    rollout = a_rollout(position=1)
+    change, _ = promote(a_state(rollout), rollout, now=AT)
+    signalled = change.state.model_copy(update={"signal": a_signal()})
+
+    back, done = take_back(signalled, rollout.model_copy(update={"blames": True}), now=AT)
+
+    assert (done.outcome, back.state.live) == (Outcome.ROLLED_BACK, STABLE)
+
+
+@pytest.mark.parametrize(
+    ("rollout", "state", "bad"),
+    [
+        pytest.param(BLAMED, a_state(BLAMED), {"churn-v4"}, id="blamed by a verdict"),
+        pytest.param(
+            a_rollout(), a_state(a_rollout(), signal=a_signal()), {"churn-v4"}, id="by an alarm"
+        ),
+        pytest.param(
+            a_rollout(),
+            a_state(a_rollout(), signal=a_signal(cause=Cause.REJECTION, blames=False)),
+            set(),
+            id="a rejection is no blame",
+        ),
+        pytest.param(a_rollout(), a_state(a_rollout()), set(), id="a rollout that broke"),
+        pytest.param(
+            a_rollout(Kind.ROLL_BACK, blames=True),
+            a_state(a_rollout(Kind.ROLL_BACK), signal=a_signal()),
+            set(),
+            id="never what served well before",
+        ),
+    ],
+)
+def test_who_is_marked_bad(rollout: Rollout, state: TargetState, bad: set[str]) -> None:
+    change, done = take_back(state, rollout, now=AT)
+
+    assert set(change.state.bad) == bad
+    assert done.blames is bool(bad)
+
+
+def test_taking_back_hears_the_signal_and_consumes_the_approval() -> None:
+    state = a_state(BLAMED, signal=a_signal(), wanted=a_wanted(4, seq=2))
+
+    change, _ = take_back(state, BLAMED, now=AT)
+
+    assert (change.state.signal, change.state.wanted) == (None, None)
+
+
+def test_taking_back_twice_is_taking_back_once() -> None:
+    change, done = take_back(a_state(BLAMED), BLAMED, now=AT)
+
+    again, same = take_back(change.state, BLAMED, now=AT)
+
+    assert (again.state, again.events, same) == (change.state, (), done)
+
+
+def test_other_marks_stay() -> None:
+    before = a_state(BLAMED, bad={"churn-v1": {"reason": "alarm", "at": AT}})
+
+    change, _ = take_back(before, BLAMED, now=AT)
+
+    assert set(change.state.bad) == {"churn-v1", "churn-v4"}
+
+
+# The lease.
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        pytest.param(None, id="no such target"),
+        pytest.param(a_state(), id="released already"),
+        pytest.param(a_state(a_rollout(id="churn-g1-e6", epoch=6)), id="a newer epoch"),
+        pytest.param(a_state(a_rollout(), holder="churn-g2-e5"), id="another holder"),
+    ],
+)
+def test_a_displaced_rollout_writes_nothing(state: TargetState | None) -> None:
+    with pytest.raises(DisplacedError):
+        promote(state, a_rollout(), now=AT)
+    with pytest.raises(DisplacedError):
+        take_back(state, a_rollout(), now=AT)
+    assert release_target(state, a_rollout(), now=AT) is None
+
+
+def test_release_ends_the_lease_and_leaves_the_epoch() -> None:
+    state = a_state(PROMOTED, live=CANARY, token="t", parked_at=AT, intent="Shift")
+
+    change = release_target(state, PROMOTED, now=AT)
+
+    assert change
+    free = change.state
+    assert (free.holder, free.rollout, free.token, free.parked_at) == ("", None, "", None)
+    assert (free.intent, free.phase, free.epoch) == ("", Phase.IDLE, 5)
+
+
+def test_a_halted_rollout_leaves_its_target_halted() -> None:
+    rollout = a_rollout(Kind.ROLL_BACK, outcome=Outcome.HALTED, taken_back=True)
+
+    change = release_target(a_state(rollout), rollout, now=AT)
+
+    assert change
+    assert change.state.phase is Phase.HALTED
+
+
+@pytest.mark.parametrize(
+    ("rollout", "last_good"),
+    [
+        pytest.param(
+            PROMOTED.model_copy(update={"proven": True}), (CANARY, STABLE), id="its whole rollout"
+        ),
+        pytest.param(PROMOTED, (STABLE,), id="promoted, but not proven"),
+        pytest.param(
+            PROMOTED.model_copy(update={"proven": True, "taken_back": True}),
+            (STABLE,),
+            id="proven, then taken back",
+        ),
+    ],
+)
+def test_what_counts_as_having_served_well(
+    rollout: Rollout, last_good: tuple[Deployed, ...]
+) -> None:
+    change = release_target(a_state(rollout, live=CANARY), rollout, now=AT)
+
+    assert change
+    assert change.state.last_good == last_good
+
+
+def test_a_release_that_proves_itself_again_moves_to_the_front_under_its_new_names() -> None:
+    again = deployed(4, epoch=1)
+    rollout = PROMOTED.model_copy(update={"proven": True})
+
+    change = release_target(a_state(rollout, last_good=(STABLE, again)), rollout, now=AT)
+
+    assert change
+    assert change.state.last_good == (CANARY, STABLE)
+
+
+def test_only_the_newest_last_good_are_remembered() -> None:
+    many = tuple(deployed(version, epoch=1) for version in range(10, 10 + REMEMBERED))
+    rollout = PROMOTED.model_copy(update={"proven": True})
+
+    change = release_target(a_state(rollout, last_good=many), rollout, now=AT)
+
+    assert change
+    assert change.state.last_good == (CANARY, *many[:-1])
+
+
+@pytest.mark.parametrize(
+    ("state", "owed"),
+    [
+        pytest.param(
+            a_state(PROMOTED, live=CANARY, signal=a_signal(4)),
+            a_signal(4),
+            id="a signal that came while the endpoint settled is owed",
+        ),
+        pytest.param(
+            a_state(PROMOTED, live=STABLE, signal=a_signal(4)),
+            None,
+            id="not for what does not serve",
+        ),
+        pytest.param(
+            a_state(PROMOTED, rollback_owed=a_signal(3)), a_signal(3), id="what was owed stays owed"
+        ),
+    ],
+)
+def test_no_signal_is_lost_with_the_lease(state: TargetState, owed: object) -> None:
+    change = release_target(state, PROMOTED, now=AT)
+
+    assert change
+    assert (change.state.signal, change.state.rollback_owed) == (None, owed)
+
+
+# What stays and what goes.
+
+
+@pytest.mark.parametrize(
+    ("rollout", "gone", "staying", "unwatched"),
+    [
+        pytest.param(PROMOTED, STABLE, CANARY, STABLE, id="a promoted canary"),
+        pytest.param(a_rollout(taken_back=True), CANARY, STABLE, CANARY, id="a canary taken back"),
+        pytest.param(
+            a_rollout(Kind.ALL_AT_ONCE, promoted=True), None, CANARY, None, id="a first deployment"
+        ),
+        pytest.param(
+            a_rollout(Kind.ROLL_BACK, promoted=True), None, CANARY, STABLE, id="a rollback"
+        ),
+        pytest.param(
+            a_rollout(Kind.ROLL_BACK, taken_back=True), None, None, None, id="a failed rollback"
+        ),
+    ],
+)
+def test_what_goes_and_what_stays(
+    rollout: Rollout,
+    gone: Deployed | None,
+    staying: Deployed | None,
+    unwatched: Deployed | None,
+) -> None:
+    assert (leftover(rollout), survivor(rollout), retired(rollout)) == (gone, staying, unwatched)

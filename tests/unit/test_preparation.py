@@ -1,0 +1,147 @@
+"""Whether a rollout may begin, and the plan it follows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sluice.domain.plan import BakeMinutes, OnInconclusive, RolloutPlan, Strategy
+from sluice.domain.preparation import Truth, objection, planned, steps, target_objection
+from sluice.domain.release import ApprovalStatus
+from sluice.domain.rollout import Action, Kind, Rollout, Step
+from tests.builders import BUCKET, CANARY, a_manifest, a_rollout, an_endpoint
+
+if TYPE_CHECKING:
+    from sluice.domain.watching import EndpointView
+
+WEIGHTS = f"s3://{BUCKET}/releases/churn/v4-dddd/model.tar.gz"
+MANIFEST = a_manifest()
+TRUTH = Truth(
+    approval=ApprovalStatus.APPROVED,
+    image=MANIFEST.image,
+    model_data=WEIGHTS,
+    vault_complaint="",
+    image_present=True,
+)
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        pytest.param({}, "", id="what was approved is what runs"),
+        pytest.param({"approval": ApprovalStatus.REJECTED}, "NOT_APPROVED", id="rejected since"),
+        pytest.param({"approval": ApprovalStatus.PENDING}, "NOT_APPROVED", id="pending again"),
+        pytest.param({"image": "other@sha256:1"}, "PACKAGE_CHANGED", id="another image"),
+        pytest.param({"model_data": "s3://other"}, "PACKAGE_CHANGED", id="another artifact"),
+        pytest.param({"image": ""}, "PACKAGE_CHANGED", id="no container"),
+        pytest.param({"vault_complaint": "k changed"}, "ARTIFACT_CHANGED", id="other bytes"),
+        pytest.param({"image_present": False}, "IMAGE_GONE", id="image deleted"),
+    ],
+)
+def test_a_release_is_deployed_as_it_was_approved_or_not_at_all(
+    changed: dict[str, Any], reason: str
+) -> None:
+    said = objection(MANIFEST, replace(TRUTH, **changed), model_data=WEIGHTS)
+
+    assert said.partition(":")[0] == reason
+
+
+@pytest.mark.parametrize(
+    ("rollout", "endpoint", "reason"),
+    [
+        pytest.param(a_rollout(), an_endpoint(v3_e3=1), "", id="a canary beside stable"),
+        pytest.param(a_rollout(Kind.ALL_AT_ONCE), None, "", id="a first deployment"),
+        pytest.param(
+            a_rollout(Kind.ALL_AT_ONCE),
+            an_endpoint(config=CANARY.endpoint_config, v4_e5=1),
+            "",
+            id="a first deployment, prepared twice",
+        ),
+        pytest.param(a_rollout(Kind.ROLL_BACK), an_endpoint(v3_e3=1), "", id="a rollback"),
+        pytest.param(a_rollout(), None, "ENDPOINT_GONE", id="the endpoint was deleted"),
+        pytest.param(a_rollout(Kind.ROLL_BACK), None, "ENDPOINT_GONE", id="nothing to roll back"),
+        pytest.param(
+            a_rollout(Kind.ALL_AT_ONCE),
+            an_endpoint(config="by-hand", v1=1),
+            "ENDPOINT_NOT_OURS",
+            id="somebody else's endpoint",
+        ),
+        pytest.param(
+            a_rollout(), an_endpoint("Failed", v3_e3=1), "ENDPOINT_FAILED", id="it failed"
+        ),
+        pytest.param(a_rollout(), an_endpoint(v2_e2=1), "STABLE_GONE", id="stable is not on it"),
+    ],
+)
+def test_an_endpoint_takes_the_rollout_or_does_not(
+    rollout: Rollout, endpoint: EndpointView | None, reason: str
+) -> None:
+    assert target_objection(rollout, endpoint).partition(":")[0] == reason
+
+
+@pytest.mark.parametrize(
+    ("plan", "expected"),
+    [
+        pytest.param(
+            RolloutPlan(steps=(10, 100), bake_minutes=BakeMinutes(min=5, max=30, last=60)),
+            (
+                Step(weight=10, min_seconds=300, max_seconds=1800),
+                Step(weight=100, min_seconds=3600, max_seconds=5100),
+            ),
+            id="the last step bakes longest",
+        ),
+        pytest.param(
+            RolloutPlan(
+                strategy=Strategy.ALL_AT_ONCE, bake_minutes=BakeMinutes(min=5, max=5, last=5)
+            ),
+            (Step(weight=100, min_seconds=300, max_seconds=300),),
+            id="all at once is one step",
+        ),
+    ],
+)
+def test_steps_follow_the_plan(plan: RolloutPlan, expected: tuple[Step, ...]) -> None:
+    assert steps(plan) == expected
+
+
+def with_plan(rollout: Rollout, **plan: Any) -> Rollout:
+    config = MANIFEST.config.model_copy(update={"rollout": RolloutPlan(**plan)})
+    manifest = MANIFEST.model_copy(update={"config": config})
+    return planned(rollout, manifest, alarms=("sluice-churn-v4-e5-errors",))
+
+
+@pytest.mark.parametrize(
+    ("kind", "action", "config", "stepwise", "standby"),
+    [
+        pytest.param(
+            Kind.CANARY, Action.UPDATE, "churn-v3-v4-e5-both", True, 40 * 60, id="a canary"
+        ),
+        pytest.param(
+            Kind.ALL_AT_ONCE, Action.CREATE, "churn-v4-e5", False, 60 * 60, id="a first deployment"
+        ),
+        pytest.param(Kind.ROLL_BACK, Action.UPDATE, "churn-v4-e5", False, 60 * 60, id="a rollback"),
+    ],
+)
+def test_a_prepared_rollout_knows_its_course(
+    kind: Kind, action: Action, config: str, stepwise: bool, standby: int
+) -> None:
+    bare = a_rollout(kind, steps=(), provision_config="", standby_seconds=0)
+
+    made = with_plan(bare, standby_minutes=40, hold_max_hours=2)
+
+    assert (made.action, made.provision_config) == (action, config)
+    assert (bool(made.steps), made.standby_seconds) == (stepwise, standby)
+    assert made.hold_seconds == 2 * 3600
+    assert made.release.alarms == ("sluice-churn-v4-e5-errors",)
+
+
+@pytest.mark.parametrize(
+    ("plan", "action"),
+    [
+        (OnInconclusive.HOLD, Action.HOLD),
+        (OnInconclusive.PROMOTE, Action.PROMOTE),
+        (OnInconclusive.ROLLBACK, Action.ROLL_BACK),
+    ],
+)
+def test_doubt_is_met_as_the_plan_says(plan: OnInconclusive, action: Action) -> None:
+    assert with_plan(a_rollout(), on_inconclusive=plan).on_inconclusive is action

@@ -1,0 +1,91 @@
+"""How traffic is taken away from a release, however its endpoint stands."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sluice.domain.retreat import Delete, Retreat, SetWeights, Stay, retreat
+from sluice.domain.rollout import Kind, Rollout
+from tests.builders import CANARY, STABLE, a_rollout, an_endpoint
+
+if TYPE_CHECKING:
+    from sluice.domain.watching import EndpointView
+
+TO_STABLE = SetWeights({"v3-e3": 100, "v4-e5": 0})
+FIRST = a_rollout(Kind.ALL_AT_ONCE)
+OURS = CANARY.endpoint_config
+
+
+@pytest.mark.parametrize(
+    ("rollout", "endpoint", "way"),
+    [
+        pytest.param(a_rollout(), an_endpoint(v3_e3=90, v4_e5=10), TO_STABLE, id="canary at 10 %"),
+        pytest.param(
+            a_rollout(promoted=True), an_endpoint(v3_e3=0, v4_e5=100), TO_STABLE, id="promoted"
+        ),
+        pytest.param(
+            a_rollout(),
+            an_endpoint("UpdateRollbackFailed", v3_e3=50, v4_e5=50),
+            TO_STABLE,
+            id="a mixed fleet",
+        ),
+        pytest.param(
+            a_rollout(),
+            an_endpoint(v3_e3=100, v4_e5=0),
+            Stay("stable has all traffic already"),
+            id="gone back before",
+        ),
+        pytest.param(
+            a_rollout(),
+            an_endpoint(v3_e3=1),
+            Stay("the canary is not on the endpoint"),
+            id="never provisioned",
+        ),
+        pytest.param(a_rollout(), None, Stay("there is no endpoint"), id="no endpoint"),
+        pytest.param(
+            a_rollout(Kind.ROLL_BACK),
+            an_endpoint(v4_e5=100),
+            Stay("no stable to return to"),
+            id="a rollback keeps serving",
+        ),
+        pytest.param(
+            FIRST.model_copy(update={"promoted": True}),
+            an_endpoint(config=OURS, v4_e5=1),
+            Stay("no stable to return to"),
+            id="a first deployment that was promoted keeps serving",
+        ),
+        pytest.param(FIRST, an_endpoint("Failed", config=OURS), Delete(), id="it never came up"),
+        pytest.param(
+            FIRST,
+            an_endpoint("InService", config=OURS, v4_e5=1),
+            Delete(),
+            id="it came up, but was rejected or not ready in time: nobody may be served by it",
+        ),
+        pytest.param(
+            FIRST,
+            an_endpoint("Creating", config=OURS, v4_e5=1),
+            Delete(),
+            id="still on its way: left alone it would serve for ever",
+        ),
+        pytest.param(
+            FIRST,
+            an_endpoint("Failed", config="somebody-elses", v1=1),
+            Stay("the endpoint is not this rollout's"),
+            id="an endpoint that is not ours is never deleted",
+        ),
+    ],
+)
+def test_the_way_back(rollout: Rollout, endpoint: EndpointView | None, way: Retreat) -> None:
+    assert retreat(rollout, endpoint) == way
+
+
+def test_going_back_twice_changes_weights_once() -> None:
+    way = retreat(a_rollout(), an_endpoint(v3_e3=90, v4_e5=10))
+    assert isinstance(way, SetWeights)
+
+    weights = {name.replace("-", "_"): float(weight) for name, weight in way.weights.items()}
+
+    assert isinstance(retreat(a_rollout(), an_endpoint(**weights)), Stay)
+    assert way.weights[STABLE.variant] == 100

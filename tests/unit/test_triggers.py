@@ -1,0 +1,63 @@
+"""Which event makes us look at what; the events are AWS's published shapes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from sluice.events.triggers import PackageChanged, TargetDue, Tick, Trigger, parse_trigger
+from tests.builders import AT, TARGET, a_package_arn, an_event
+
+
+@pytest.mark.parametrize(
+    ("event", "trigger"),
+    [
+        pytest.param(
+            an_event("sagemaker_model_package_approved"),
+            PackageChanged(a_package_arn(4), AT),
+            id="a package was approved",
+        ),
+        pytest.param(
+            an_event("sagemaker_endpoint_in_service"),
+            TargetDue(TARGET, AT),
+            id="an endpoint changed; its time is in milliseconds",
+        ),
+        pytest.param(
+            an_event("states_execution_ended"),
+            TargetDue(TARGET, datetime(2026, 5, 3, 15, tzinfo=UTC)),
+            id="a rollout ended",
+        ),
+        pytest.param(
+            an_event("events_scheduled"),
+            Tick(datetime(2026, 5, 3, 14, 10, tzinfo=UTC)),
+            id="the schedule",
+        ),
+        pytest.param(
+            {"target": TARGET, "at": "2026-05-03T14:00:00.000Z"},
+            TargetDue(TARGET, AT),
+            id="one of our functions asks",
+        ),
+    ],
+)
+def test_an_event_says_what_to_look_at(event: dict[str, Any], trigger: Trigger) -> None:
+    assert parse_trigger(event) == trigger
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        pytest.param({}, id="nothing"),
+        pytest.param({"target": TARGET}, id="no time"),
+        pytest.param(an_event("s3_object_created"), id="an upload"),
+        pytest.param(an_event("cloudwatch_alarm_single_metric"), id="an alarm"),
+        pytest.param(an_event("events_scheduled") | {"source": "aws.evil"}, id="nobody we know"),
+        pytest.param(
+            an_event("sagemaker_endpoint_in_service") | {"detail": {}}, id="without its detail"
+        ),
+    ],
+)
+def test_any_other_event_is_refused(event: dict[str, Any]) -> None:
+    with pytest.raises((ValueError, KeyError)):
+        parse_trigger(event)
