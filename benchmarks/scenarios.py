@@ -182,7 +182,7 @@ def _watched() -> Scenario:
     past = Past()
     rollout = past.provisioned()
     past.holds(rollout, Phase.BAKING, token="t" * 600, parked_at=AT)
-    event = _event("aws.scheduler", "Scheduled Event", {}, later=BAKE_SECONDS)
+    event = _event("aws.events", "Scheduled Event", {}, later=BAKE_SECONDS)
     return _scenario(
         "schedule, one rollout in flight",
         "watch_rollout",

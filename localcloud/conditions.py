@@ -1,5 +1,7 @@
-"""Condition keys that policies test and ministack does not know of a request.
+"""Condition keys that policies test and ministack does not answer as AWS does.
 
+`aws:PrincipalArn`: for a role's session the role's ARN, not the session's (IAM user guide, global
+condition context keys).
 `aws:SecureTransport`: loopback stands in for TLS, since nothing leaves the machine; policies that
 deny plain HTTP, as every bucket's should, then work here unchanged.
 `events:source`, `events:detail-type`: what the entries of PutEvents say (Service Authorization
@@ -9,10 +11,11 @@ Reference, Amazon EventBridge).
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from ministack import app
-from ministack.core import iam_actions
+from ministack.core import iam_actions, iam_evaluator
 
 from localcloud import hooks
 
@@ -32,9 +35,20 @@ def mount() -> None:
         keys: dict[str, Any] = original(service, iam_action, body, params)
         return {**keys, **_put_events_keys(body)} if iam_action == "events:PutEvents" else keys
 
+    @hooks.wrap(iam_evaluator, "_resolve_condition_key", "key", "ctx")
+    def resolve(original: Any, key: str, ctx: Any) -> Any:
+        value = original(key, ctx)
+        return _role_of(value) if key.lower() == "aws:principalarn" else value
+
 
 def stop() -> None:
     """Nothing was started."""
+
+
+def _role_of(principal_arn: str) -> str:
+    """The role of a session's ARN; any other principal's ARN as it is."""
+    session = re.fullmatch(r"arn:aws:sts::(\d{12}):assumed-role/([^/]+)/.+", principal_arn)
+    return f"arn:aws:iam::{session[1]}:role/{session[2]}" if session else principal_arn
 
 
 def _put_events_keys(body: bytes) -> dict[str, str | list[str]]:

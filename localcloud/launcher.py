@@ -17,7 +17,7 @@ from localcloud.constants import REGION
 from localcloud.environment import project_root
 from localcloud.statefiles import Running, StateFiles
 
-_START_SECONDS = 30.0
+_START_SECONDS = 60.0
 _STOP_SECONDS = 10.0
 _POLL_SECONDS = 0.05
 

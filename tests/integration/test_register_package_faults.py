@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics")
 
 MOST_CALLS = 60
-CLAIMED = 12
-"""By that many calls the last object's delivery has claimed the folder."""
+CLAIMED = 9
+"""Within that many calls the last object's delivery has claimed the folder, and a little more."""
 
 
 def assert_registered_once(inbox: Inbox, *, inputs: int = 3) -> None:
@@ -72,8 +72,8 @@ def test_a_crash_after_any_call_is_healed_by_the_next_delivery(
 def test_two_crashes_in_a_row_are_healed_too(
     faults: Faults, start_over: Callable[[], Inbox]
 ) -> None:
-    for first in range(5, 33, 7):
-        for second in range(2, 26, 6):
+    for first in range(7, 31, 8):
+        for second in range(2, 24, 7):
             inbox = start_over()
             pushed = inbox.push_folder()
             inbox.deliver(*pushed[:2])
@@ -112,7 +112,7 @@ def test_two_deliveries_that_meet_at_any_call_register_once(
 @pytest.mark.parametrize(
     ("correction", "until"),
     [
-        pytest.param(a_config(instance_count=3), MOST_CALLS, id="another config"),
+        pytest.param(a_config(instance_count=3), CLAIMED, id="another config"),
         pytest.param(b"{", CLAIMED, id="a config that is refused"),
         pytest.param(
             a_config(inference_scripts=[{"file": "pre.py", "version": "1"}]),

@@ -177,7 +177,10 @@ class Reconciling:
         }
 
     def _observe_group(self, group: str, *, now: datetime) -> None:
-        recorded = {release.package_arn: release for release in self.releases.of_group(group)}
+        releases = self.releases.of_group(group)
+        recorded = {one.package_arn: one for one in releases if one.package_arn}
+        if not recorded:
+            return  # claimed, but nothing is registered yet: the group may not even exist
         # Of several approvals found at once the highest version counts as the newest.
         for summary in sorted(self.registry.packages(group), key=lambda one: one.version):
             release = recorded.get(summary.arn)
