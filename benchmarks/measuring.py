@@ -71,11 +71,12 @@ class Counted:
     calls: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ColdStart:
-    """One scenario against the functions and the layer that `sam build` left in `build`."""
+    """One scenario against a function's folder and a layer's."""
 
-    build: Path
+    function: Path
+    layer: Path
     scenario: Scenario
     stub: StubAws
 
@@ -103,9 +104,8 @@ class ColdStart:
 
     def _run(self, under: Sequence[str], mode: str) -> str:
         self.stub.play(self.scenario)
-        layer = self.build / "SharedLayer" / "python"
-        function = self.build / folder_of(self.scenario.function)
-        process = [_PYTHON, "-S", "-P", str(_PROCESS), mode, str(layer), str(function)]
+        folders = [str(self.layer), str(self.function)]
+        process = [_PYTHON, "-S", "-P", str(_PROCESS), mode, *folders]
         ended = subprocess.run(  # noqa: S603 - our own interpreter and script
             [*under, *process],
             env={**_ENVIRONMENT, **self.scenario.environment, "AWS_ENDPOINT_URL": self.stub.url},
@@ -132,21 +132,21 @@ class ColdStart:
             raise MeasurementError(f"{self.scenario.name}: {wrong}, not {self.scenario.returns}")
 
     def _check_origins(self, files: list[str]) -> None:
-        """Everything comes from the build or the standard library: nothing of this environment."""
-        ours = (str(self.build), _STANDARD_LIBRARY, str(_PROCESS))
-        strangers = [file for file in files if not file.startswith(ours) or "site-packages" in file]
-        if strangers or not any("/boto3/" in file for file in files):
+        """Everything comes from the two folders or the standard library, boto3 from the layer."""
+        ours = (f"{self.function}/", f"{self.layer}/", str(_PROCESS))
+        strangers = [
+            file
+            for file in files
+            if not file.startswith(ours)
+            and (not file.startswith(_STANDARD_LIBRARY) or "site-packages" in file)
+        ]
+        if strangers or f"{self.layer}/boto3/__init__.py" not in files:
             raise MeasurementError(f"{self.scenario.name} loaded {strangers[:5]}")
 
 
 def _counted(file: Path) -> int:
     found = _SUMMARY.search(file.read_text())
     return int(found["instructions"]) if found else 0
-
-
-def folder_of(function: str) -> str:
-    """Where `sam build` puts a function: its logical ID."""
-    return f"{''.join(word.capitalize() for word in function.split('_'))}Function"
 
 
 def valgrind_version() -> str:

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from benchmarks.ledger import Item
 
+REFERENCE = "reference"
+"""The function that is not ours."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

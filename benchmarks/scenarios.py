@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.answers import alarms, announced, as_json, as_xml, endpoint, head, package
+from benchmarks.arrivals import event, queued, task
 from benchmarks.past import BAKE_SECONDS, TARGET, Past
-from benchmarks.scenario import Answer, Scenario, dump_scenarios
+from benchmarks.scenario import REFERENCE, Answer, Scenario, dump_scenarios
 from sluice.domain.inbox import CONFIG, MODEL
 from sluice.domain.rollout import Action, Phase, Rollout
 from sluice.domain.values import iso
-from sluice.events.tasks import dump_rollout
 from tests.builders import (
     ACCOUNT,
     AT,
@@ -62,6 +61,7 @@ def all_scenarios() -> list[Scenario]:
         _promoted(),
         _alarmed(),
         _rolled_back(),
+        _the_usual_way(),
     ]
 
 
@@ -70,7 +70,7 @@ def _first_object() -> Scenario:
     return _scenario(
         "first object of a version",
         "register_package",
-        _queued(an_upload(MODEL).key, "version-of-model.tar.gz"),
+        queued(an_upload(MODEL).key, "version-of-model.tar.gz"),
         returns={"batchItemFailures": []},
         answers={
             "s3:HeadObject": head(MODEL, metadata=METADATA),
@@ -89,7 +89,7 @@ def _last_object() -> Scenario:
     return _scenario(
         "last object of a version",
         "register_package",
-        _queued(an_upload(name).key, f"version-of-{name}"),
+        queued(an_upload(name).key, f"version-of-{name}"),
         returns={"batchItemFailures": []},
         past=past,
         answers={
@@ -120,7 +120,7 @@ def _approved() -> Scenario:
     return _scenario(
         "approval",
         "reconcile_target",
-        _event(
+        event(
             "aws.sagemaker",
             "SageMaker Model Package State Change",
             {"ModelPackageArn": past.new.package_arn, "ModelApprovalStatus": "Approved"},
@@ -143,7 +143,7 @@ def _prepared() -> Scenario:
     return _scenario(
         "new rollout",
         "prepare_rollout",
-        _task(past.rollout()),
+        task(past.rollout()),
         returns={"action": "Update", "provision_config": past.planned().provision_config},
         past=past,
         answers={
@@ -170,7 +170,7 @@ def _shifted() -> Scenario:
     return _scenario(
         "first step",
         "shift_traffic",
-        _task(rollout),
+        task(rollout),
         returns={"action": "Shift", "position": 0},
         past=past,
         answers={"sagemaker:UpdateEndpointWeightsAndCapacities": as_json(EndpointArn="arn")},
@@ -182,11 +182,11 @@ def _watched() -> Scenario:
     past = Past()
     rollout = past.provisioned()
     past.holds(rollout, Phase.BAKING, token="t" * 600, parked_at=AT)
-    event = _event("aws.events", "Scheduled Event", {}, later=BAKE_SECONDS)
+    tick = event("aws.events", "Scheduled Event", {}, later=BAKE_SECONDS)
     return _scenario(
         "schedule, one rollout in flight",
         "watch_rollout",
-        event,
+        tick,
         returns={"woken": {TARGET: f"Shift: 400 requests and no alarm while {_share(rollout)}"}},
         past=past,
         answers={
@@ -208,7 +208,7 @@ def _promoted() -> Scenario:
     return _scenario(
         "promotion",
         "settle_rollout",
-        _task(rollout),
+        task(rollout),
         returns={"outcome": "Promoted", "settle_config": rollout.release.endpoint_config},
         past=past,
         answers={
@@ -226,7 +226,7 @@ def _alarmed() -> Scenario:
     alarm = rollout.release.alarms[0]
     arn = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm:{alarm}"
     past.watches(arn)
-    event = _event(
+    fired = event(
         "aws.cloudwatch",
         "CloudWatch Alarm State Change",
         {
@@ -237,7 +237,7 @@ def _alarmed() -> Scenario:
     return _scenario(
         "alarm on a canary",
         "handle_alarm",
-        {**event, "resources": [arn]},
+        {**fired, "resources": [arn]},
         returns={"answer": "woke the holder"},
         past=past,
         answers={"states:SendTaskSuccess": as_json()},
@@ -252,7 +252,7 @@ def _rolled_back() -> Scenario:
     return _scenario(
         "rollback",
         "shift_traffic",
-        _task(rollout),
+        task(rollout),
         returns={"action": "RollBack"},
         past=past,
         answers={
@@ -262,10 +262,26 @@ def _rolled_back() -> Scenario:
     )
 
 
+def _the_usual_way() -> Scenario:
+    """What the reference does for one object."""
+    return _scenario(
+        "one object",
+        REFERENCE,
+        an_event("s3_object_created"),
+        returns={"package_arn": Past().new.package_arn},
+        answers={
+            "dynamodb:PutItem": as_json(),
+            "dynamodb:UpdateItem": as_json(),
+            "s3:HeadObject": head(MODEL, metadata=METADATA),
+            "sagemaker:CreateModelPackage": as_json(ModelPackageArn=Past().new.package_arn),
+        },
+    )
+
+
 def _scenario(
     name: str,
     function: str,
-    event: Any,
+    arrived: Any,
     *,
     returns: dict[str, Any],
     answers: Mapping[str, Answer | list[Answer]],
@@ -274,7 +290,7 @@ def _scenario(
     return Scenario(
         name=name,
         function=function,
-        event=event,
+        event=arrived,
         returns=returns,
         environment=_ENVIRONMENT,
         ledger=past.items if past else [],
@@ -283,41 +299,6 @@ def _scenario(
             for call, answer in answers.items()
         },
     )
-
-
-def _queued(key: str, version_id: str) -> dict[str, Any]:
-    """S3's event of one object, in a batch of one message."""
-    event = an_event("s3_object_created")
-    event["detail"]["object"] |= {"key": key, "version-id": version_id}
-    record = {
-        "messageId": "059f36b4-87a3-44ab-83d2-661975830a7d",
-        "receiptHandle": "receipt",
-        "body": json.dumps(event),
-        "attributes": {"ApproximateReceiveCount": "1", "SentTimestamp": "1777816800000"},
-        "messageAttributes": {},
-        "eventSource": "aws:sqs",
-        "eventSourceARN": f"arn:aws:sqs:{REGION}:{ACCOUNT}:uploads",
-        "awsRegion": REGION,
-    }
-    return {"Records": [record]}
-
-
-def _event(source: str, kind: str, detail: dict[str, Any], *, later: int = 0) -> dict[str, Any]:
-    return {
-        "version": "0",
-        "id": "17793124-05d4-b198-2fde-7ededc63b103",
-        "source": source,
-        "detail-type": kind,
-        "account": ACCOUNT,
-        "region": REGION,
-        "time": iso(AT + timedelta(seconds=later)),
-        "resources": [],
-        "detail": detail,
-    }
-
-
-def _task(rollout: Rollout) -> dict[str, Any]:
-    return {"rollout": dump_rollout(rollout), "at": iso(AT)}
 
 
 def _share(rollout: Rollout) -> str:

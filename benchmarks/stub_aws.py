@@ -19,6 +19,7 @@ from benchmarks.scenario import Answer, Scenario
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_POLL_SECONDS = 0.01
 _SCOPE = re.compile(r"Credential=[^/]+/[^/]+/[^/]+/(?P<service>[^/]+)/aws4_request")
 # S3 names no operation: it is the method, and which of these a request carries.
 _S3_OPERATIONS = {
@@ -56,10 +57,10 @@ class StubAws:
         """The answer to one call; a refusal that SDKs do not retry where the scenario has none."""
         self.calls.append(call)
         service, _, operation = call.partition(":")
-        if service == "dynamodb":
-            return Answer(json.dumps(self._ledger.answer(operation, json.loads(body))))
         if self._answers.get(call):
             return self._next(call)
+        if service == "dynamodb":
+            return Answer(json.dumps(self._ledger.answer(operation, json.loads(body))))
         self.unanswered.append(call)
         refusal = {"__type": "ValidationException", "message": f"no answer to {call}"}
         return Answer(json.dumps(refusal), status=400)
@@ -76,7 +77,7 @@ def stub_aws(port: int = 0) -> Iterator[StubAws]:
     server.daemon_threads = True
     stub = StubAws(server)
     server.stub = stub  # type: ignore[attr-defined]
-    thread = Thread(target=server.serve_forever, daemon=True)
+    thread = Thread(target=server.serve_forever, args=(_POLL_SECONDS,), daemon=True)
     thread.start()
     try:
         yield stub

@@ -1,11 +1,10 @@
 """Every private name of the engines that we stand on, checked before the server starts.
 
-The engines are pinned exactly, and still: a hook that silently misses would make tests pass for the wrong
-reason. Each module that hooks an engine declares its names here through `require` and replaces functions
-only through `replace`, so that `check()` fails loudly, all missing names in one message.
+The engines are pinned exactly, and still: a hook that silently misses would make tests pass for the
+wrong reason. Each module that hooks an engine declares its names here through `require` and
+replaces functions only through `replace`, so that `check()` fails loudly, all missing names in one
+message.
 """
-
-from __future__ import annotations
 
 import functools
 import inspect
@@ -37,7 +36,7 @@ class Hook:
 
 
 class HookError(RuntimeError):
-    """An engine does not have the private names this version of the local cloud was written against."""
+    """An engine does not have the private names the local cloud was written against."""
 
 
 _required: list[Hook] = []
@@ -47,14 +46,14 @@ _values: list[tuple[Any, str, object]] = []
 
 
 def require(owner: ModuleType | type, name: str, *parameters: str, call: bool = True) -> None:
-    """Declare that `owner.name` must exist and, unless `call` is false, take just these parameters."""
+    """Declare that `owner.name` must exist and, unless `call` is false, take these parameters."""
     _required.append(Hook(owner, name, parameters if call else None))
 
 
 def replace(
     owner: ModuleType | type, name: str, *parameters: str
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorate the function that takes the place of `owner.name` once `install()` has checked everything."""
+    """Decorate the function that `install()` puts in place of `owner.name`."""
     require(owner, name, *parameters)
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -67,9 +66,10 @@ def replace(
 def wrap(
     owner: ModuleType | type, name: str, *parameters: str
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Decorate a function that is called in place of `owner.name` with what was there as its first argument.
+    """Decorate a function that is called in place of `owner.name`.
 
-    Several modules may wrap one name: each gets the one that was registered before it.
+    Its first argument is what was there. Several modules may wrap one name: each gets the one that
+    was registered before it.
     """
     require(owner, name, *parameters)
 
@@ -81,7 +81,7 @@ def wrap(
 
 
 def put(owner: ModuleType | type, name: str, value: object) -> None:
-    """Let `owner.name`, which is not a function, be `value` once `install()` has checked everything."""
+    """Let `owner.name`, which is no function, be `value` once `install()` has checked all."""
     require(owner, name, call=False)
     _values.append((owner, name, value))
 

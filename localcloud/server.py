@@ -24,6 +24,7 @@ from localcloud.statefiles import StateFiles
 
 SUBSYSTEMS = (
     "localcloud.policies",
+    "localcloud.encryption",
     "localcloud.calls",  # records what the policies decided
     "localcloud.bus",
     "localcloud.conditions",

@@ -6,10 +6,11 @@ from typing import Any
 from ministack.services import cloudwatch
 
 from localcloud import hooks
-from localcloud.alarms.expressions import Expression, ExpressionError
+from localcloud.alarms.expressions import Expression
 from localcloud.alarms.readings import check_queries, check_stat, iso
 from localcloud.alarms.requests import InvalidError
 from localcloud.alarms.states import INITIAL_REASON, guard, move, note_new
+from localcloud.alarms.values import ExpressionError
 from localcloud.alarms.verdicts import COMPARISONS, TREATMENTS
 from localcloud.clock import clock
 from localcloud.constants import ACCOUNT, REGION

@@ -14,10 +14,10 @@ from typing import Any
 from ministack.core.responses import request_scope
 from ministack.services import cloudwatch
 
-from localcloud.alarms.expressions import ExpressionError, Series
 from localcloud.alarms.readings import iso
 from localcloud.alarms.series import metric_series, period_of, points_of, query_series
 from localcloud.alarms.states import guard, move
+from localcloud.alarms.values import ExpressionError, Series
 from localcloud.alarms.verdicts import EXTRA_PERIODS, Datapoint, Rule, Verdict, judge
 from localcloud.clock import clock
 from localcloud.constants import ACCOUNT, REGION

@@ -6,17 +6,14 @@ The grammar and the functions are those of the user guide's page "Using math exp
 anomaly bands, search and SQL.
 """
 
-import itertools
 import math
 import operator
 import re
-import statistics
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any
 
-Series = dict[float, float]
-Value = float | str | Series | list[Series]
+from localcloud.alarms.functions import FUNCTIONS
+from localcloud.alarms.values import ExpressionError, Scope, Series, Value, combine, series_of
+
 Node = Callable[["Scope"], Value]
 
 _TOKEN = re.compile(
@@ -38,34 +35,6 @@ _LEVELS: tuple[dict[str, Callable[[float, float], float]], ...] = (
     {"*": operator.mul, "/": operator.truediv},
     {"^": operator.pow},
 )
-_REDUCTIONS: dict[str, Callable[[list[float]], float]] = {
-    "AVG": statistics.fmean,
-    "MAX": max,
-    "MIN": min,
-    "STDDEV": statistics.pstdev,
-    "SUM": math.fsum,
-}
-_MAPPED: dict[str, Callable[[float], float]] = {
-    "ABS": abs,
-    "CEIL": math.ceil,
-    "FLOOR": math.floor,
-    "LOG": math.log,
-    "LOG10": math.log10,
-}
-
-
-class ExpressionError(ValueError):
-    """An expression is malformed, or means something there is no value for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What is evaluated over: named series, the whole grid of periods, and their length."""
-
-    series: dict[str, Series]
-    metrics: tuple[str, ...]
-    grid: tuple[float, ...]
-    period: float
 
 
 class Expression:
@@ -83,7 +52,7 @@ class Expression:
         """The series it stands for, a number for every period. Raises ExpressionError."""
         value = self._node(scope)
         if isinstance(value, float):
-            return dict.fromkeys(scope.grid, value)
+            return {} if math.isnan(value) else dict.fromkeys(scope.grid, value)
         if isinstance(value, dict):
             return value
         message = "the expression does not yield one time series"
@@ -175,49 +144,15 @@ def _tokens(text: str) -> list[str]:
 
 
 def _operation(calculate: Callable[[float, float], float], left: Node, right: Node) -> Node:
-    return lambda scope: _combine(calculate, left(scope), right(scope))
-
-
-def _combine(calculate: Callable[[float, float], float], left: Value, right: Value) -> Value:
-    if isinstance(left, list):
-        return [_series(_combine(calculate, item, right)) for item in left]
-    if isinstance(right, list):
-        return [_series(_combine(calculate, left, item)) for item in right]
-    if isinstance(left, str) or isinstance(right, str):
-        message = "a text cannot be calculated with"
-        raise ExpressionError(message)
-    if isinstance(left, float) and isinstance(right, float):
-        return _number(calculate, left, right)
-    starts = left if isinstance(left, dict) else _series(right)
-    result: Series = {}
-    for start in starts:
-        a = left.get(start) if isinstance(left, dict) else left
-        b = right.get(start) if isinstance(right, dict) else right
-        if a is not None and b is not None and not math.isnan(c := _number(calculate, a, b)):
-            result[start] = c
-    return result
-
-
-def _number(calculate: Callable[[float, float], float], a: float, b: float) -> float:
-    try:
-        return float(calculate(a, b))
-    except (ArithmeticError, TypeError):
-        return math.nan
-
-
-def _series(value: Value) -> Series:
-    if isinstance(value, dict):
-        return value
-    message = "a time series is needed"
-    raise ExpressionError(message)
+    return lambda scope: combine(calculate, left(scope), right(scope))
 
 
 def _several(nodes: list[Node]) -> Node:
-    return lambda scope: [_series(node(scope)) for node in nodes]
+    return lambda scope: [series_of(node(scope)) for node in nodes]
 
 
 def _call(name: str, arguments: list[Node]) -> Node:
-    function = _FUNCTIONS.get(name.upper())
+    function = FUNCTIONS.get(name.upper())
     if function is None:
         message = f"there is no function {name}"
         raise ExpressionError(message)
@@ -230,114 +165,3 @@ def _call(name: str, arguments: list[Node]) -> Node:
             raise ExpressionError(message) from error
 
     return evaluate
-
-
-def _metrics(scope: Scope, pattern: Value = "") -> Value:
-    return [scope.series[name] for name in scope.metrics if str(pattern) in name]
-
-
-def _reduction(calculate: Callable[[list[float]], float]) -> Callable[..., Value]:
-    """Over one series a number, over several the series of what they have in each period."""
-
-    def reduce(_: Scope, value: Value) -> Value:
-        if isinstance(value, dict):
-            return float(calculate(list(value.values()))) if value else {}
-        if not isinstance(value, list):
-            return value
-        starts = sorted({start for series in value for start in series})
-        return {
-            start: float(calculate([series[start] for series in value if start in series]))
-            for start in starts
-        }
-
-    return reduce
-
-
-def _mapped(calculate: Callable[[float], float]) -> Callable[..., Value]:
-    return lambda _, value: _combine(lambda a, __: calculate(a), value, 0.0)
-
-
-def _if(_: Scope, condition: Value, then: Value, otherwise: Value | None = None) -> Value:
-    if isinstance(condition, float):
-        return then if condition else (0.0 if otherwise is None else otherwise)
-    result: Series = {}
-    for start, chosen in _series(condition).items():
-        value = then if chosen else otherwise
-        found = value.get(start) if isinstance(value, dict) else value
-        if isinstance(found, float):
-            result[start] = found
-    return result
-
-
-def _fill(scope: Scope, value: Value, filling: Value) -> Value:
-    if isinstance(value, list):
-        return [_series(_fill(scope, series, filling)) for series in value]
-    series = _series(value)
-    return {
-        start: found
-        for start in scope.grid
-        if (found := series.get(start, _filling(series, start, filling))) is not None
-    }
-
-
-def _filling(series: Series, start: float, filling: Value) -> float | None:
-    if isinstance(filling, float):
-        return filling
-    if isinstance(filling, dict):
-        return filling.get(start)
-    before = max((other for other in series if other < start), default=None)
-    after = min((other for other in series if other > start), default=None)
-    if filling == "REPEAT" or before is None or after is None:
-        return None if before is None else series[before]
-    share = (start - before) / (after - before)
-    return series[before] + share * (series[after] - series[before])
-
-
-def _difference(_: Scope, value: Value) -> Series:
-    series = _series(value)
-    starts = sorted(series)
-    return {b: series[b] - series[a] for a, b in itertools.pairwise(starts)}
-
-
-def _rate(scope: Scope, value: Value) -> Series:
-    series = _series(value)
-    starts = sorted(series)
-    changes = _difference(scope, series)
-    return {b: changes[b] / (b - a) for a, b in itertools.pairwise(starts)}
-
-
-def _running_sum(_: Scope, value: Value) -> Series:
-    total, result = 0.0, {}
-    for start, found in sorted(_series(value).items()):
-        total += found
-        result[start] = total
-    return result
-
-
-def _end(pick: Callable[[Any], Any]) -> Callable[..., Value]:
-    def take(_: Scope, value: Value) -> Value:
-        if isinstance(value, list):
-            chosen: Series = pick(value)
-            return chosen
-        series = _series(value)
-        return series[pick(sorted(series))] if series else {}
-
-    return take
-
-
-_FUNCTIONS: dict[str, Callable[..., Value]] = {
-    **{name: _reduction(calculate) for name, calculate in _REDUCTIONS.items()},
-    **{name: _mapped(calculate) for name, calculate in _MAPPED.items()},
-    "DATAPOINT_COUNT": lambda _, value: float(len(_series(value))),
-    "DIFF": _difference,
-    "FILL": _fill,
-    "FIRST": _end(lambda items: items[0]),
-    "IF": _if,
-    "LAST": _end(lambda items: items[-1]),
-    "METRICS": _metrics,
-    "METRIC_COUNT": lambda _, value: float(len(value)),
-    "PERIOD": lambda scope, _: float(scope.period),
-    "RATE": _rate,
-    "RUNNING_SUM": _running_sum,
-    "TIME_SERIES": lambda scope, value: dict.fromkeys(scope.grid, value),
-}

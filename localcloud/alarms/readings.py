@@ -8,7 +8,6 @@ from typing import Any
 from ministack.services import cloudwatch
 
 from localcloud import hooks
-from localcloud.alarms.expressions import ExpressionError, Series
 from localcloud.alarms.requests import InvalidError
 from localcloud.alarms.series import (
     is_statistic,
@@ -17,6 +16,7 @@ from localcloud.alarms.series import (
     query_series,
     statistic,
 )
+from localcloud.alarms.values import ExpressionError, Series
 from localcloud.clock import clock
 
 _LARGEST_PAGE = 100_800

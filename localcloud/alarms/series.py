@@ -6,7 +6,8 @@ from typing import Any
 from ministack.services import cloudwatch
 
 from localcloud import hooks
-from localcloud.alarms.expressions import Expression, ExpressionError, Scope, Series
+from localcloud.alarms.expressions import Expression
+from localcloud.alarms.values import ExpressionError, Scope, Series
 
 STATISTICS = {"Average", "Maximum", "Minimum", "SampleCount", "Sum"}
 _PERCENTILE = re.compile(r"p(\d{1,2}(\.\d{1,10})?|100)$")

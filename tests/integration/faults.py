@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pytest
 
 BAD_REQUEST = 400
+READING = ("Describe", "Get", "Head", "List", "Query")
 
 type Answer = tuple[Any, Exception | None]
 type Call = Callable[[], Answer]
@@ -57,10 +58,16 @@ class Faults:
 
     @contextmanager
     def crash(self, number: int) -> Iterator[list[str]]:
-        """End the process when AWS has carried out the call with this number."""
+        """End the process when AWS has carried out the writing call with this number.
+
+        Calls that only read are not counted: to end after one of them leaves AWS as ending
+        after the write before it does.
+        """
         seen: list[str] = []
 
         def crash(operation: str, call: Call) -> Answer:
+            if operation.startswith(READING):
+                return call()
             seen.append(operation)
             if len(seen) == number + 1:
                 call()

@@ -7,9 +7,9 @@ asynchronous invocation (moto would need Docker).
 from __future__ import annotations
 
 import json
+import warnings
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.endpoint import Endpoint
 from moto.sagemaker import sagemaker_backends
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
     from types import ModuleType, SimpleNamespace
+
+    import pytest
 
     from sluice.adapters.ledger.table import Table
     from sluice.domain.release import Release
@@ -97,11 +99,20 @@ class World:
 
     def call(self, name: str, event: dict[str, Any]) -> Any:
         """Invoke a function as Lambda would."""
-        return self._function(name).lambda_handler(event, self._context)
+        with warnings.catch_warnings():
+            # A handler that raises has no metrics to publish; Powertools warns of that, too.
+            warnings.filterwarnings("ignore", "No application metrics")
+            return self._function(name).lambda_handler(event, self._context)
 
     def given(self, state: TargetState) -> TargetState:
-        """The ledger holds this state."""
-        written = self.targets.change(state.target, lambda _: Change(state))
+        """The ledger holds this state; the history there is goes on."""
+
+        def seed(before: TargetState | None) -> Change:
+            past = before or state
+            kept = {"history_length": past.history_length, "history_hash": past.history_hash}
+            return Change(state.model_copy(update=kept))
+
+        written = self.targets.change(state.target, seed)
         assert written
         return written
 
@@ -274,23 +285,13 @@ class World:
         return heard
 
 
-@pytest.fixture
-def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
-    """What goes over the wire."""
-    return Wire(monkeypatch)
-
-
-@pytest.fixture
-def world(
+def a_world(
     aws: Callable[[str], Any],
     table: Table,
     function: Callable[[str], ModuleType],
     context: SimpleNamespace,
-    monkeypatch: pytest.MonkeyPatch,
 ) -> World:
-    """The rollout's surroundings, with nothing deployed yet."""
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
+    """The rollout's surroundings, with nothing deployed yet; functions find `ENVIRONMENT` set."""
     definition = {"StartAt": "Wait", "States": {"Wait": {"Type": "Succeed"}}}
     aws("stepfunctions").create_state_machine(
         name="sluice-rollout", definition=json.dumps(definition), roleArn=ROLE

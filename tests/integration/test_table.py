@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from sluice.adapters.ledger.table import Table
     from tests.integration.rollouts import Wire
 
-pytest_plugins = ["tests.integration.rollouts"]
 ABSENT = "attribute_not_exists(pk)"
 CONFLICT = [{"Code": "None"}, {"Code": "TransactionConflict"}]
 

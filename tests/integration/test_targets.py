@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from sluice.adapters.ledger.table import Table
 
-pytest_plugins = ["tests.integration.rollouts"]
-
 
 @pytest.fixture
 def targets(table: Table, monkeypatch: pytest.MonkeyPatch) -> Targets:

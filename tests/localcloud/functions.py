@@ -5,6 +5,8 @@ import json
 import zipfile
 from typing import Any
 
+from tests.localcloud.waiting import until
+
 TRUST_LAMBDA = {
     "Version": "2012-10-17",
     "Statement": [
@@ -57,7 +59,11 @@ def create_function(
         Code={"ZipFile": archive({"app.py": code})},
         **settings,
     )
-    client("lambda").get_waiter("function_active_v2").wait(FunctionName=name)
+    functions = client("lambda")
+    until(
+        lambda: functions.get_function_configuration(FunctionName=name)["State"] == "Active",
+        "the function is active",
+    )
     arn: str = created["FunctionArn"]
     return arn
 

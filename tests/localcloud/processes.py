@@ -18,6 +18,13 @@ def processes_naming(text: str) -> set[int]:
     return found
 
 
+def processor_seconds(pid: int) -> float:
+    """The processor time a process has used."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    user, system = int(fields[11]), int(fields[12])
+    return (user + system) / os.sysconf("SC_CLK_TCK")
+
+
 def listening_addresses(pid: int) -> set[str]:
     """The addresses a process listens on, as the kernel writes them: hexadecimal, by its tables."""
     inodes = set()

@@ -2,7 +2,8 @@
 
 import pytest
 
-from localcloud.alarms.expressions import Expression, ExpressionError, Scope, Series
+from localcloud.alarms.expressions import Expression
+from localcloud.alarms.values import ExpressionError, Scope, Series
 
 GRID = (0.0, 60.0, 120.0)
 A = {0.0: 1.0, 60.0: 2.0, 120.0: 3.0}
@@ -22,6 +23,7 @@ def value(text: str) -> Series:
         ("2 + 3 * 2 ^ 2", dict.fromkeys(GRID, 14.0)),
         ("-(a + 1)", {0.0: -2.0, 60.0: -3.0, 120.0: -4.0}),
         ("a / b", {0.0: 0.1}),
+        ("1 / 0", {}),
         ("a > 1", {0.0: 0.0, 60.0: 1.0, 120.0: 1.0}),
         ("a > 1 AND a < 3", {0.0: 0.0, 60.0: 1.0, 120.0: 0.0}),
         ("a == 1 || a == 3", {0.0: 1.0, 60.0: 0.0, 120.0: 1.0}),

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from localcloud.launcher import LocalCloud
 from tests.localcloud.conftest import Clients
+from tests.localcloud.functions import create_role
 from tests.localcloud.queues import create_queue, received_bodies
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/ev-events.html, its Object Created.
@@ -212,3 +213,30 @@ def test_checksums_are_right_and_quick(bucket: Bucket) -> None:
         ChecksumCRC64NVME=expected,
     )
     assert wrong == "BadDigest"
+
+
+@pytest.mark.parametrize("action", ["kms:Decrypt", "kms:GenerateDataKey"])
+def test_an_encrypted_object_takes_the_key_as_well(bucket: Bucket, action: str) -> None:
+    key = bucket.client("kms").create_key()["KeyMetadata"]["Arn"]
+    rule = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
+    bucket.s3.put_bucket_encryption(
+        Bucket=bucket.name,
+        ServerSideEncryptionConfiguration={
+            "Rules": [{"ApplyServerSideEncryptionByDefault": rule, "BucketKeyEnabled": True}]
+        },
+    )
+    bucket.s3.put_object(Bucket=bucket.name, Key="k", Body=b"x")
+    objects = f"arn:aws:s3:::{bucket.name}/*"
+    policy = [
+        {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": objects},
+        {"Effect": "Allow", "Action": action, "Resource": key},
+    ]
+    s3 = bucket.client.as_role("s3", create_role(bucket.client, f"{bucket.name}-r", policy))
+    calls = {
+        "kms:Decrypt": lambda: s3.get_object(Bucket=bucket.name, Key="k"),
+        "kms:GenerateDataKey": lambda: s3.put_object(Bucket=bucket.name, Key="k", Body=b"y"),
+    }
+    calls.pop(action)()
+    (other,) = calls.values()
+    with pytest.raises(ClientError, match="AccessDenied"):
+        other()

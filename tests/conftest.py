@@ -1,0 +1,38 @@
+"""Fixtures for tests of the rollout, whatever stands around it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType, SimpleNamespace
+
+    from sluice.adapters.ledger.table import Table
+    from tests.integration.rollouts import Wire, World
+
+
+@pytest.fixture
+def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
+    """What goes over the wire to AWS."""
+    from tests.integration.rollouts import Wire
+
+    return Wire(monkeypatch)
+
+
+@pytest.fixture
+def world(
+    aws: Callable[[str], Any],
+    table: Table,
+    function: Callable[[str], ModuleType],
+    context: SimpleNamespace,
+    monkeypatch: pytest.MonkeyPatch,
+) -> World:
+    """A target's surroundings on moto, with nothing deployed yet."""
+    from tests.integration.rollouts import ENVIRONMENT, a_world
+
+    for name, value in ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    return a_world(aws, table, function, context)

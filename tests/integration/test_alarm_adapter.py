@@ -1,0 +1,139 @@
+"""CloudWatch alarms on a variant, and the traffic it had."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sluice.adapters.alarms import Alarms
+from sluice.domain.alarm import AlarmState
+from sluice.domain.pushed import Alarms as Thresholds
+from tests.builders import AT, after
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from tests.integration.rollouts import World
+
+
+ALL = Thresholds(
+    error_rate=0.05, model_error_rate=0.02, latency_ms=800, evaluation_periods=5, datapoints=3
+)
+ERRORS, MODEL_ERRORS, LATENCY = (
+    f"sluice-churn-v4-e5-{subject}" for subject in ("errors", "model-errors", "latency")
+)
+
+
+@pytest.fixture
+def alarms(aws: Callable[[str], Any]) -> Alarms:
+    return Alarms(aws("cloudwatch"))
+
+
+def described(aws: Callable[[str], Any]) -> dict[str, Any]:
+    found = aws("cloudwatch").describe_alarms()["MetricAlarms"]
+    return {one["AlarmName"]: one for one in found}
+
+
+def test_each_threshold_is_an_alarm_on_the_variant(
+    alarms: Alarms, aws: Callable[[str], Any]
+) -> None:
+    arns = alarms.create("churn", "v4-e5", ALL)
+
+    made = described(aws)
+    assert {name: one["AlarmArn"] for name, one in made.items()} == arns
+    assert {name: (one["MetricName"], one["Threshold"]) for name, one in made.items()} == {
+        ERRORS: ("Invocation5XXErrors", 0.05),
+        MODEL_ERRORS: ("InvocationModelErrors", 0.02),
+        LATENCY: ("ModelLatency", 800_000.0),
+    }
+    for one in made.values():
+        assert (one["Namespace"], one["Period"]) == ("AWS/SageMaker", 60)
+        assert (one["EvaluationPeriods"], one["DatapointsToAlarm"]) == (5, 3)
+        assert one["TreatMissingData"] == "notBreaching"
+        assert {d["Name"]: d["Value"] for d in one["Dimensions"]} == {
+            "EndpointName": "churn",
+            "VariantName": "v4-e5",
+        }
+
+
+def test_a_rate_is_an_average_and_a_latency_its_tail(
+    alarms: Alarms, aws: Callable[[str], Any]
+) -> None:
+    alarms.create("churn", "v4-e5", ALL)
+
+    made = described(aws)
+    assert made[ERRORS]["Statistic"] == "Average"
+    assert made[LATENCY]["ExtendedStatistic"] == "p99"
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "made"),
+    [
+        pytest.param(Thresholds(), {ERRORS}, id="by default errors alone"),
+        pytest.param(Thresholds(error_rate=None, latency_ms=9), {LATENCY}, id="null leaves it out"),
+        pytest.param(Thresholds(error_rate=None), set(), id="no alarm at all"),
+    ],
+)
+def test_only_what_has_a_threshold_is_watched(
+    alarms: Alarms, aws: Callable[[str], Any], thresholds: Thresholds, made: set[str]
+) -> None:
+    assert set(alarms.create("churn", "v4-e5", thresholds)) == made
+    assert set(described(aws)) == made
+
+
+def test_making_them_twice_makes_them_once(alarms: Alarms, aws: Callable[[str], Any]) -> None:
+    assert alarms.create("churn", "v4-e5", ALL) == alarms.create("churn", "v4-e5", ALL)
+    assert len(described(aws)) == 3
+
+
+def test_states_are_of_the_alarms_asked_for_and_silent_about_missing_ones(
+    alarms: Alarms, aws: Callable[[str], Any]
+) -> None:
+    alarms.create("churn", "v4-e5", ALL)
+    alarms.create("churn", "v5-e6", ALL)
+    for name, state in ((ERRORS, "ALARM"), (LATENCY, "OK")):
+        aws("cloudwatch").set_alarm_state(AlarmName=name, StateValue=state, StateReason="test")
+
+    found = alarms.states([ERRORS, LATENCY, "sluice-churn-v9-e9-errors"])
+
+    assert found == {ERRORS: AlarmState.ALARM, LATENCY: AlarmState.OK}
+
+
+def test_asking_for_nothing_finds_nothing(alarms: Alarms, world: World) -> None:
+    """DescribeAlarms without names would describe every alarm of the account."""
+    alarms.create("churn", "v4-e5", ALL)
+
+    assert alarms.states([]) == {}
+    assert alarms.delete([]) == {}
+    assert len(world.alarms()) == 3
+
+
+def test_more_alarms_than_one_call_takes(alarms: Alarms, aws: Callable[[str], Any]) -> None:
+    names = []
+    for number in range(1, 36):
+        names += list(alarms.create("churn", f"v{number}-e1", ALL))
+
+    assert len(names) == 105
+    assert set(alarms.states(names)) == set(names)
+
+
+def test_deleting_tells_what_was_there_and_is_safe_to_repeat(alarms: Alarms, world: World) -> None:
+    arns = alarms.create("churn", "v4-e5", ALL)
+    alarms.create("churn", "v5-e6", Thresholds())
+
+    assert alarms.delete([ERRORS, LATENCY]) == {name: arns[name] for name in (ERRORS, LATENCY)}
+    assert alarms.delete([ERRORS, LATENCY]) == {}
+    assert world.alarms() == {MODEL_ERRORS, "sluice-churn-v5-e6-errors"}
+
+
+def test_requests_are_counted_of_one_variant_between_two_moments(
+    alarms: Alarms, world: World
+) -> None:
+    for minute, count in ((-1, 1000), (0, 3), (1, 4), (5, 2000)):
+        world.given_requests("v4-e5", count, at=after(60 * minute))
+    world.given_requests("v3-e3", 500, at=AT)
+
+    assert alarms.requests("churn", "v4-e5", since=AT, until=after(120)) == 7
+    assert alarms.requests("churn", "v9-e9", since=AT, until=after(120)) == 0

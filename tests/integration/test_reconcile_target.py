@@ -1,0 +1,370 @@
+"""`reconcile_target`: an event in; the ledger, the registry and the executions out."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sluice.domain.rollout import Action, Outcome, Phase
+from sluice.domain.target import Cause
+from tests.builders import (
+    AT,
+    EXECUTION,
+    STABLE,
+    TARGET,
+    a_package_arn,
+    a_release,
+    a_rollout,
+    a_signal,
+    a_state,
+    a_wanted,
+    an_event,
+    deployed,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sluice.domain.release import Release
+    from tests.integration.faults import Faults
+    from tests.integration.rollouts import Wire, World
+
+APPROVED = an_event("sagemaker_model_package_approved")
+ENDED = an_event("states_execution_ended")
+TICK = an_event("events_scheduled")
+OLD = deployed(2, epoch=2)
+
+
+def changed(version: int, group: str = "churn") -> dict[str, Any]:
+    """SageMaker tells that a package changed; what of it, the handler reads itself."""
+    event: dict[str, Any] = json.loads(json.dumps(APPROVED))
+    event["detail"]["ModelPackageArn"] = a_package_arn(version, group)
+    event["detail"]["ModelApprovalStatus"] = "Approved"
+    return event
+
+
+def reconcile(world: World, event: dict[str, Any]) -> list[str]:
+    answers: list[str] = world.call("reconcile_target", event)["answers"]
+    return answers
+
+
+def release_of(world: World, version: int) -> Release:
+    item = world.table.get("RELEASE#churn", f"V#{version:06d}")
+    assert item
+    return a_release(f"churn-v{version}", **{k: v for k, v in item.items() if k != "name"})
+
+
+# Approvals.
+
+
+def test_the_first_approval_starts_the_first_deployment(
+    world: World, told: Callable[[], list[str]]
+) -> None:
+    world.given_versions(1)
+
+    assert reconcile(world, changed(1)) == ["started churn-g1-e1"]
+
+    state = world.state
+    assert (state.owner, state.epoch, state.holder) == ("churn", 1, "churn-g1-e1")
+    assert (state.phase, state.live) == (Phase.STARTING, None)
+    assert world.executions() == {"churn-g1-e1": "RUNNING"}
+    given = world.input_of("churn-g1-e1")
+    assert (given["kind"], given["release"]["variant"]) == ("AllAtOnce", "v1-e1")
+    assert world.history() == ["Approved", "RolloutStarted"]
+    assert [kind for kind, _ in world.announced()] == ["RolloutStarted"]
+    assert world.targets.in_flight() == (TARGET,)
+
+
+def test_the_event_is_a_hint_the_registry_is_the_truth(world: World) -> None:
+    """A forged or late event says Approved; the package is not."""
+    world.given_versions(1, status="PendingManualApproval")
+
+    reconcile(world, changed(1))
+
+    assert world.executions() == {}
+    assert world.targets.read(TARGET) is None
+
+
+def test_an_approval_told_five_times_is_one(world: World) -> None:
+    world.given_versions(1)
+
+    for _ in range(5):
+        reconcile(world, changed(1))
+
+    assert world.executions() == {"churn-g1-e1": "RUNNING"}
+    assert (world.state.approval_seq, world.state.epoch) == (1, 1)
+    assert world.history() == ["Approved", "RolloutStarted"]
+
+
+def test_the_time_is_the_events(world: World) -> None:
+    world.given_versions(1)
+
+    reconcile(world, changed(1))
+
+    assert {entry.at for entry in world.targets.history(TARGET)} == {AT}
+
+
+def test_an_approval_during_a_rollout_waits_for_its_end(world: World) -> None:
+    world.given_versions(1, 2, 3, 4)
+    world.given(a_state(a_rollout(), token="t-1", phase=Phase.BAKING))
+    world.start(EXECUTION)
+    arn = world.given_release(a_release("churn-v5"))
+
+    reconcile(world, changed(5))
+
+    assert world.executions() == {EXECUTION: "RUNNING"}
+    assert world.state.wanted
+    assert world.state.wanted.package_arn == arn
+
+
+def test_the_end_of_a_rollout_starts_what_waited(world: World) -> None:
+    world.given_versions(1, 2, 3, 4)
+    world.given(a_state(wanted=a_wanted(4)))
+
+    assert reconcile(world, ENDED) == ["started churn-g1-e5"]
+
+    given = world.input_of("churn-g1-e5")
+    assert (given["kind"], given["stable"]["variant"]) == ("Canary", "v3-e3")
+
+
+def test_an_approval_for_a_target_of_another_group_is_refused(world: World) -> None:
+    world.given_versions(1)
+    reconcile(world, changed(1))
+    world.given_release(a_release("fraud-v1", target="churn"))
+
+    (answer,) = reconcile(world, changed(1, "fraud"))
+
+    assert answer.startswith("TARGET_NOT_OWNED")
+    assert world.executions() == {"churn-g1-e1": "RUNNING"}
+
+
+def test_a_package_that_is_none_of_ours_is_left_alone(world: World) -> None:
+    sagemaker = world.aws("sagemaker")
+    sagemaker.create_model_package_group(ModelPackageGroupName="churn")
+    sagemaker.create_model_package(ModelPackageGroupName="churn", ModelApprovalStatus="Approved")
+
+    assert reconcile(world, changed(1)) == [f"{a_package_arn(1)} is no release of ours"]
+    assert world.executions() == {}
+
+
+def test_a_package_that_claims_to_be_a_release_of_ours_is_not_believed(world: World) -> None:
+    world.given_versions(1)
+    forged = world.aws("sagemaker").create_model_package(
+        ModelPackageGroupName="churn",
+        ModelApprovalStatus="Approved",
+        CustomerMetadataProperties={"version-folder": "models/churn-v1"},
+    )["ModelPackageArn"]
+
+    assert reconcile(world, changed(2)) == [f"{forged} is no release of ours"]
+
+
+# Rejections.
+
+
+def test_a_rejection_before_the_start_withdraws_the_approval(world: World) -> None:
+    world.given_versions(1, 2, 3, 4)
+    world.given(a_state(a_rollout(id="churn-g1-e4"), holder="churn-g1-e4", wanted=None))
+    world.start("churn-g1-e4")
+    arn = world.given_release(a_release("churn-v5"))
+    reconcile(world, changed(5))
+
+    world.decide(arn, "Rejected")
+    reconcile(world, changed(5))
+
+    assert world.state.wanted is None
+
+
+def test_a_rejection_of_the_canary_wakes_its_rollout(world: World, wire: Wire) -> None:
+    world.given_versions(1, 2, 3, 4)
+    reconcile(world, changed(4))
+    world.given(a_state(a_rollout(position=0), token="t-1", parked_at=AT, phase=Phase.BAKING))
+    world.start(EXECUTION)
+    wire.always("SendTaskSuccess")
+
+    world.decide(a_package_arn(4), "Rejected")
+    (answer,) = reconcile(world, changed(4))
+
+    assert answer.startswith(f"woke {EXECUTION}: rejected by")
+    (sent,) = wire.calls("SendTaskSuccess")
+    assert sent["taskToken"] == "t-1"
+    woken = json.loads(sent["output"])
+    assert (woken["action"], woken["blames"]) == ("RollBack", False)
+    assert world.state.signal
+    assert world.state.signal.cause is Cause.REJECTION
+
+
+def test_a_rejection_of_what_is_live_rolls_back(world: World) -> None:
+    world.given_versions(1, 2, 3)
+    reconcile(world, changed(3))
+    world.given(a_state(last_good=(STABLE, OLD)))
+
+    world.decide(a_package_arn(3), "Rejected")
+    assert reconcile(world, changed(3)) == ["started churn-g1-e5"]
+
+    given = world.input_of("churn-g1-e5")
+    assert (given["kind"], given["release"]["variant"]) == ("RollBack", "v2-e5")
+
+
+def test_with_no_way_back_people_are_called_once(
+    world: World, told: Callable[[], list[str]]
+) -> None:
+    world.given_versions(1, 2, 3)
+    world.given(a_state(rollback_owed=a_signal(3)))
+
+    for _ in range(3):
+        reconcile(world, {"target": TARGET, "at": "2026-05-03T14:00:00.000Z"})
+
+    assert world.state.phase is Phase.HALTED
+    assert world.executions() == {}
+    assert [kind for kind, _ in world.announced()] == ["TargetHalted"]
+    (message,) = told()
+    assert message.startswith("endpoint/churn is halted: alarm errors: 0.5")
+    assert world.history() == ["Halted"]
+
+
+# The schedule does alone what events do.
+
+
+def test_the_schedule_finds_an_approval_nobody_told_of(world: World) -> None:
+    world.given_versions(1)
+
+    reconcile(world, TICK)
+
+    assert world.executions() == {"churn-g1-e1": "RUNNING"}
+
+
+def test_of_several_approvals_found_at_once_the_highest_version_is_wanted(world: World) -> None:
+    world.given_versions(1, 2, 3)
+
+    reconcile(world, TICK)
+
+    assert world.input_of("churn-g1-e1")["release"]["variant"] == "v3-e1"
+    assert world.history()[-1] == "RolloutStarted"
+    superseded = [e for e in world.targets.history(TARGET) if e.event == "Superseded"]
+    assert [str(entry.release) for entry in superseded] == ["churn-v1", "churn-v2"]
+
+
+def test_the_schedule_finds_a_rejection_nobody_told_of(world: World) -> None:
+    world.given_versions(1, 2, 3)
+    reconcile(world, TICK)
+    world.given(a_state(last_good=(STABLE, OLD)))
+
+    world.decide(a_package_arn(3), "Rejected")
+    reconcile(world, TICK)
+
+    assert world.input_of("churn-g1-e5")["release"]["variant"] == "v2-e5"
+
+
+def test_ticks_change_nothing_where_nothing_changed(world: World, faults: Faults) -> None:
+    world.given_versions(1, 2, 3)
+    reconcile(world, TICK)
+    world.given(a_state(last_good=(STABLE,)))
+    before = world.state
+
+    with faults.recorded() as operations:
+        reconcile(world, TICK)
+
+    assert world.state == before
+    assert not {one for one in operations if one.startswith(("Put", "Update", "Start", "Trans"))}
+
+
+def test_one_target_in_trouble_does_not_keep_the_others_waiting(world: World) -> None:
+    world.given_versions(1)
+    broken = a_state(target="endpoint/aaa", live=STABLE)
+    world.given(broken.model_copy(update={"last_good": (deployed(9, epoch=1),)}))
+    item = world.table.get("TARGET#endpoint/aaa", "STATE")
+    world.table.write(world.table.put({**(item or {}), "phase": "Unheard"}))
+
+    with pytest.raises(ExceptionGroup):
+        reconcile(world, TICK)
+
+    assert world.executions() == {"churn-g1-e1": "RUNNING"}
+
+
+# The lease.
+
+
+def test_a_crash_before_the_start_is_healed_with_the_same_name_and_input(
+    world: World, faults: Faults
+) -> None:
+    world.given_versions(1)
+    refused = faults.refusing("StartExecution", "StateMachineDoesNotExist")
+    with refused, pytest.raises(Exception, match="StateMachineDoesNotExist"):
+        reconcile(world, changed(1))
+    assert (world.state.holder, world.executions()) == ("churn-g1-e1", {})
+
+    reconcile(world, TICK)
+
+    assert world.executions() == {"churn-g1-e1": "RUNNING"}
+    assert world.state.epoch == 1
+    rollout = world.state.rollout
+    assert rollout
+    assert world.input_of("churn-g1-e1") == rollout.model_dump(mode="json", exclude_none=True)
+
+
+def test_a_lost_reply_to_the_start_starts_nothing_twice(world: World, faults: Faults) -> None:
+    world.given_versions(1)
+
+    with faults.lost_reply("StartExecution"):
+        reconcile(world, changed(1))
+    reconcile(world, TICK)
+
+    assert world.executions() == {"churn-g1-e1": "RUNNING"}
+
+
+def test_only_the_schedule_replaces_a_holder_that_ended(world: World) -> None:
+    world.given_versions(1, 2, 3, 4)
+    world.given(a_state(a_rollout(position=0), token="t-1", parked_at=AT))
+    world.start(EXECUTION)
+    world.stop(EXECUTION)
+
+    (answer,) = reconcile(world, ENDED)
+    assert answer == f"{EXECUTION} has ended; the schedule replaces it"
+    assert world.executions() == {EXECUTION: "ABORTED"}
+
+    reconcile(world, TICK)
+    assert world.executions() == {EXECUTION: "ABORTED", "churn-g1-e6": "RUNNING"}
+    given = world.input_of("churn-g1-e6")
+    assert (given["action"], given["epoch"]) == (Action.ROLL_BACK, 6)
+    assert given["release"]["variant"] == "v4-e5"
+    assert (world.state.holder, world.state.token) == ("churn-g1-e6", "")
+
+
+def test_a_promoted_rollout_whose_holder_ended_is_settled(world: World) -> None:
+    promoted = a_rollout(position=1, promoted=True, outcome=Outcome.PROMOTED)
+    world.given(a_state(promoted, live=promoted.release))
+    world.start(EXECUTION)
+    world.stop(EXECUTION)
+
+    reconcile(world, TICK)
+
+    assert world.input_of("churn-g1-e6")["action"] == "Settle"
+
+
+def test_two_reconcilers_at_once_start_one_rollout(world: World, faults: Faults) -> None:
+    world.given_versions(1, 2, 3, 4)
+    world.given(a_state(wanted=a_wanted(4)))
+    with faults.recorded() as operations:
+        reconcile(world, {"target": "endpoint/other", "at": "2026-05-03T14:00:00.000Z"})
+    assert operations == ["GetItem"]
+
+    for call in range(8):
+        world.given(a_state(wanted=a_wanted(4)))
+        with faults.meanwhile(call, lambda: reconcile(world, ENDED)):
+            reconcile(world, ENDED)
+
+        assert list(world.executions()) == ["churn-g1-e5"], f"interrupted at call {call}"
+        assert (world.state.epoch, world.state.holder) == (5, "churn-g1-e5")
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        pytest.param({"target": "endpoint/other", "at": "2026-05-03T14:00:00.000Z"}, id="unknown"),
+    ],
+)
+def test_a_target_nobody_approved_for_is_left_alone(world: World, event: dict[str, Any]) -> None:
+    assert reconcile(world, event) == ["no approval has named this target yet"]
+    assert world.targets.known() == ()
