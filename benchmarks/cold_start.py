@@ -12,7 +12,6 @@ import argparse
 import platform
 import subprocess
 import sys
-import sysconfig
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,6 +24,7 @@ from benchmarks.report import show, write_into
 from benchmarks.results import Event, Result, Timing, dump_result, load_result, risen
 from benchmarks.scenario import REFERENCE, Scenario, load_scenarios
 from benchmarks.stub_aws import StubAws, stub_aws
+from benchmarks.usual import usual_layer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -101,9 +101,7 @@ def _scenarios(build: Path, functions: Sequence[str]) -> list[Scenario]:
 
 def _start(build: Path, scenario: Scenario, stub: StubAws) -> ColdStart:
     if scenario.function == REFERENCE:
-        # What pip installed, untrimmed and with pip's byte code: the development environment's.
-        installed = Path(sysconfig.get_paths()["purelib"])
-        return ColdStart(ROOT / "benchmarks" / REFERENCE, installed, scenario, stub)
+        return ColdStart(ROOT / "benchmarks" / REFERENCE, usual_layer(), scenario, stub)
     words = scenario.function.split("_")
     logical_id = f"{''.join(word.capitalize() for word in words)}Function"
     return ColdStart(build / logical_id, build / _LAYER / "python", scenario, stub)

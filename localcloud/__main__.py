@@ -1,12 +1,15 @@
 """`python -m localcloud up | down | status`: AWS on one machine, from the shell."""
 
 import argparse
+import os
+import signal
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from localcloud import launcher
+from localcloud import launcher, stack
 from localcloud.server import PortTakenError, Settings, run
 from localcloud.statefiles import AlreadyRunningError, StateFiles
 
@@ -20,7 +23,10 @@ def main() -> int:
 
 def _up(arguments: argparse.Namespace) -> int:
     try:
-        run(Settings(arguments.port, arguments.speed, arguments.state_dir), _announce)
+        run(
+            Settings(arguments.port, arguments.speed, arguments.state_dir),
+            _announce_and_deploy if arguments.deploy else _announce,
+        )
     except (PortTakenError, AlreadyRunningError) as error:
         return _fail(str(error))
     return 0
@@ -51,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     up = _command(commands, "up", "serve in the foreground until interrupted", _up)
     up.add_argument("--port", type=int, default=4566, help="0 takes a free one (default: 4566)")
     up.add_argument("--speed", type=_speed, default=1.0, help="virtual seconds per second (1)")
+    up.add_argument("--deploy", action="store_true", help="deploy the stack that was built")
     _command(commands, "down", "stop the one that holds the state folder, and wait", _down)
     _command(commands, "status", "say where it answers and what time it is there", _status)
     return parser
@@ -79,6 +86,23 @@ def _speed(text: str) -> float:
 def _announce(port: int) -> None:
     for name, value in launcher.client_environment(f"http://127.0.0.1:{port}").items():
         _say(f"export {name}={value}")
+
+
+def _announce_and_deploy(port: int) -> None:
+    """Deploy beside the server, which must answer meanwhile; end it if that fails."""
+    _announce(port)
+    _say("deploying the stack; that takes about a quarter of a minute")
+    threading.Thread(target=_deploy, args=(port,), daemon=True).start()
+
+
+def _deploy(port: int) -> None:
+    try:
+        stack.deploy(f"http://127.0.0.1:{port}")
+    except stack.DeployError as error:
+        _fail(str(error))
+        os.kill(os.getpid(), signal.SIGTERM)
+    else:
+        _say("the stack `sluice` is deployed; Ctrl-C ends the local cloud")
 
 
 def _say(line: str) -> None:

@@ -8,6 +8,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.endpoint import Endpoint
 from botocore.exceptions import ConnectionClosedError
 
@@ -35,7 +36,7 @@ class Faults:
     @contextmanager
     def at_every_call(self, fault: Fault) -> Iterator[None]:
         """`fault` gets each call's operation and the call itself, and answers for AWS."""
-        answer = Endpoint._do_get_response
+        answer = Endpoint._do_get_response  # type: ignore[attr-defined]
 
         def faulty(endpoint: Endpoint, request: Any, model: Any, context: Any) -> Answer:
             return fault(model.name, lambda: answer(endpoint, request, model, context))
@@ -133,7 +134,7 @@ class Faults:
                 "Error": {"Code": code, "Message": "refused by the test"},
                 "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": {}},
             }
-            response = AWSResponse("https://refused.example", status, {}, BytesIO())
+            response: Any = AWSResponse("https://refused.example", status, HTTPHeaders(), BytesIO())
             response._content = b""
             return (response, parsed), None
 
