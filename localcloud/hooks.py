@@ -80,6 +80,24 @@ def wrap(
     return register
 
 
+def wrap_now(
+    owner: ModuleType | type, name: str, *parameters: str
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Like `wrap`, but checked and in place at once: for engines imported only when needed.
+
+    Raises HookError.
+    """
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        fault = Hook(owner, name, parameters).fault()
+        if fault:
+            raise HookError("the engines changed under us:\n  " + fault)
+        setattr(owner, name, _around(getattr(owner, name), function))
+        return function
+
+    return register
+
+
 def put(owner: ModuleType | type, name: str, value: object) -> None:
     """Let `owner.name`, which is no function, be `value` once `install()` has checked all."""
     require(owner, name, call=False)

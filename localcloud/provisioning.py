@@ -7,7 +7,6 @@ from typing import Any
 
 from ministack.services import dynamodb, lambda_svc
 from ministack.services.cloudformation import changesets, engine, handlers, provisioners
-from samtranslator.translator import transform as sam
 
 from localcloud import hooks
 
@@ -22,15 +21,6 @@ def mount() -> None:
     hooks.require(engine, "_transform_parameters", *names)
     for user in (engine, changesets, handlers):
         hooks.wrap(user, "_apply_transforms", *names)(_apply_transforms)
-    hooks.wrap(
-        sam,
-        "transform",
-        "input_fragment",
-        "parameter_values",
-        "managed_policy_loader",
-        "feature_toggle",
-        "passthrough_metadata",
-    )(_transform)
     hooks.require(dynamodb, "_sse_description_from_spec", "spec")
     hooks.require(dynamodb, "_update_ttl", "data")
     hooks.require(dynamodb, "_update_continuous_backups", "data")
@@ -49,12 +39,29 @@ def stop() -> None:
 def _apply_transforms(
     original: Any, template: Properties, provided_params: Any = None, previous_params: Any = None
 ) -> Any:
+    _give_sam_parameters()
     values = engine._transform_parameters(template, provided_params, previous_params)
     token = _parameters.set(values)
     try:
         return original(template, provided_params, previous_params)
     finally:
         _parameters.reset(token)
+
+
+@functools.cache
+def _give_sam_parameters() -> None:
+    """Hook the SAM transform, which takes seconds to import, before its first use."""
+    from samtranslator.translator import transform as sam
+
+    hooks.wrap_now(
+        sam,
+        "transform",
+        "input_fragment",
+        "parameter_values",
+        "managed_policy_loader",
+        "feature_toggle",
+        "passthrough_metadata",
+    )(_transform)
 
 
 def _transform(original: Any, fragment: Properties, _: Any, loader: Any, **options: Any) -> Any:

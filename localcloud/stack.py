@@ -1,4 +1,4 @@
-"""The stack, deployed into a local cloud that serves: stock `sam deploy` of what `sam build` left."""
+"""The stack, put by stock `sam deploy` into a local cloud that serves."""
 
 import os
 import shutil

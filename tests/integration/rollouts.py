@@ -178,13 +178,14 @@ class World:
         sagemaker, variants = self.aws("sagemaker"), []
         for name, weight in weights.items():
             variant = name.replace("_", "-")
+            model = f"churn-{variant}"
             sagemaker.create_model(
-                ModelName=variant, PrimaryContainer={"Image": "i"}, ExecutionRoleArn=ROLE
+                ModelName=model, PrimaryContainer={"Image": "i"}, ExecutionRoleArn=ROLE
             )
             variants.append(
                 {
                     "VariantName": variant,
-                    "ModelName": variant,
+                    "ModelName": model,
                     "InstanceType": "ml.m5.large",
                     "InitialInstanceCount": 1,
                     "InitialVariantWeight": weight,

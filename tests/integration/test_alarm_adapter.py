@@ -13,6 +13,7 @@ from tests.builders import AT, after
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
     from typing import Any
 
     from tests.integration.rollouts import World
@@ -137,3 +138,11 @@ def test_requests_are_counted_of_one_variant_between_two_moments(
 
     assert alarms.requests("churn", "v4-e5", since=AT, until=after(120)) == 7
     assert alarms.requests("churn", "v9-e9", since=AT, until=after(120)) == 0
+
+
+@pytest.mark.parametrize("until", [AT, after(-1)], ids=["no time at all", "an event's time"])
+def test_in_no_time_there_were_no_requests(alarms: Alarms, world: World, until: datetime) -> None:
+    """An event's time has whole seconds, so it may precede the millisecond of a park."""
+    world.given_requests("v4-e5", 3, at=AT)
+
+    assert alarms.requests("churn", "v4-e5", since=AT, until=until) == 0

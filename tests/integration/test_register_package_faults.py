@@ -110,19 +110,21 @@ def test_two_deliveries_that_meet_at_any_call_register_once(
 
 
 @pytest.mark.parametrize(
-    ("correction", "until"),
+    ("ours", "rival"), [(2, 3), (3, 2)], ids=["comes inside", "goes on around"]
+)
+@pytest.mark.parametrize(
+    "correction",
     [
-        pytest.param(a_config(instance_count=3), CLAIMED, id="another config"),
-        pytest.param(b"{", CLAIMED, id="a config that is refused"),
+        pytest.param(a_config(instance_count=3), id="another config"),
+        pytest.param(b"{", id="a config that is refused"),
         pytest.param(
             a_config(inference_scripts=[{"file": "pre.py", "version": "1"}]),
-            CLAIMED,
             id="a config that waits for a file",
         ),
     ],
 )
 def test_a_config_overwritten_at_any_call_is_in_the_version_or_accounted_for(
-    faults: Faults, start_over: Callable[[], Inbox], correction: Any, until: int
+    faults: Faults, start_over: Callable[[], Inbox], correction: Any, ours: int, rival: int
 ) -> None:
     def given() -> tuple[Inbox, list[Any]]:
         inbox = start_over()
@@ -132,7 +134,7 @@ def test_a_config_overwritten_at_any_call_is_in_the_version_or_accounted_for(
 
     seen = set()
     for inbox, _ in _meetings(
-        faults, given, ours=lambda pushed: [pushed[2]], rival=lambda p: [p[3]], until=until
+        faults, given, ours=lambda p: [p[ours]], rival=lambda p: [p[rival]], until=CLAIMED
     ):
         inbox.deliver(inbox.push("pre.py", b"def pre(): ..."))
         records = inbox.records()

@@ -42,6 +42,14 @@ def test_the_history_is_gapless_and_chained_however_it_was_written(batches: list
     assert state.history_hash == (history[-1].hash if history else "")
 
 
+def test_times_never_go_backwards_when_events_overtake_each_other() -> None:
+    state, _ = chronicle(Change(TargetState(target="endpoint/churn"), (Event(AT, "Rejected", ""),)))
+
+    _, (late,) = chronicle(Change(state, (Event(AT - timedelta(seconds=9), "Approved", ""),)))
+
+    assert late.at == AT
+
+
 @pytest.mark.parametrize(
     "changed",
     [

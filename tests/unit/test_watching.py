@@ -138,6 +138,15 @@ def test_what_is_provisioned_for_all_traffic_at_once_has_it_already() -> None:
     assert action(looked(a_rollout(Kind.ALL_AT_ONCE), Phase.PROVISIONING, sight)) is Action.PROMOTE
 
 
+def test_a_rollback_keeps_saying_what_it_was_started_for() -> None:
+    rollout = a_rollout(Kind.ROLL_BACK, reason="rejected by ana")
+
+    found = looked(rollout, Phase.PROVISIONING, a_sight(ALONE))
+
+    assert found
+    assert (found.action, found.reason) == (Action.PROMOTE, "rejected by ana")
+
+
 def test_a_failed_provisioning_says_what_sagemaker_says() -> None:
     endpoint = EndpointView("Failed", "old", {}, failure="no capacity for ml.p4d")
 

@@ -66,6 +66,9 @@ class Alarms:
 
     def requests(self, endpoint: str, variant: str, *, since: datetime, until: datetime) -> int:
         """How many requests the variant answered between two moments, by whole minutes."""
+        if since >= until:
+            # GetMetricData refuses it; an event's time has whole seconds and may precede a park's.
+            return 0
         answer = self._client.get_metric_data(
             MetricDataQueries=[
                 {

@@ -82,6 +82,7 @@ class TargetState(Value):
     rolled_back_at: Moment | None = None
     history_length: int = 0
     history_hash: str = ""
+    history_at: Moment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +121,16 @@ class Entry(Value):
 
 
 def chronicle(change: Change) -> tuple[TargetState, tuple[Entry, ...]]:
-    """Number and chain the change's events; the state that follows them, and the entries."""
+    """Number and chain the change's events; the state that follows them, and the entries.
+
+    Times never go backwards: events overtake each other, what served when must not.
+    """
     state, entries = change.state, []
     for event in change.events:
         entry = _chained(state, event)
         entries.append(entry)
-        state = state.model_copy(update={"history_length": entry.n, "history_hash": entry.hash})
+        last = {"history_length": entry.n, "history_hash": entry.hash, "history_at": entry.at}
+        state = state.model_copy(update=last)
     return state, tuple(entries)
 
 
@@ -139,7 +144,7 @@ def entry_hash(entry: Entry) -> str:
 def _chained(state: TargetState, event: Event) -> Entry:
     entry = Entry(
         n=state.history_length + 1,
-        at=event.at,
+        at=max(event.at, state.history_at) if state.history_at else event.at,
         event=event.event,
         reason=event.reason,
         release=event.release,

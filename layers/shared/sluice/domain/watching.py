@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sluice.domain.alarm import AlarmState
-from sluice.domain.rollout import Action, Phase, Rollout, Verdict, advance, following, heed
+from sluice.domain.rollout import Action, Kind, Phase, Rollout, Verdict, advance, following, heed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -123,7 +123,9 @@ def _provisioned(rollout: Rollout, sight: Sight, waited: float) -> Rollout | Non
     if intended(rollout, endpoint):
         # Alarms made a moment ago know nothing yet; a canary gets no weight before they do.
         blind = bool(rollout.steps) and bool(_blind(rollout, sight))
-        return None if blind else following(rollout, "provisioned")
+        # A rollback was started for a better reason than that it could be.
+        reason = rollout.reason if rollout.kind is Kind.ROLL_BACK else "provisioned"
+        return None if blind else following(rollout, reason)
     if waited < GRACE_SECONDS or (endpoint and not endpoint.settled):
         return None
     failure = (endpoint.failure if endpoint else "") or rollout.reason

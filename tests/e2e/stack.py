@@ -1,0 +1,175 @@
+"""One local cloud for all end-to-end tests, with the stack deployed, whoever runs them.
+
+Several pytest-xdist workers share it: the first one starts it, the others find it, and the first
+one stops it when the last is done.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from localcloud.launcher import LocalCloud, client_environment, control
+from tests.e2e.built import ROOT, built_template
+from tests.e2e.folders import IMAGE_TAG, MANIFEST, REPOSITORY
+
+SPEED = 60.0
+"""Virtual seconds per second: a minute of the cloud lasts a second."""
+
+NAME = "sluice"
+_SETTINGS = ("Architecture=x86_64", "MinimumBakeMinutes=1", "EvaluationFloors=accuracy=0.5")
+_DURATIONS = {"deployment_seconds": 30, "weights_seconds": 5, "deletion_seconds": 5}
+# Each event of S3, SageMaker, CloudWatch and Step Functions comes twice, under two ids.
+_TWICE = {"rate": 1.0, "source": "aws.", "fresh_ids": True}
+_LAST_USER_SECONDS = 600.0
+_session: Any = boto3.session.Session()
+
+
+@dataclass(frozen=True)
+class Stack:
+    """The deployed stack and how to reach everything in it."""
+
+    endpoint_url: str
+    calls_log: Path
+    _clients: dict[str, Any] = field(default_factory=dict)
+
+    def client(self, service: str) -> Any:
+        """A client of `service` with the rights of the account's root."""
+        if service not in self._clients:
+            self._clients[service] = _session.client(
+                service,
+                region_name="us-east-1",
+                endpoint_url=self.endpoint_url,
+                aws_access_key_id="test",
+                aws_secret_access_key="test",
+                config=Config(
+                    retries={"total_max_attempts": 1},
+                    s3={"addressing_style": "path"},
+                    max_pool_connections=20,
+                ),
+            )
+        return self._clients[service]
+
+    def control(self, path: str, body: dict[str, Any] | None = None) -> Any:
+        """One of the local cloud's own paths."""
+        return control(self.endpoint_url, path, body)
+
+    @cached_property
+    def resources(self) -> dict[str, str]:
+        """The physical id of each resource of the template, by its logical id."""
+        pages = self.client("cloudformation").get_paginator("list_stack_resources")
+        return {
+            one["LogicalResourceId"]: one["PhysicalResourceId"]
+            for page in pages.paginate(StackName=NAME)
+            for one in page["StackResourceSummaries"]
+        }
+
+    @property
+    def bucket(self) -> str:
+        """Where engineers push to."""
+        return self.resources["ArtifactsBucket"]
+
+    def calls(self, about: str, since: str = "") -> list[dict[str, Any]]:
+        """Every API call on a resource whose ARN names `about`, oldest first."""
+        with self.calls_log.open() as log:
+            found = [json.loads(line) for line in log if about in line]
+        return [one for one in found if about in (one["resource"] or "") and one["time"] > since]
+
+    def dead_letters(self) -> list[str]:
+        """What nobody could handle: it should never be anything."""
+        sqs, bodies = self.client("sqs"), []
+        for queue in (self.resources["DeadLetters"], self.resources["UploadDeadLetters"]):
+            found = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
+            bodies += [message["Body"] for message in found.get("Messages", [])]
+        return bodies
+
+
+@contextlib.contextmanager
+def shared_stack(folder: Path) -> Iterator[Stack]:
+    """The stack that all workers of this run share through `folder`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    user = folder / f"user-{os.getpid()}"
+    with contextlib.ExitStack() as ours:
+        with _locked(folder):
+            user.touch()
+            ours.callback(user.unlink, missing_ok=True)
+            where = folder / "stack.json"
+            if not where.exists():
+                ours.enter_context(_started(folder, where, user))
+            said = json.loads(where.read_text())
+        yield Stack(said["endpoint_url"], Path(said["calls_log"]))
+
+
+@contextlib.contextmanager
+def _started(folder: Path, where: Path, user: Path) -> Iterator[None]:
+    template = built_template()
+    with LocalCloud(folder / f"cloud-{os.getpid()}", speed=SPEED) as cloud:
+        stack = Stack(cloud.endpoint_url, cloud.files.calls)
+        stack.control("sagemaker", {**_DURATIONS, "duplicate_events": 0})
+        stack.control("duplicates", _TWICE)
+        _put_image(stack)
+        _deploy(template, cloud.endpoint_url)
+        where.write_text(
+            json.dumps({"endpoint_url": stack.endpoint_url, "calls_log": str(stack.calls_log)})
+        )
+        yield
+        user.unlink()
+        _wait_for_the_others(folder, where)
+        assert stack.dead_letters() == []
+
+
+def _wait_for_the_others(folder: Path, where: Path) -> None:
+    deadline = time.monotonic() + _LAST_USER_SECONDS
+    while time.monotonic() < deadline:
+        with _locked(folder):
+            if not list(folder.glob("user-*")):
+                break
+        time.sleep(0.1)
+    where.unlink()  # whoever comes later starts one of his own
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _put_image(stack: Stack) -> None:
+    ecr = stack.client("ecr")
+    ecr.create_repository(repositoryName=REPOSITORY)
+    ecr.put_image(repositoryName=REPOSITORY, imageTag=IMAGE_TAG, imageManifest=json.dumps(MANIFEST))
+
+
+def _deploy(template: Path, endpoint_url: str) -> None:
+    """Stock `sam deploy` with the local settings of samconfig.toml, an evaluation floor added."""
+    sam = Path(sys.executable).parent / "sam"
+    ended = subprocess.run(
+        [
+            *(str(sam), "deploy", "--config-env", "local", "--template-file", str(template)),
+            *("--parameter-overrides", " ".join(_SETTINGS)),
+        ],
+        cwd=ROOT,
+        env={
+            **os.environ,
+            **client_environment(endpoint_url),
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "SAM_CLI_TELEMETRY": "0",
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stdout + ended.stderr

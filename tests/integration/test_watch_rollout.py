@@ -1,0 +1,191 @@
+"""`watch_rollout`: the schedule or an endpoint's event in; the woken machine out."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from sluice.domain.rollout import Phase, Rollout
+from tests.builders import (
+    ALARM,
+    AT,
+    CANARY,
+    TARGET,
+    a_rollout,
+    a_signal,
+    a_state,
+    after,
+    an_event,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from tests.integration.faults import Faults
+    from tests.integration.rollouts import Wire, World
+
+BOTH = "churn-v3-v4-e5-both"
+MINUTE = 60
+
+
+def watch(world: World, *, at: datetime) -> dict[str, str]:
+    event = {**an_event("events_scheduled"), "time": at.isoformat()}
+    woken: dict[str, str] = world.call("watch_rollout", event)["woken"]
+    return woken
+
+
+def parked(world: World, rollout: Rollout, phase: Phase, **changes: Any) -> None:
+    world.given(a_state(rollout, token="t-1", parked_at=AT, phase=phase, **changes))
+
+
+def sent(wire: Wire) -> dict[str, Any]:
+    (one,) = wire.calls("SendTaskSuccess")
+    assert one["taskToken"] == "t-1"
+    rollout: dict[str, Any] = json.loads(one["output"])
+    return rollout
+
+
+@pytest.fixture
+def baking(world: World, wire: Wire) -> World:
+    """Version 4 has 10 %, its alarm is OK, and requests came in every minute."""
+    wire.always("SendTaskSuccess")
+    world.given_endpoint(BOTH, v3_e3=90, v4_e5=10)
+    world.given_alarm(CANARY)
+    world.given_requests("v4-e5", 50, at=after(MINUTE))
+    parked(world, a_rollout(position=0), Phase.BAKING)
+    return world
+
+
+def test_a_bake_that_is_not_over_is_left_alone(baking: World, wire: Wire) -> None:
+    assert watch(baking, at=after(4 * MINUTE)) == {}
+    assert wire.calls("SendTaskSuccess") == []
+
+
+def test_a_bake_that_passed_goes_on_to_the_next_step(baking: World, wire: Wire) -> None:
+    woken = watch(baking, at=after(5 * MINUTE))
+
+    assert woken == {TARGET: "Shift: 50 requests and no alarm while v4-e5 had 10 %"}
+    rollout = sent(wire)
+    assert (rollout["action"], rollout["position"]) == ("Shift", 1)
+
+
+def test_requests_of_the_step_before_do_not_count(baking: World, wire: Wire) -> None:
+    parked(baking, a_rollout(position=0), Phase.BAKING)
+    baking.given(baking.state.model_copy(update={"parked_at": after(10 * MINUTE)}))
+
+    assert watch(baking, at=after(20 * MINUTE)) == {}
+
+
+def test_an_alarm_that_nobody_told_of_is_seen(baking: World, wire: Wire) -> None:
+    baking.given_alarm(CANARY, "ALARM")
+
+    watch(baking, at=after(MINUTE))
+
+    rollout = sent(wire)
+    assert (rollout["action"], rollout["blames"]) == ("RollBack", True)
+    assert rollout["reason"] == f"alarm {ALARM} while v4-e5 had 10 %"
+
+
+@pytest.mark.parametrize("trouble", ["deleted", "INSUFFICIENT_DATA"])
+def test_an_alarm_that_cannot_be_read_adds_no_weight(
+    baking: World, wire: Wire, trouble: str
+) -> None:
+    if trouble == "deleted":
+        baking.aws("cloudwatch").delete_alarms(AlarmNames=[ALARM])
+    else:
+        baking.given_alarm(CANARY, trouble)
+
+    assert watch(baking, at=after(29 * MINUTE)) == {}
+    watch(baking, at=after(30 * MINUTE))
+
+    assert sent(wire)["action"] == "Hold"
+
+
+def test_a_cloudwatch_that_does_not_answer_adds_no_weight(
+    baking: World, wire: Wire, faults: Faults
+) -> None:
+    refused = faults.refusing("DescribeAlarms", "AccessDenied")
+    with refused, pytest.raises(ExceptionGroup):
+        watch(baking, at=after(30 * MINUTE))
+
+    assert wire.calls("SendTaskSuccess") == []
+
+
+def test_an_endpoint_event_says_where_to_look(world: World, wire: Wire) -> None:
+    wire.always("SendTaskSuccess")
+    world.given_endpoint(BOTH, v3_e3=100, v4_e5=0)
+    world.given_alarm(CANARY)
+    parked(world, a_rollout(), Phase.PROVISIONING)
+
+    answer = world.call("watch_rollout", an_event("sagemaker_endpoint_in_service"))
+
+    assert answer == {"woken": {TARGET: "Shift: provisioned"}}
+    assert sent(wire)["position"] == 0
+
+
+def test_an_endpoint_in_progress_is_waited_for(world: World, wire: Wire) -> None:
+    world.given_endpoint(BOTH, v3_e3=100, v4_e5=0)
+    world.endpoint_becomes("Updating")
+    parked(world, a_rollout(), Phase.PROVISIONING)
+
+    assert watch(world, at=after(90 * MINUTE)) == {}
+
+
+def test_an_update_that_sagemaker_rolled_back_is_no_success(world: World, wire: Wire) -> None:
+    wire.always("SendTaskSuccess")
+    world.given_endpoint("churn-v3-e3", v3_e3=100)
+    parked(world, a_rollout(reason="no capacity"), Phase.PROVISIONING)
+
+    watch(world, at=after(2 * MINUTE))
+
+    assert (sent(wire)["action"], sent(wire)["reason"]) == (
+        "RollBack",
+        "provisioning failed: no capacity",
+    )
+
+
+def test_a_lost_wake_up_is_sent_again(baking: World, wire: Wire) -> None:
+    parked(baking, a_rollout(position=0), Phase.BAKING, signal=a_signal())
+
+    watch(baking, at=after(MINUTE))
+
+    assert (sent(wire)["action"], sent(wire)["reason"]) == ("RollBack", a_signal().reason)
+
+
+def test_a_machine_somebody_else_woke_is_not_reported_as_woken(baking: World, wire: Wire) -> None:
+    wire.refuse("SendTaskSuccess", "TaskTimedOut")
+
+    assert watch(baking, at=after(5 * MINUTE)) == {}
+
+
+def test_looking_writes_nothing(baking: World, wire: Wire) -> None:
+    before = baking.state
+    wire.asked.clear()
+
+    watch(baking, at=after(5 * MINUTE))
+
+    assert baking.state == before
+    assert wire.calls("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems") == []
+
+
+def test_nobody_in_flight_nobody_asked(world: World, faults: Faults) -> None:
+    world.given(a_state())
+
+    with faults.recorded() as operations:
+        assert watch(world, at=AT) == {}
+
+    assert operations == ["Query"]
+
+
+def test_one_target_in_trouble_does_not_keep_the_others_waiting(baking: World, wire: Wire) -> None:
+    stuck = a_rollout(id="aaa-g1-e5", target="endpoint/aaa")
+    baking.given(a_state(stuck, target="endpoint/aaa", token="t-0", parked_at=AT))
+    item = baking.table.get("TARGET#endpoint/aaa", "STATE")
+    baking.table.write(baking.table.put({**(item or {}), "phase": "Unheard"}))
+
+    with pytest.raises(ExceptionGroup):
+        watch(baking, at=after(5 * MINUTE))
+
+    assert sent(wire)["id"] == "churn-g1-e5"
