@@ -38,9 +38,10 @@ origin = Origin(settings.account, settings.region, settings.artifacts_bucket)
 floors = Floors(
     strategies=tuple(map(Strategy, settings.allowed_strategies.split(","))),
     minimum_bake_minutes=settings.minimum_bake_minutes,
+    required_alarms=tuple(filter(None, settings.required_alarms.split(","))),
     evaluation=parse_evaluation_floors(settings.evaluation_floors),
 )
-s3 = client("s3")
+s3 = client("s3", read_seconds=60)
 table = Table(client("dynamodb"), settings.ledger_table)
 releases, intake = Releases(table), Intake(table)
 telling = Telling(

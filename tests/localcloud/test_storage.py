@@ -4,7 +4,6 @@ import base64
 import json
 import time
 import urllib.request
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -233,7 +232,7 @@ def test_an_encrypted_object_takes_the_key_as_well(bucket: Bucket, action: str) 
         {"Effect": "Allow", "Action": action, "Resource": key},
     ]
     s3 = bucket.client.as_role("s3", create_role(bucket.client, f"{bucket.name}-r", policy))
-    calls: dict[str, Callable[[], Any]] = {
+    calls: dict[str, Any] = {
         "kms:Decrypt": lambda: s3.get_object(Bucket=bucket.name, Key="k"),
         "kms:GenerateDataKey": lambda: s3.put_object(Bucket=bucket.name, Key="k", Body=b"y"),
     }

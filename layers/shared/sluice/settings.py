@@ -24,6 +24,8 @@ class Settings(BaseModel):
     """`accuracy=0.8,f1=0.7`: what an evaluation must reach to be registered; may be empty."""
     minimum_bake_minutes: int = 1
     allowed_strategies: str = "canary,all_at_once"
+    required_alarms: str = ""
+    """Fields of `alarms` that a pushed config must not leave out: `error_rate,latency_ms`."""
 
     @classmethod
     def from_env(cls) -> Settings:

@@ -12,13 +12,16 @@ import boto3
 from botocore.config import Config
 
 _session = boto3.Session()
-_config = Config(
-    connect_timeout=2,
-    read_timeout=5,
-    retries={"mode": "standard", "total_max_attempts": 4},
-)
 
 
-def client(service: str) -> Any:
-    """A client for `service`, with our timeouts and retries."""
-    return _session.client(service, config=_config)  # type: ignore[call-overload]
+def client(service: str, *, read_seconds: int = 5) -> Any:
+    """A client for `service`, with our timeouts and retries.
+
+    `read_seconds` bounds the wait for one answer; copies inside S3 take longer than most.
+    """
+    config = Config(
+        connect_timeout=2,
+        read_timeout=read_seconds,
+        retries={"mode": "standard", "total_max_attempts": 4},
+    )
+    return _session.client(service, config=config)  # type: ignore[call-overload]
