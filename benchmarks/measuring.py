@@ -92,8 +92,9 @@ class ColdStart:
 
     def take(self) -> Taken:
         """Run it once, and prove that it ran as it should. Raises MeasurementError."""
-        report = json.loads(self._run([], "time").splitlines()[-1])
-        self._check_answer(report["returned"])
+        *log, last = self._run([], "time").splitlines()
+        report = json.loads(last)
+        self._check_answer(report["returned"], log)
         self._check_origins(report["files"])
         return Taken(
             init_seconds=report["init_seconds"],
@@ -122,7 +123,7 @@ class ColdStart:
             )
         return ended.stdout
 
-    def _check_answer(self, returned: dict[str, Any]) -> None:
+    def _check_answer(self, returned: dict[str, Any], log: list[str]) -> None:
         wrong = {
             name: returned.get(name)
             for name, value in self.scenario.returns.items()
@@ -130,6 +131,8 @@ class ColdStart:
         }
         if wrong:
             raise MeasurementError(f"{self.scenario.name}: {wrong}, not {self.scenario.returns}")
+        if not any(self.scenario.logs in line for line in log):
+            raise MeasurementError(f"{self.scenario.name}: no {self.scenario.logs} in {log}")
 
     def _check_origins(self, files: list[str]) -> None:
         """Everything comes from the two folders or the standard library, boto3 from the layer."""

@@ -57,6 +57,14 @@ class Past:
         """What version 4's model package says of it."""
         return customer_metadata(self.manifest, self.new.digest)
 
+    @property
+    def captured(self) -> list[str]:
+        """Keys of what the vault holds of both versions."""
+        versions = ((self._old_manifest, self._old), (self.manifest, self.new))
+        return [
+            copy.key for manifest, release in versions for copy in _copies(manifest, release.digest)
+        ]
+
     def noted(self, *objects: Noted) -> None:
         """Objects were pushed to version 4's folder."""
         for one in objects:

@@ -23,8 +23,8 @@ _BEGIN, _END = "<!-- begin: figures -->", "<!-- end: figures -->"
 _MIB = 1024 * 1024
 type Rows = Iterator[tuple[str, ...]]
 
-EVENT_COLUMNS = ("function", "first event", "init", "to the end", "of the usual way", "AWS calls")
-TIMING_COLUMNS = ("function", "first event", "init CPU", "CPU", "of the usual way", "peak memory")
+EVENT_COLUMNS = ("function", "first event", "init", "to the end", "to usual", "AWS calls")
+TIMING_COLUMNS = ("function", "first event", "init CPU", "CPU", "to usual", "peak memory")
 SIZE_COLUMNS = ("artifact", "files", "unzipped", "zipped", "byte code")
 
 
@@ -40,7 +40,7 @@ def markdown(result: Result) -> str:
     """The figures that another machine would find too, as Markdown tables."""
     parts = [
         f"From `benchmarks/results/{result.stem}.json`: {_conditions(result)}.",
-        "Instructions in millions, of the whole process, from its start.",
+        "Instructions in millions, of the whole process; `to usual` is the ratio to the usual way.",
         _table(EVENT_COLUMNS, event_rows(result)),
         "The AWS calls, in order:",
         "\n".join(f"- {_subject(one)}: {_in_order(one.calls)}" for one in result.events),
@@ -109,7 +109,8 @@ def _size_row(name: str, sizes: list[Size]) -> tuple[str, ...]:
 def _show(console: Console, title: str, columns: tuple[str, ...], rows: Rows) -> None:
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     for column in columns:
-        table.add_column(column, justify="left" if column in columns[:2] else "right")
+        words = column in columns[:2]
+        table.add_column(column, justify="left" if words else "right", no_wrap=column == columns[0])
     for row in rows:
         table.add_row(*row)
     console.print(table)

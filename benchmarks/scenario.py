@@ -30,12 +30,16 @@ class Scenario:
     name: str
     function: str
     event: Any
-    returns: dict[str, Any]
+    environment: dict[str, str] = field(default_factory=dict)
+    returns: dict[str, Any] = field(default_factory=dict)
     """Part of what the function must return: an early way out would be cheap."""
-    environment: dict[str, str]
-    ledger: list[Item]
-    answers: dict[str, list[Answer]]
-    """By `service:Operation`, the service as requests are signed for it; the last one repeats."""
+    logs: str = ""
+    """What its log must hold, where what it returns says too little."""
+    ledger: list[Item] = field(default_factory=list)
+    objects: list[str] = field(default_factory=list)
+    """Keys that exist in S3; what is written later exists as well."""
+    answers: dict[str, Answer] = field(default_factory=dict)
+    """By `service:Operation`, the service as requests are signed for it."""
 
 
 def dump_scenarios(scenarios: list[Scenario]) -> str:
@@ -48,8 +52,5 @@ def load_scenarios(text: str) -> list[Scenario]:
     return [Scenario(**{**one, "answers": _answers(one)}) for one in json.loads(text)]
 
 
-def _answers(scenario: dict[str, Any]) -> dict[str, list[Answer]]:
-    return {
-        call: [Answer(**answer) for answer in answers]
-        for call, answers in scenario["answers"].items()
-    }
+def _answers(scenario: dict[str, Any]) -> dict[str, Answer]:
+    return {call: Answer(**answer) for call, answer in scenario["answers"].items()}

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import sys
-from typing import TYPE_CHECKING, Any
+from functools import partial
 
 from benchmarks.answers import alarms, announced, as_json, as_xml, endpoint, head, package
 from benchmarks.arrivals import event, queued, task
 from benchmarks.past import BAKE_SECONDS, TARGET, Past
 from benchmarks.scenario import REFERENCE, Answer, Scenario, dump_scenarios
-from sluice.domain.inbox import CONFIG, MODEL
+from sluice.domain.inbox import CONFIG, EVALUATION, MODEL, REQUIRED
 from sluice.domain.rollout import Action, Phase, Rollout
 from sluice.domain.values import iso
 from tests.builders import (
@@ -30,9 +30,6 @@ from tests.builders import (
     an_upload,
 )
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 _MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:sluice-rollout"
 _ENVIRONMENT = {
     "AWS_REGION": REGION,
@@ -47,6 +44,7 @@ _ENVIRONMENT = {
     "ROLLOUT_MACHINE_ARN": _MACHINE,
     "SERVING_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/sluice-serving",
 }
+_scenario = partial(Scenario, environment=_ENVIRONMENT)
 
 
 def all_scenarios() -> list[Scenario]:
@@ -72,6 +70,8 @@ def _first_object() -> Scenario:
         "register_package",
         queued(an_upload(MODEL).key, "version-of-model.tar.gz"),
         returns={"batchItemFailures": []},
+        logs='"kind":"Pending"',
+        objects=[an_upload(MODEL).key],
         answers={
             "s3:HeadObject": head(MODEL, metadata=METADATA),
             "s3:GetObject": Answer(WEIGHTS[:3].decode("latin-1")),
@@ -83,22 +83,18 @@ def _last_object() -> Scenario:
     """The evaluation of a folder in which it is all that is missing: the version is registered."""
     past = Past()
     past.noted(a_noted(MODEL), a_noted(CONFIG))
-    name, evaluation = "evaluation-results.json", json.dumps(EVALUATION_RESULTS)
-    absent = Answer(status=404)
-    kept = head(name, len(evaluation))
+    pushed = an_upload(EVALUATION)
     return _scenario(
         "last object of a version",
         "register_package",
-        queued(an_upload(name).key, f"version-of-{name}"),
+        queued(pushed.key, pushed.version_id),
         returns={"batchItemFailures": []},
-        past=past,
+        logs='"kind":"Registered"',
+        ledger=past.items,
+        objects=[an_upload(name).key for name in REQUIRED],
         answers={
-            "s3:HeadObject": [
-                head(name, len(evaluation)),
-                *(one for size in (7, len(evaluation), 7) for one in (absent, head(name, size))),
-                kept,
-            ],
-            "s3:GetObject": Answer(evaluation),
+            "s3:HeadObject": head(EVALUATION),
+            "s3:GetObject": Answer(json.dumps(EVALUATION_RESULTS)),
             "s3:PutObject": Answer("", {"ETag": '"e7a6"'}),
             "s3:CreateMultipartUpload": as_xml(
                 "InitiateMultipartUploadResult", "<UploadId>u1</UploadId>"
@@ -126,7 +122,7 @@ def _approved() -> Scenario:
             {"ModelPackageArn": past.new.package_arn, "ModelApprovalStatus": "Approved"},
         ),
         returns={"answers": [f"started {past.rollout().id}"]},
-        past=past,
+        ledger=past.items,
         answers={
             "sagemaker:DescribeModelPackage": package(past, "Approved"),
             "states:StartExecution": as_json(executionArn=_MACHINE, startDate=AT.timestamp()),
@@ -145,7 +141,8 @@ def _prepared() -> Scenario:
         "prepare_rollout",
         task(past.rollout()),
         returns={"action": "Update", "provision_config": past.planned().provision_config},
-        past=past,
+        ledger=past.items,
+        objects=past.captured,
         answers={
             "sagemaker:DescribeEndpoint": endpoint(past, past.live.endpoint_config, canary=None),
             "sagemaker:DescribeEndpointConfig": as_json(EndpointConfigName="churn-v3-e3"),
@@ -172,7 +169,7 @@ def _shifted() -> Scenario:
         "shift_traffic",
         task(rollout),
         returns={"action": "Shift", "position": 0},
-        past=past,
+        ledger=past.items,
         answers={"sagemaker:UpdateEndpointWeightsAndCapacities": as_json(EndpointArn="arn")},
     )
 
@@ -188,7 +185,7 @@ def _watched() -> Scenario:
         "watch_rollout",
         tick,
         returns={"woken": {TARGET: f"Shift: 400 requests and no alarm while {_share(rollout)}"}},
-        past=past,
+        ledger=past.items,
         answers={
             "sagemaker:DescribeEndpoint": endpoint(past, rollout.provision_config, canary=5.0),
             "monitoring:DescribeAlarms": alarms(rollout),
@@ -210,7 +207,7 @@ def _promoted() -> Scenario:
         "settle_rollout",
         task(rollout),
         returns={"outcome": "Promoted", "settle_config": rollout.release.endpoint_config},
-        past=past,
+        ledger=past.items,
         answers={
             "sagemaker:DescribeEndpoint": endpoint(past, rollout.provision_config, canary=100.0),
             **announced(),
@@ -239,7 +236,7 @@ def _alarmed() -> Scenario:
         "handle_alarm",
         {**fired, "resources": [arn]},
         returns={"answer": "woke the holder"},
-        past=past,
+        ledger=past.items,
         answers={"states:SendTaskSuccess": as_json()},
     )
 
@@ -254,7 +251,7 @@ def _rolled_back() -> Scenario:
         "shift_traffic",
         task(rollout),
         returns={"action": "RollBack"},
-        past=past,
+        ledger=past.items,
         answers={
             "sagemaker:DescribeEndpoint": endpoint(past, rollout.provision_config, canary=5.0),
             "sagemaker:UpdateEndpointWeightsAndCapacities": as_json(EndpointArn="arn"),
@@ -269,34 +266,12 @@ def _the_usual_way() -> Scenario:
         REFERENCE,
         an_event("s3_object_created"),
         returns={"package_arn": Past().new.package_arn},
+        objects=[an_upload(MODEL).key],
         answers={
             "dynamodb:PutItem": as_json(),
             "dynamodb:UpdateItem": as_json(),
             "s3:HeadObject": head(MODEL, metadata=METADATA),
             "sagemaker:CreateModelPackage": as_json(ModelPackageArn=Past().new.package_arn),
-        },
-    )
-
-
-def _scenario(
-    name: str,
-    function: str,
-    arrived: Any,
-    *,
-    returns: dict[str, Any],
-    answers: Mapping[str, Answer | list[Answer]],
-    past: Past | None = None,
-) -> Scenario:
-    return Scenario(
-        name=name,
-        function=function,
-        event=arrived,
-        returns=returns,
-        environment=_ENVIRONMENT,
-        ledger=past.items if past else [],
-        answers={
-            call: answer if isinstance(answer, list) else [answer]
-            for call, answer in answers.items()
         },
     )
 

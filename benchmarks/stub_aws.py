@@ -30,6 +30,8 @@ _S3_OPERATIONS = {
     ("PUT", "uploadId"): "UploadPartCopy",
     ("POST", "uploadId"): "CompleteMultipartUpload",
 }
+_WRITES = frozenset({"PutObject", "CompleteMultipartUpload"})
+_READS = frozenset({"HeadObject", "GetObject"})
 
 
 class StubAws:
@@ -37,7 +39,8 @@ class StubAws:
 
     def __init__(self, server: ThreadingHTTPServer) -> None:
         self._server = server
-        self._answers: dict[str, list[Answer]] = {}
+        self._answers: dict[str, Answer] = {}
+        self._objects: set[str] = set()
         self._ledger = Ledger()
         self.calls: list[str] = []
         self.unanswered: list[str] = []
@@ -49,25 +52,30 @@ class StubAws:
 
     def play(self, scenario: Scenario) -> None:
         """Answer from `scenario` from now on, its ledger as at its start."""
-        self._answers = {call: list(answers) for call, answers in scenario.answers.items()}
+        self._answers, self._objects = scenario.answers, set(scenario.objects)
         self._ledger = Ledger(scenario.ledger)
         self.calls, self.unanswered = [], []
 
-    def answer(self, call: str, body: bytes) -> Answer:
+    def answer(self, call: str, path: str, body: bytes) -> Answer:
         """The answer to one call; a refusal that SDKs do not retry where the scenario has none."""
         self.calls.append(call)
         service, _, operation = call.partition(":")
-        if self._answers.get(call):
-            return self._next(call)
+        if service == "s3" and self._is_absent(operation, path):
+            return Answer("", status=404)
+        if call in self._answers:
+            return self._answers[call]
         if service == "dynamodb":
             return Answer(json.dumps(self._ledger.answer(operation, json.loads(body))))
         self.unanswered.append(call)
         refusal = {"__type": "ValidationException", "message": f"no answer to {call}"}
         return Answer(json.dumps(refusal), status=400)
 
-    def _next(self, call: str) -> Answer:
-        answers = self._answers[call]
-        return answers.pop(0) if len(answers) > 1 else answers[0]
+    def _is_absent(self, operation: str, path: str) -> bool:
+        """Whether the object is asked for that nobody wrote yet."""
+        _, _, key = urlsplit(path).path.lstrip("/").partition("/")
+        if operation in _WRITES:
+            self._objects.add(key)
+        return operation in _READS and key not in self._objects
 
 
 @contextmanager
@@ -109,7 +117,8 @@ class _Handler(BaseHTTPRequestHandler):
         stub: StubAws = self.server.stub  # type: ignore[attr-defined]
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         headers = {name.lower(): value for name, value in self.headers.items()}
-        self._send(stub.answer(operation_of(self.command, self.path, headers, body), body))
+        call = operation_of(self.command, self.path, headers, body)
+        self._send(stub.answer(call, self.path, body))
 
     def _send(self, answer: Answer) -> None:
         """In one piece: how often the client must read is part of what is counted."""

@@ -1,4 +1,4 @@
-"""The ledger, read from its table alone: what the documentation says of it, checked from outside."""
+"""The ledger, read from its table alone, and checked against what the documentation says."""
 
 import hashlib
 import json

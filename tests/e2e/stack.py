@@ -157,7 +157,8 @@ def _deploy(template: Path, endpoint_url: str) -> None:
     sam = Path(sys.executable).parent / "sam"
     ended = subprocess.run(
         [
-            *(str(sam), "deploy", "--config-env", "local", "--template-file", str(template)),
+            *(str(sam), "deploy", "--template-file", str(template)),
+            *("--config-file", str(ROOT / "samconfig.toml"), "--config-env", "local"),
             *("--parameter-overrides", " ".join(_SETTINGS)),
         ],
         cwd=ROOT,

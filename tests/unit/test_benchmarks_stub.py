@@ -17,10 +17,11 @@ def an_item(pk: str, sk: str, **more: str) -> dict[str, Any]:
     return {name: {"S": value} for name, value in {"pk": pk, "sk": sk, **more}.items()}
 
 
-def a_scenario(**answers: list[Answer]) -> Scenario:
+def a_scenario(**answers: Answer) -> Scenario:
     """A scenario of a function that does not matter."""
-    named = {f"sagemaker:{operation}": said for operation, said in answers.items()}
-    return Scenario("any", "any", {}, {}, {}, [an_item("GROUPS", "churn")], named)
+    named = {f"s3:{operation}": said for operation, said in answers.items()}
+    ledger = [an_item("GROUPS", "churn")]
+    return Scenario("any", "any", {}, ledger=ledger, objects=["there"], answers=named)
 
 
 def sorts(ledger: Ledger, pk: str, *, prefix: str = "", forward: bool = True) -> list[str]:
@@ -83,23 +84,22 @@ def test_a_request_names_its_operation(
     assert operation_of(method, path, headers, body.encode()) == f"{service}:{operation}"
 
 
-def test_answers_come_in_order_and_the_last_one_repeats() -> None:
-    first, last = Answer("1"), Answer("2")
+def test_an_object_is_absent_until_it_is_written() -> None:
     with stub_aws() as stub:
-        stub.play(a_scenario(DescribeEndpoint=[first, last]))
+        stub.play(a_scenario(HeadObject=Answer(), CompleteMultipartUpload=Answer()))
 
-        assert [stub.answer("sagemaker:DescribeEndpoint", b"") for _ in range(3)] == [
-            first,
-            last,
-            last,
-        ]
+        assert stub.answer("s3:HeadObject", "/bucket/there", b"").status == 200
+        assert stub.answer("s3:HeadObject", "/bucket/new", b"").status == 404
+        stub.answer("s3:CompleteMultipartUpload", "/bucket/new?uploadId=u", b"")
+        assert stub.answer("s3:HeadObject", "/bucket/new", b"").status == 200
+        assert stub.unanswered == []
 
 
 def test_a_call_without_an_answer_is_remembered_and_not_retried() -> None:
     with stub_aws() as stub:
         stub.play(a_scenario())
 
-        assert stub.answer("sagemaker:DeleteEndpoint", b"").status == 400
+        assert stub.answer("sagemaker:DeleteEndpoint", "/", b"").status == 400
         assert stub.unanswered == ["sagemaker:DeleteEndpoint"]
 
 
@@ -107,16 +107,16 @@ def test_each_play_begins_with_the_scenario_as_it_was() -> None:
     asked = json.dumps({"Key": an_item("a", "1")}).encode()
     with stub_aws() as stub:
         stub.play(a_scenario())
-        stub.answer("dynamodb:PutItem", json.dumps({"Item": an_item("a", "1")}).encode())
-        kept = stub.answer("dynamodb:GetItem", asked).body
+        stub.answer("dynamodb:PutItem", "/", json.dumps({"Item": an_item("a", "1")}).encode())
+        kept = stub.answer("dynamodb:GetItem", "/", asked).body
         stub.play(a_scenario())
 
         assert json.loads(kept) == {"Item": an_item("a", "1")}
         assert stub.calls == []
-        assert json.loads(stub.answer("dynamodb:GetItem", asked).body) == {}
+        assert json.loads(stub.answer("dynamodb:GetItem", "/", asked).body) == {}
 
 
 def test_scenarios_reach_another_process_as_they_are() -> None:
-    scenarios = [a_scenario(DescribeEndpoint=[Answer("1", {"ETag": "e"}, 404)])]
+    scenarios = [a_scenario(HeadObject=Answer("1", {"ETag": "e"}, 404))]
 
     assert load_scenarios(dump_scenarios(scenarios)) == scenarios

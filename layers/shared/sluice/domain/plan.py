@@ -42,7 +42,7 @@ class Capacity(StrEnum):
 
 
 class BakeMinutes(Pushed):
-    """How long each step bakes; `last` is the longest that the step at all traffic may take."""
+    """How long a step bakes: `min` to `max`; the step at all traffic at least `last`."""
 
     min: Minutes = 5
     max: Minutes = 30

@@ -1,0 +1,358 @@
+"""House rules of the stack, on what CloudFormation gets and on what a person reads."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.architecture.project import (
+    MACHINES,
+    TEMPLATE,
+    identity_statements,
+    listed,
+    resources,
+    template,
+    translated,
+)
+
+ACCOUNT = [{"Ref": "AWS::AccountId"}]
+RULES = resources("AWS::Events::Rule")
+FUNCTIONS = resources("AWS::Lambda::Function")
+ROLES = resources("AWS::IAM::Role")
+TEXT = TEMPLATE.read_text(encoding="utf-8")
+STATEFUL = {
+    "AWS::DynamoDB::Table",
+    "AWS::KMS::Key",
+    "AWS::S3::Bucket",
+}
+
+
+def only(kind: str) -> dict[str, Any]:
+    (found,) = resources(kind).values()
+    properties: dict[str, Any] = found["Properties"]
+    return properties
+
+
+def statements_of(role: str) -> dict[str, dict[str, Any]]:
+    return {one["Sid"]: one for owner, one in identity_statements() if owner == role}
+
+
+def asynchronous() -> set[str]:
+    """Functions that EventBridge, or one of ours, invokes without waiting."""
+    targets = [
+        target["Arn"]
+        for rule in RULES.values()
+        for target in rule["Properties"]["Targets"]
+        if "Fn::GetAtt" in target["Arn"]
+    ]
+    named = {arn["Fn::GetAtt"][0] for arn in targets}
+    return named & set(FUNCTIONS)
+
+
+# Events.
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_a_rule_listens_to_this_account_and_to_named_sources(name: str) -> None:
+    properties = RULES[name]["Properties"]
+    if "ScheduleExpression" in properties:
+        return
+    pattern = properties["EventPattern"]
+
+    assert pattern["account"] == ACCOUNT
+    assert pattern["source"]
+    assert all(source.startswith("aws.") for source in pattern["source"])
+    assert pattern["detail-type"]
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_what_a_rule_cannot_deliver_is_retried_then_kept(name: str) -> None:
+    for target in RULES[name]["Properties"]["Targets"]:
+        assert target["RetryPolicy"]["MaximumEventAgeInSeconds"] > 0
+        assert target["DeadLetterConfig"]["Arn"] == {"Fn::GetAtt": ["DeadLetters", "Arn"]}
+
+
+def test_uploads_come_from_our_bucket_alone() -> None:
+    pattern = RULES["UploadRule"]["Properties"]["EventPattern"]
+
+    assert pattern["detail"]["bucket"] == {"name": [{"Ref": "ArtifactsBucket"}]}
+
+
+def test_every_event_source_is_seen() -> None:
+    assert len(RULES) == 7
+    assert asynchronous() == {
+        "ReconcileTargetFunction",
+        "WatchRolloutFunction",
+        "HandleAlarmFunction",
+    }
+
+
+def test_an_invocation_nobody_waits_for_has_somewhere_to_fail_to() -> None:
+    configured = {
+        one["Properties"]["FunctionName"]["Ref"]: one["Properties"]
+        for one in resources("AWS::Lambda::EventInvokeConfig").values()
+    }
+
+    assert asynchronous() <= set(configured)
+    for name in asynchronous():
+        failed = configured[name]["DestinationConfig"]["OnFailure"]["Destination"]
+        assert failed == {"Fn::GetAtt": ["DeadLetters", "Arn"]}, name
+        allowed = statements_of(name.replace("Function", "Role"))["SendFailures"]
+        assert (allowed["Action"], allowed["Resource"]) == ("sqs:SendMessage", failed), name
+
+
+def test_a_queue_that_feeds_a_function_gives_up_at_some_point() -> None:
+    mappings = resources("AWS::Lambda::EventSourceMapping")
+    queues = resources("AWS::SQS::Queue")
+
+    assert mappings
+    for mapping in mappings.values():
+        name = mapping["Properties"]["EventSourceArn"]["Fn::GetAtt"][0]
+        redrive = queues[name]["Properties"]["RedrivePolicy"]
+        assert redrive["deadLetterTargetArn"]["Fn::GetAtt"][0] in queues
+        assert redrive["maxReceiveCount"] >= 3
+        assert mapping["Properties"]["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+        function = FUNCTIONS[mapping["Properties"]["FunctionName"]["Ref"]]["Properties"]
+        assert queues[name]["Properties"]["VisibilityTimeout"] >= 6 * function["Timeout"]
+
+
+# Roles.
+
+
+def test_every_function_has_a_role_of_its_own() -> None:
+    roles = [function["Properties"]["Role"]["Fn::GetAtt"][0] for function in FUNCTIONS.values()]
+    (machine,) = resources("AWS::StepFunctions::StateMachine").values()
+    roles.append(machine["Properties"]["RoleArn"]["Fn::GetAtt"][0])
+
+    assert len(set(roles)) == len(roles)
+    assert set(roles) == set(ROLES) - {"ServingRole"}, "no role that SAM made up, none unused"
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_is_narrow_statements_each_with_a_name(role: str) -> None:
+    properties = ROLES[role]["Properties"]
+
+    assert "ManagedPolicyArns" not in properties
+    found = [one for owner, one in identity_statements() if owner == role]
+    assert found
+    sids = [one.get("Sid") for one in found]
+    assert all(sids)
+    assert len(set(sids)) == len(sids)
+    for one in found:
+        assert one["Effect"] == "Allow"
+        assert not {"NotAction", "NotResource"} & one.keys()
+        assert [action for action in listed(one["Action"]) if "*" in action] == [], one["Sid"]
+
+
+def wildcards() -> list[tuple[str, str]]:
+    return [
+        (role, one["Sid"]) for role, one in identity_statements() if "*" in listed(one["Resource"])
+    ]
+
+
+@pytest.mark.parametrize(("role", "sid"), wildcards())
+def test_a_wildcard_says_why(role: str, sid: str) -> None:
+    section = TEXT.partition(f"\n  {role}:\n")[2]
+    line = next(line for line in section.splitlines() if f"Sid: {sid}" in line)
+
+    assert re.search(r"Sid: \w+ # .{15,}", line), f"{role}, {sid}"
+
+
+def test_wildcards_are_a_short_list_of_actions_that_know_no_resources() -> None:
+    actions = {
+        action
+        for _, one in identity_statements()
+        if "*" in listed(one["Resource"])
+        for action in listed(one["Action"])
+    }
+
+    assert actions == {
+        "cloudwatch:DescribeAlarms",
+        "cloudwatch:GetMetricData",
+        "ecr:GetAuthorizationToken",
+        "sagemaker:ListModelPackages",
+    }
+
+
+def test_resource_policies_name_their_statements_too() -> None:
+    policies = {**resources("AWS::S3::BucketPolicy"), **resources("AWS::SQS::QueuePolicy")}
+    documents = [one["Properties"]["PolicyDocument"] for one in policies.values()]
+    documents += [one["Properties"]["KeyPolicy"] for one in resources("AWS::KMS::Key").values()]
+
+    assert len(documents) == 4
+    for document in documents:
+        assert all(one.get("Sid") for one in document["Statement"])
+
+
+def approval_changes() -> dict[str, list[Any]]:
+    """By role: the approval statuses it may create packages with, or set."""
+    found: dict[str, list[Any]] = {}
+    for role, one in identity_statements():
+        if {"sagemaker:CreateModelPackage", "sagemaker:UpdateModelPackage"} & set(
+            listed(one["Action"])
+        ):
+            allowed = one["Condition"]["StringEquals"]["sagemaker:ModelApprovalStatus"]
+            found.setdefault(role, []).append(allowed)
+    return found
+
+
+def test_nobody_of_us_can_approve() -> None:
+    assert approval_changes() == {
+        "RegisterPackageRole": ["PendingManualApproval", "Rejected"],
+        "SettleRolloutRole": ["Rejected"],
+    }
+
+
+def test_a_role_is_passed_to_sagemaker_alone() -> None:
+    passing = [one for _, one in identity_statements() if "iam:PassRole" in listed(one["Action"])]
+
+    assert len(passing) == 1
+    assert passing[0]["Resource"] == {"Fn::GetAtt": ["ServingRole", "Arn"]}
+    condition = passing[0]["Condition"]["StringEquals"]
+    assert condition == {"iam:PassedToService": "sagemaker.amazonaws.com"}
+
+
+@pytest.mark.parametrize(
+    ("action", "roles"),
+    [
+        pytest.param(
+            "sagemaker:UpdateEndpointWeightsAndCapacities", {"ShiftTrafficRole"}, id="weights"
+        ),
+        pytest.param("sagemaker:UpdateEndpoint", {"RolloutStateMachineRole"}, id="updates"),
+        pytest.param("sagemaker:CreateEndpoint", {"RolloutStateMachineRole"}, id="creation"),
+        pytest.param("sagemaker:DeleteEndpoint", {"ShiftTrafficRole"}, id="deletion"),
+        pytest.param("s3:PutObject", {"RegisterPackageRole"}, id="the vault"),
+        pytest.param("s3:DeleteObject", set(), id="nobody deletes artifacts"),
+        pytest.param("dynamodb:DeleteItem", {"SettleRolloutRole"}, id="ledger items"),
+        pytest.param("states:StartExecution", {"ReconcileTargetRole"}, id="rollouts"),
+    ],
+)
+def test_who_may(action: str, roles: set[str]) -> None:
+    may = {role for role, one in identity_statements() if action in listed(one["Action"])}
+
+    assert may == roles
+
+
+# What is kept.
+
+
+@pytest.mark.parametrize("kind", sorted(STATEFUL))
+def test_what_holds_state_outlives_the_stack(kind: str) -> None:
+    found = resources(kind)
+
+    assert found
+    for name, resource in found.items():
+        assert resource["DeletionPolicy"] == "Retain", name
+        assert resource["UpdateReplacePolicy"] == "Retain", name
+
+
+def test_the_bucket_keeps_versions_encrypts_and_is_nobody_elses() -> None:
+    bucket = only("AWS::S3::Bucket")
+
+    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
+    (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
+    assert rule["BucketKeyEnabled"] is True
+    assert rule["ServerSideEncryptionByDefault"] == {
+        "SSEAlgorithm": "aws:kms",
+        "KMSMasterKeyID": {"Fn::GetAtt": ["EncryptionKey", "Arn"]},
+    }
+
+
+def bucket_denials() -> dict[str, dict[str, Any]]:
+    policy = only("AWS::S3::BucketPolicy")["PolicyDocument"]
+    return {one["Sid"]: one for one in policy["Statement"] if one["Effect"] == "Deny"}
+
+
+def test_nothing_travels_in_the_clear() -> None:
+    tls = bucket_denials()["TlsOnly"]
+
+    assert tls["Principal"] == "*"
+    assert tls["Action"] == "s3:*"
+    assert len(tls["Resource"]) == 2
+    assert tls["Condition"] == {"Bool": {"aws:SecureTransport": False}}
+
+
+def test_the_vault_is_written_by_registration_and_deleted_by_nobody() -> None:
+    writing = bucket_denials()["VaultIsWrittenByRegistration"]
+    deleting = bucket_denials()["VaultIsNeverDeleted"]
+
+    writer = writing["Condition"]["ArnNotEquals"]["aws:PrincipalArn"]
+    assert writer == {"Fn::GetAtt": ["RegisterPackageRole", "Arn"]}
+    assert set(deleting["Action"]) == {"s3:DeleteObject", "s3:DeleteObjectVersion"}
+    assert "Condition" not in deleting
+    for one in (writing, deleting):
+        assert str(one["Resource"]).count("/releases/*") == 1
+
+
+def test_the_ledger_can_be_restored_and_is_not_deleted_by_mistake() -> None:
+    table = only("AWS::DynamoDB::Table")
+
+    assert table["DeletionProtectionEnabled"] is True
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert table["SSESpecification"]["SSEType"] == "KMS"
+    assert table["SSESpecification"]["KMSMasterKeyId"]
+
+
+def test_workloads_use_the_key_through_services_alone() -> None:
+    policy = only("AWS::KMS::Key")["KeyPolicy"]
+    by_sid = {one["Sid"]: one for one in policy["Statement"]}
+
+    assert only("AWS::KMS::Key")["EnableKeyRotation"] is True
+    administer = listed(by_sid["AdministerByAccount"]["Action"])
+    assert not {"kms:*", "kms:Decrypt", "kms:Encrypt"} & set(administer)
+    use = by_sid["UseThroughServices"]["Condition"]["StringEquals"]
+    assert use["kms:CallerAccount"] == {"Ref": "AWS::AccountId"}
+    assert use["kms:ViaService"]
+
+
+@pytest.mark.parametrize("kind", ["AWS::SQS::Queue", "AWS::SNS::Topic"])
+def test_messages_rest_encrypted(kind: str) -> None:
+    for name, resource in resources(kind).items():
+        properties = resource["Properties"]
+        assert properties.get("SqsManagedSseEnabled") or properties.get("KmsMasterKeyId"), name
+
+
+def test_logs_are_kept_for_a_time_and_functions_write_no_others() -> None:
+    assert only("AWS::Logs::LogGroup")["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    for name, function in FUNCTIONS.items():
+        assert function["Properties"]["LoggingConfig"]["LogGroup"] == {"Ref": "FunctionLogs"}, name
+
+
+# The functions.
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_ends_before_whoever_waits_for_it(name: str) -> None:
+    properties = FUNCTIONS[name]["Properties"]
+
+    assert properties["Runtime"] == "python3.13"
+    assert properties["Handler"] == "app.lambda_handler"
+    assert properties["Timeout"] < 60 or name == "RegisterPackageFunction"
+    assert properties["Layers"] == [{"Ref": next(iter(resources("AWS::Lambda::LayerVersion")))}]
+
+
+# The text.
+
+
+def test_a_stack_can_be_made_without_a_question() -> None:
+    for name, parameter in template()["Parameters"].items():
+        assert "Default" in parameter, name
+        assert parameter["Description"], name
+
+
+@pytest.mark.parametrize("path", [TEMPLATE, *MACHINES], ids=lambda path: path.name)
+def test_cloudformation_knows_no_anchors(path: Any) -> None:
+    tokens = yaml.scan(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+    kinds = (yaml.AnchorToken, yaml.AliasToken)
+
+    assert [token for token in tokens if isinstance(token, kinds)] == []
+
+
+def test_every_output_says_what_it_is_for() -> None:
+    for name, output in translated()["Outputs"].items():
+        assert output["Description"], name

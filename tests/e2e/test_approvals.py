@@ -1,0 +1,73 @@
+"""What an approval starts: whichever events tell of it, in whatever order, or none."""
+
+from tests.e2e.deliveries import APPROVALS, an_approval_event, invoke, losing
+from tests.e2e.line import Line
+
+RECONCILE = "ReconcileTargetFunction"
+
+
+def test_the_newest_approval_wins_whatever_the_version_numbers_say(churn: Line) -> None:
+    for version in (1, 2, 3):
+        churn.push(version)
+    churn.approve(1)
+    churn.until_phase("Provisioning")
+
+    churn.approve(3)
+    churn.until_event("Approved", 3)
+    churn.approve(2)
+    churn.until_event("Approved", 2)
+    users = churn.until("it serves", lambda: churn.weights() and churn.users())
+    churn.until_event("Promoted", 2)
+
+    assert ("Superseded", 3) in churn.events()
+    churn.until_event("Settled", 2)
+    assert ("RolloutStarted", 3) not in churn.events()
+    assert len(churn.executions()) == 2
+    assert users.errors == []
+
+
+def test_an_approval_that_no_event_tells_of_is_found_by_the_schedule(churn: Line) -> None:
+    churn.push(1)
+
+    with losing(churn, APPROVALS):
+        churn.approve(1)
+        churn.until_event("Approved", 1, minutes=12)
+    churn.until_serving({1: 100})
+
+
+def test_of_approvals_found_together_the_highest_version_wins(churn: Line) -> None:
+    for version in (1, 2, 3):
+        churn.push(version)
+
+    with losing(churn, APPROVALS):
+        for version in (2, 3, 1):
+            churn.approve(version)
+        churn.until_serving({3: 100})
+
+    assert ("RolloutStarted", 1) not in churn.events()
+    assert ("RolloutStarted", 2) not in churn.events()
+
+
+def test_an_event_that_comes_before_its_approval_starts_nothing(churn: Line) -> None:
+    churn.push(1)
+
+    invoke(churn, RECONCILE, an_approval_event(churn, 1, "Approved"))
+    assert churn.executions() == {}
+    assert churn.history() == []
+
+    churn.approve(1)
+    churn.until_serving({1: 100})
+
+
+def test_an_approval_taken_back_starts_nothing_in_whatever_order_events_come(churn: Line) -> None:
+    churn.push(1)
+
+    with losing(churn, APPROVALS):
+        churn.approve(1)
+        churn.reject(1)
+        invoke(churn, RECONCILE, an_approval_event(churn, 1, "Rejected"))
+        invoke(churn, RECONCILE, an_approval_event(churn, 1, "Approved"))
+
+    assert churn.executions() == {}
+    assert "wanted" not in churn.state()
+    assert churn.endpoint() == {}

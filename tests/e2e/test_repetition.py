@@ -1,0 +1,67 @@
+"""Everything is delivered at least once: what came before must not happen again."""
+
+from collections import Counter
+from typing import Any
+
+from tests.e2e.deliveries import deliver, recorded
+from tests.e2e.folders import inference
+from tests.e2e.line import Line
+
+_READS = ("Describe", "List", "Get", "Head", "Query", "BatchGet", "InvokeEndpoint")
+
+
+def test_all_events_delivered_once_more_change_nothing(churn: Line) -> None:
+    with recorded(churn) as recording:
+        churn.serve_first()
+        churn.push(2, inference(2, fails_on=("usual",)))
+        churn.approve(2)
+        churn.until_event("Settled", 2)
+        churn.until_serving({1: 100})
+        churn.leave()
+        events = recording.events()
+    told = Counter((event["source"], event["detail-type"]) for event in events)
+    assert {source for source, _ in told} == {
+        "aws.s3",
+        "aws.sagemaker",
+        "aws.cloudwatch",
+        "aws.states",
+    }
+    assert told["aws.s3", "Object Created"] == 2 * 6, "each event came twice in the first place"
+    before, since = everything(churn), churn.now()
+
+    for event in reversed(events):
+        deliver(churn, event)
+    churn.until("the queue is empty", lambda: queue_is_empty(churn) or None)
+
+    assert everything(churn) == before
+    changes = [call for call in churn.stack.calls(churn.name, since) if not is_read(call["action"])]
+    assert changes == []
+
+
+def everything(line: Line) -> dict[str, Any]:
+    """All that a person, a program or the ledger knows of the line."""
+    return {
+        "endpoint": line.endpoint(),
+        "packages": [
+            {name: value for name, value in one.items() if name != "ResponseMetadata"}
+            for one in line.packages()
+        ],
+        "state": line.state(),
+        "history": line.history(),
+        "executions": line.executions(),
+        "alarms": set(line.alarms()),
+    }
+
+
+def is_read(action: str) -> bool:
+    """Whether an action changes nothing."""
+    return action.partition(":")[2].startswith(_READS)
+
+
+def queue_is_empty(line: Line) -> bool:
+    """Whether every upload that was told of has been taken up."""
+    counts = line.stack.client("sqs").get_queue_attributes(
+        QueueUrl=line.stack.resources["Uploads"],
+        AttributeNames=["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"],
+    )["Attributes"]
+    return not any(map(int, counts.values()))
