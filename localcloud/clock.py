@@ -1,8 +1,9 @@
 """The one virtual clock: what the local cloud calls now.
 
-Virtual time starts at the real time and runs `speed` times as fast. Everything AWS would stamp or wait for
-(metrics, alarms, schedules, endpoint transitions, Step Functions waits, event times) uses it; request
-signatures, and code that really runs (a Lambda function, a model container), use real time.
+Virtual time starts at the real time and runs `speed` times as fast. Everything AWS would stamp or
+wait for (metrics, alarms, schedules, endpoint transitions, Step Functions waits, event times) uses
+it; request signatures, and code that really runs (a Lambda function, a model container), use real
+time.
 """
 
 from __future__ import annotations

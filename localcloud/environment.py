@@ -9,7 +9,7 @@ from localcloud.constants import ACCOUNT, REGION
 
 
 def prepare(port: int) -> None:
-    """Configure ministack and moto for loopback only, with IAM enforced. Call before importing either."""
+    """Configure the engines for loopback only, with IAM enforced; call before importing them."""
     os.environ.update(
         AUTH="true",
         BIND_HOST="127.0.0.1",

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -12,11 +13,18 @@ from tests.e2e.stack import Stack, shared_stack
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The deployed stack; one for all pytest-xdist workers of a run."""
+    with shared_stack(_folder(tmp_path_factory)) as running:
+        yield running
+
+
+def _folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the processes that share the stack meet; `SLUICE_E2E_FOLDER` names one that is up."""
+    if "SLUICE_E2E_FOLDER" in os.environ:
+        return Path(os.environ["SLUICE_E2E_FOLDER"])
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent  # what the workers of one run have in common
-    with shared_stack(folder / "e2e") as running:
-        yield running
+    return folder / "e2e"
 
 
 @pytest.fixture

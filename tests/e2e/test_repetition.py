@@ -4,7 +4,7 @@ from collections import Counter
 from typing import Any
 
 from tests.e2e.deliveries import deliver, recorded
-from tests.e2e.folders import inference
+from tests.e2e.folders import USUAL, inference
 from tests.e2e.line import Line
 
 _READS = ("Describe", "List", "Get", "Head", "Query", "BatchGet", "InvokeEndpoint")
@@ -13,7 +13,7 @@ _READS = ("Describe", "List", "Get", "Head", "Query", "BatchGet", "InvokeEndpoin
 def test_all_events_delivered_once_more_change_nothing(churn: Line) -> None:
     with recorded(churn) as recording:
         churn.serve_first()
-        churn.push(2, inference(2, fails_on=("usual",)))
+        churn.push(2, inference(2, fails_on=(USUAL,)))
         churn.approve(2)
         churn.until_event("Settled", 2)
         churn.until_serving({1: 100})

@@ -4,14 +4,14 @@ import math
 import time
 
 from tests.e2e.deliveries import ALARMS, losing
-from tests.e2e.folders import STRANGE, inference, plan
+from tests.e2e.folders import STRANGE, USUAL, inference, plan
 from tests.e2e.line import Line
 from tests.e2e.users import Users
 
 _WEIGHTS = "sagemaker:UpdateEndpointWeightsAndCapacities"
 _UPDATE = "sagemaker:UpdateEndpoint"
-FAILS = {"fails_on": ("usual", "strange")}
-FAILS_LATER = {"fails_on": ("strange",)}
+FAILS = (USUAL, STRANGE)
+FAILS_LATER = (STRANGE,)
 
 
 def assert_rejected(line: Line, version: int) -> None:
@@ -34,7 +34,7 @@ def assert_only_the_canary_hurt(users: Users, version: int, share: float) -> Non
 
 def test_a_canary_that_fails_goes_back_before_most_users_meet_it(churn: Line) -> None:
     users = churn.serve_first()
-    churn.push(2, inference(2, **FAILS), rollout=plan(steps=[25, 50, 100]))
+    churn.push(2, inference(2, fails_on=FAILS), rollout=plan(steps=[25, 50, 100]))
     churn.seen.clear()
 
     churn.approve(2)
@@ -53,7 +53,7 @@ def test_a_canary_that_fails_goes_back_before_most_users_meet_it(churn: Line) ->
 
 def test_an_alarm_that_no_event_tells_of_is_found_by_looking(churn: Line) -> None:
     churn.serve_first()
-    churn.push(2, inference(2, **FAILS))
+    churn.push(2, inference(2, fails_on=FAILS))
 
     with losing(churn, ALARMS):
         churn.approve(2)
@@ -66,7 +66,7 @@ def test_an_alarm_that_no_event_tells_of_is_found_by_looking(churn: Line) -> Non
 
 def test_an_alarm_during_stand_by_is_one_weight_change(churn: Line) -> None:
     users = churn.serve_first()
-    churn.push(2, inference(2, **FAILS_LATER), rollout=plan(standby_minutes=60))
+    churn.push(2, inference(2, fails_on=FAILS_LATER), rollout=plan(standby_minutes=60))
     churn.approve(2)
     churn.until_event("Promoted", 2)
     churn.until_phase("StandingBy")
@@ -89,7 +89,7 @@ def test_an_alarm_during_stand_by_is_one_weight_change(churn: Line) -> None:
 
 def test_an_alarm_on_a_settled_release_brings_back_the_last_good_one(churn: Line) -> None:
     users = churn.serve_first()
-    churn.push(2, inference(2, **FAILS_LATER))
+    churn.push(2, inference(2, fails_on=FAILS_LATER))
     churn.approve(2)
     settled = churn.until_event("Settled", 2)
     assert churn.last_good() == [2, 1]
@@ -140,7 +140,7 @@ def test_rejecting_a_canary_ends_it_without_a_mark(churn: Line) -> None:
 
 
 def test_with_nothing_good_left_it_goes_on_serving_until_a_fix_is_approved(churn: Line) -> None:
-    users = churn.serve_first(inference(1, **FAILS_LATER))
+    users = churn.serve_first(inference(1, fails_on=FAILS_LATER))
 
     users.say(STRANGE)
     halted = churn.until_event("Halted", 1)

@@ -2,7 +2,7 @@
 
 import time
 
-from tests.e2e.folders import inference, plan
+from tests.e2e.folders import USUAL, inference, plan
 from tests.e2e.line import Line
 
 PROMOTION = ["Approved", "RolloutStarted", "Shifted", "Shifted", "Shifted", "Promoted", "Settled"]
@@ -109,7 +109,7 @@ def test_two_endpoints_roll_out_side_by_side_without_disturbing_each_other(
         line.until_serving({1: 100})
     users, others = churn.users(), fraud.users()
     churn.push(2)
-    fraud.push(2, inference(2, fails_on=("usual",)))
+    fraud.push(2, inference(2, fails_on=(USUAL,)))
 
     churn.approve(2)
     fraud.approve(2)

@@ -5,7 +5,7 @@ import json
 
 def model_fn(model_dir):
     """There are no weights to load."""
-    return None
+    return
 
 
 def input_fn(body, content_type):

@@ -1,0 +1,51 @@
+"""The end-to-end tests, run in a process of their own against a stack that is up already."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from tests.e2e.stack import Stack, shared_stack
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+_PASSED, _FAILED = 0, 1
+
+
+class SuiteError(RuntimeError):
+    """pytest neither passed nor failed its tests: something else is wrong."""
+
+
+@contextlib.contextmanager
+def attached_stack(folder: Path) -> Iterator[Stack]:
+    """A fresh stack that `run` finds through `folder`.
+
+    Removed permissions leave messages nobody could handle, so dead letters are expected here.
+    """
+    with contextlib.ExitStack() as running:
+        stack = running.enter_context(shared_stack(folder))
+        try:
+            yield stack
+        finally:
+            with contextlib.suppress(AssertionError):
+                running.close()
+
+
+def run(folder: Path, tests: Sequence[str], *options: str) -> bool:
+    """Run the tests on the stack that `folder` names; whether all of them passed."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *options, *tests],
+        env={**os.environ, "SLUICE_E2E_FOLDER": str(folder)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ended.returncode not in {_PASSED, _FAILED}:
+        raise SuiteError(ended.stdout + ended.stderr)
+    (folder / "last-run.log").write_text(ended.stdout + ended.stderr)
+    return ended.returncode == _PASSED
