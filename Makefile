@@ -21,7 +21,7 @@ endif
 
 .PHONY: help
 help: ## List the targets.
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 20
 
 # --- Set-up: a virtual environment from hashed requirements, and the layer's wheels -----------------
 
@@ -75,6 +75,11 @@ check: setup ## Format, lint, types, template, architecture.
 	$(BIN)/cfn-lint template.yaml
 	$(BIN)/sam validate --lint --region us-east-1
 	$(PYTEST) tests/architecture
+
+.PHONY: prove-permissions
+prove-permissions: setup ## Remove every allowed action of every role; each must be missed by some test (long).
+	@$(MAKE) --no-print-directory build ARCHITECTURE=x86_64
+	$(PYTHON) -m tests.permissions
 
 .PHONY: fix
 fix: setup ## Format, and mend what the linter can.

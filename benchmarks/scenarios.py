@@ -6,52 +6,29 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from functools import partial
 
-from benchmarks.answers import alarms, announced, as_json, as_xml, endpoint, head, package
-from benchmarks.arrivals import event, queued, task
+from benchmarks.answers import alarms, announced, as_json, endpoint, head, package
+from benchmarks.arrivals import event, task
+from benchmarks.environment import MACHINE, scenario
 from benchmarks.past import BAKE_SECONDS, TARGET, Past
-from benchmarks.scenario import REFERENCE, Answer, Scenario, dump_scenarios
-from sluice.domain.inbox import CONFIG, EVALUATION, MODEL, REQUIRED
+from benchmarks.scenario import Scenario, dump_scenarios
+from benchmarks.uploads import first_object, last_object, the_usual_way
+from sluice.domain.inbox import MODEL
 from sluice.domain.rollout import Action, Phase, Rollout
 from sluice.domain.values import iso
 from tests.builders import (
     ACCOUNT,
     AT,
-    BUCKET,
-    EVALUATION_RESULTS,
-    METADATA,
     REGION,
-    WEIGHTS,
-    a_noted,
-    an_event,
-    an_upload,
 )
-
-_MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:sluice-rollout"
-_ENVIRONMENT = {
-    "AWS_REGION": REGION,
-    "AWS_DEFAULT_REGION": REGION,
-    "ACCOUNT": ACCOUNT,
-    "ARTIFACTS_BUCKET": BUCKET,
-    "LEDGER_TABLE": "sluice-ledger",
-    "NOTIFICATIONS_TOPIC_ARN": f"arn:aws:sns:{REGION}:{ACCOUNT}:sluice-notifications",
-    "POWERTOOLS_SERVICE_NAME": "sluice",
-    "POWERTOOLS_METRICS_NAMESPACE": "Sluice",
-    "RECONCILE_FUNCTION": "sluice-reconcile-target",
-    "ROLLOUT_MACHINE_ARN": _MACHINE,
-    "SERVING_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/sluice-serving",
-}
-_scenario = partial(Scenario, environment=_ENVIRONMENT)
 
 
 def all_scenarios() -> list[Scenario]:
     """In the order of a release's life."""
     return [
-        _first_object(),
-        _last_object(),
+        first_object(),
+        last_object(),
         _approved(),
         _prepared(),
         _shifted(),
@@ -59,61 +36,15 @@ def all_scenarios() -> list[Scenario]:
         _promoted(),
         _alarmed(),
         _rolled_back(),
-        _the_usual_way(),
+        the_usual_way(),
     ]
-
-
-def _first_object() -> Scenario:
-    """`model.tar.gz` of a folder nobody has pushed anything else to."""
-    return _scenario(
-        "first object of a version",
-        "register_package",
-        queued(an_upload(MODEL).key, "version-of-model.tar.gz"),
-        returns={"batchItemFailures": []},
-        logs='"kind":"Pending"',
-        objects=[an_upload(MODEL).key],
-        answers={
-            "s3:HeadObject": head(MODEL, metadata=METADATA),
-            "s3:GetObject": Answer(WEIGHTS[:3].decode("latin-1")),
-        },
-    )
-
-
-def _last_object() -> Scenario:
-    """The evaluation of a folder in which it is all that is missing: the version is registered."""
-    past = Past()
-    past.noted(a_noted(MODEL), a_noted(CONFIG))
-    pushed = an_upload(EVALUATION)
-    return _scenario(
-        "last object of a version",
-        "register_package",
-        queued(pushed.key, pushed.version_id),
-        returns={"batchItemFailures": []},
-        logs='"kind":"Registered"',
-        ledger=past.items,
-        objects=[an_upload(name).key for name in REQUIRED],
-        answers={
-            "s3:HeadObject": head(EVALUATION),
-            "s3:GetObject": Answer(json.dumps(EVALUATION_RESULTS)),
-            "s3:PutObject": Answer("", {"ETag": '"e7a6"'}),
-            "s3:CreateMultipartUpload": as_xml(
-                "InitiateMultipartUploadResult", "<UploadId>u1</UploadId>"
-            ),
-            "s3:UploadPartCopy": as_xml("CopyPartResult", "<ETag>&quot;e7a6&quot;</ETag>"),
-            "s3:CompleteMultipartUpload": as_xml("CompleteMultipartUploadResult", "<Key>k</Key>"),
-            "sagemaker:CreateModelPackage": as_json(ModelPackageArn=past.new.package_arn),
-            "sagemaker:ListModelPackages": as_json(ModelPackageSummaryList=[]),
-            "sagemaker:DescribeModelPackage": package(past, "PendingManualApproval"),
-            **announced(),
-        },
-    )
 
 
 def _approved() -> Scenario:
     """Somebody approved version 4 while version 3 serves: its rollout starts."""
     past = Past()
     past.registered()
-    return _scenario(
+    return scenario(
         "approval",
         "reconcile_target",
         event(
@@ -125,7 +56,7 @@ def _approved() -> Scenario:
         ledger=past.items,
         answers={
             "sagemaker:DescribeModelPackage": package(past, "Approved"),
-            "states:StartExecution": as_json(executionArn=_MACHINE, startDate=AT.timestamp()),
+            "states:StartExecution": as_json(executionArn=MACHINE, startDate=AT.timestamp()),
             **announced(),
         },
     )
@@ -136,7 +67,7 @@ def _prepared() -> Scenario:
     past = Past()
     past.registered()
     past.holds(past.rollout(), Phase.STARTING)
-    return _scenario(
+    return scenario(
         "new rollout",
         "prepare_rollout",
         task(past.rollout()),
@@ -164,7 +95,7 @@ def _shifted() -> Scenario:
     past = Past()
     rollout = past.provisioned()
     past.holds(rollout, Phase.PROVISIONING)
-    return _scenario(
+    return scenario(
         "first step",
         "shift_traffic",
         task(rollout),
@@ -180,7 +111,7 @@ def _watched() -> Scenario:
     rollout = past.provisioned()
     past.holds(rollout, Phase.BAKING, token="t" * 600, parked_at=AT)
     tick = event("aws.events", "Scheduled Event", {}, later=BAKE_SECONDS)
-    return _scenario(
+    return scenario(
         "schedule, one rollout in flight",
         "watch_rollout",
         tick,
@@ -202,7 +133,7 @@ def _promoted() -> Scenario:
     past = Past()
     rollout = past.provisioned().to(Action.PROMOTE, "400 requests and no alarm", position=3)
     past.holds(rollout, Phase.BAKING)
-    return _scenario(
+    return scenario(
         "promotion",
         "settle_rollout",
         task(rollout),
@@ -231,7 +162,7 @@ def _alarmed() -> Scenario:
             "state": {"value": "ALARM", "reason": "Threshold Crossed", "timestamp": iso(AT)},
         },
     )
-    return _scenario(
+    return scenario(
         "alarm on a canary",
         "handle_alarm",
         {**fired, "resources": [arn]},
@@ -246,7 +177,7 @@ def _rolled_back() -> Scenario:
     past = Past()
     rollout = past.provisioned().to(Action.ROLL_BACK, "alarm", blames=True)
     past.holds(rollout, Phase.BAKING)
-    return _scenario(
+    return scenario(
         "rollback",
         "shift_traffic",
         task(rollout),
@@ -255,23 +186,6 @@ def _rolled_back() -> Scenario:
         answers={
             "sagemaker:DescribeEndpoint": endpoint(past, rollout.provision_config, canary=5.0),
             "sagemaker:UpdateEndpointWeightsAndCapacities": as_json(EndpointArn="arn"),
-        },
-    )
-
-
-def _the_usual_way() -> Scenario:
-    """What the reference does for one object."""
-    return _scenario(
-        "one object",
-        REFERENCE,
-        an_event("s3_object_created"),
-        returns={"package_arn": Past().new.package_arn},
-        objects=[an_upload(MODEL).key],
-        answers={
-            "dynamodb:PutItem": as_json(),
-            "dynamodb:UpdateItem": as_json(),
-            "s3:HeadObject": head(MODEL, metadata=METADATA),
-            "sagemaker:CreateModelPackage": as_json(ModelPackageArn=Past().new.package_arn),
         },
     )
 

@@ -77,7 +77,7 @@ def test_a_group_somebody_else_creates_meanwhile_is_used(sagemaker: Any, faults:
     def create() -> None:
         sagemaker.create_model_package_group(ModelPackageGroupName="churn")
 
-    with faults.meanwhile(2, create):  # it was found absent just before
+    with faults.meanwhile(1, create):  # it was absent just before
         arn = register(sagemaker)
 
     assert arn.endswith(":model-package/churn/1")

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sluice.adapters.executions import ExecutionStatus
+from sluice.adapters.ledger.table import ConditionFailedError
+from sluice.adapters.ledger.targets import ContentionError
 from sluice.domain import names
 from sluice.domain.approval import Observation, new_target, observe
 from sluice.domain.desired import Halt, Idle, Start, next_move, of_interest
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from sluice.domain.release import Release, ReleaseName
     from sluice.domain.rollout import Rollout
     from sluice.domain.target import Change, TargetState
+
+_ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +199,16 @@ class Reconciling:
 
     def _observe(self, release: Release, package: Package, *, now: datetime) -> str:
         """Record the approval as it is now; the refusal, if its target belongs to others."""
+        for _ in range(_ATTEMPTS):
+            try:
+                return self._record(release, package, now=now)
+            except ConditionFailedError:
+                # SageMaker tells of one change several times: somebody else has just recorded it.
+                release = self.releases.get(release.name) or release
+        message = f"the record of {release.name} kept changing"
+        raise ContentionError(message)
+
+    def _record(self, release: Release, package: Package, *, now: datetime) -> str:
         seen = ApprovalChange(
             status=package.approval,
             last_modified=package.last_modified,

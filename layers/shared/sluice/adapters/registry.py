@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -78,20 +79,18 @@ class Registry:
         ListModelPackages sorts ascending and returns ten at a time unless told otherwise. It never
         says which package a rollback should use; that is the ledger's `last_good`.
         """
-        wanted: dict[str, Any] = {"ModelApprovalStatus": approval} if approval else {}
-        pages = self._client.get_paginator("list_model_packages").paginate(
-            ModelPackageGroupName=group,
-            SortBy="CreationTime",
-            SortOrder="Descending",
-            PaginationConfig={"PageSize": 100},
-            **wanted,
-        )
+        pages = self._pages(group, approval)
         try:
-            for page in pages:
-                yield from map(_listed, page["ModelPackageSummaryList"])
+            first = next(pages)
         except ClientError as error:
-            if not _is_invalid(error) or self._has_group(group):
+            if not _is_invalid(error):
                 raise
+            if not self._has_group(group):
+                return
+            pages = self._pages(group, approval)  # somebody has just created it, or we ask wrongly
+            first = next(pages)
+        for page in chain([first], pages):
+            yield from map(_listed, page["ModelPackageSummaryList"])
 
     def reject(self, arn: str, reason: str) -> None:
         """Set the package to Rejected and say why."""
@@ -110,11 +109,22 @@ class Registry:
         try:
             return self._create(request)
         except RegistryRefusedError:
-            # An absent group is told by the same code as an invalid package.
-            if self._has_group(manifest.release.group):
-                raise
+            # An absent group is told by the same code as an invalid package, and may exist by now:
+            # only a refusal while it does is the package's.
             self._create_group(manifest.release.group)
             return self._create(request)
+
+    def _pages(self, group: str, approval: ApprovalStatus | None) -> Iterator[Any]:
+        wanted: dict[str, Any] = {"ModelApprovalStatus": approval} if approval else {}
+        return iter(
+            self._client.get_paginator("list_model_packages").paginate(
+                ModelPackageGroupName=group,
+                SortBy="CreationTime",
+                SortOrder="Descending",
+                PaginationConfig={"PageSize": 100},
+                **wanted,
+            )
+        )
 
     def _create(self, request: dict[str, Any]) -> str:
         try:
