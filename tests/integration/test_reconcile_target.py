@@ -98,6 +98,20 @@ def test_an_approval_told_five_times_is_one(world: World) -> None:
     assert world.history() == ["Approved", "RolloutStarted"]
 
 
+def test_an_approval_told_twice_at_once_is_one(world: World, faults: Faults) -> None:
+    for call in range(12):
+        version = call + 1
+        world.given_versions(version)
+        world.given(a_state(live=None, last_good=(), approval_seq=0, epoch=10 * version))
+        event = changed(version)
+
+        with faults.meanwhile(call, lambda event=event: reconcile(world, event)):
+            reconcile(world, event)
+
+        assert world.history()[-2:] == ["Approved", "RolloutStarted"], f"interrupted at {call}"
+        assert (world.state.approval_seq, world.state.epoch) == (1, 10 * version + 1)
+
+
 def test_the_time_is_the_events(world: World) -> None:
     world.given_versions(1)
 

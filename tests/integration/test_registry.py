@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.integration.faults import Faults
+    from tests.integration.rollouts import Wire
 
 MODEL_DATA = f"s3://{BUCKET}/releases/churn/v4-aaaaaaaaaaaa/model.tar.gz"
 
@@ -65,6 +66,15 @@ def test_a_group_that_does_not_exist_has_no_packages(sagemaker: Any, faults: Fau
         list(Registry(sagemaker).packages("churn"))
 
 
+def test_a_group_created_just_after_it_was_found_absent_is_listed(
+    sagemaker: Any, wire: Wire
+) -> None:
+    given_packages(sagemaker, "churn", ["Approved"])
+    wire.refuse("ListModelPackages", "ValidationException")
+
+    assert [package.version for package in Registry(sagemaker).packages("churn")] == [1]
+
+
 def test_registering_creates_the_group_when_it_is_absent(sagemaker: Any) -> None:
     arns = [register(sagemaker, "churn-v4"), register(sagemaker, "churn-v5")]
 
@@ -73,11 +83,14 @@ def test_registering_creates_the_group_when_it_is_absent(sagemaker: Any) -> None
     assert [group["ModelPackageGroupName"] for group in groups] == ["churn"]
 
 
-def test_a_group_somebody_else_creates_meanwhile_is_used(sagemaker: Any, faults: Faults) -> None:
+@pytest.mark.parametrize("call", [0, 1])
+def test_a_group_somebody_else_creates_meanwhile_is_used(
+    sagemaker: Any, faults: Faults, call: int
+) -> None:
     def create() -> None:
         sagemaker.create_model_package_group(ModelPackageGroupName="churn")
 
-    with faults.meanwhile(1, create):  # it was absent just before
+    with faults.meanwhile(call, create):  # before we ask, and after we were told it is absent
         arn = register(sagemaker)
 
     assert arn.endswith(":model-package/churn/1")
