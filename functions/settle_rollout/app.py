@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sluice.adapters.alarms import Alarms
 from sluice.adapters.announcements import Announcements
 from sluice.adapters.endpoint import Endpoint
+from sluice.adapters.ledger.releases import Releases
 from sluice.adapters.ledger.table import Table
 from sluice.adapters.ledger.targets import Targets
 from sluice.adapters.registry import Registry
@@ -21,8 +22,10 @@ if TYPE_CHECKING:
 
 settings = Settings.from_env()
 sagemaker = client("sagemaker")
+table = Table(client("dynamodb"), settings.ledger_table)
 settling = Settling(
-    targets=Targets(Table(client("dynamodb"), settings.ledger_table)),
+    targets=Targets(table),
+    releases=Releases(table),
     endpoint=Endpoint(sagemaker),
     registry=Registry(sagemaker),
     alarms=Alarms(client("cloudwatch")),

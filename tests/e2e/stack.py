@@ -33,6 +33,7 @@ _DURATIONS = {"deployment_seconds": 30, "weights_seconds": 5, "deletion_seconds"
 # Each event of S3, SageMaker, CloudWatch and Step Functions comes twice, under two ids.
 _TWICE = {"rate": 1.0, "source": "aws.", "fresh_ids": True}
 _LAST_USER_SECONDS = 600.0
+_RETRIED = {"ContentionError", "DisplacedError", "EndpointBusyError", "SignalPendingError"}
 _session: Any = boto3.session.Session()
 
 
@@ -86,6 +87,18 @@ class Stack:
             found = [json.loads(line) for line in log if about in line]
         return [one for one in found if about in (one["resource"] or "") and one["time"] > since]
 
+    def failures(self) -> list[str]:
+        """What the functions logged as errors, but for what the state machine retries."""
+        pages = self.client("logs").get_paginator("filter_log_events")
+        found = pages.paginate(logGroupName=self.resources["FunctionLogs"], filterPattern='"ERROR"')
+        messages = [one["message"] for page in found for one in page["events"]]
+        records = [json.loads(one) for one in messages if one.startswith("{")]
+        return [
+            json.dumps(record)
+            for record in records
+            if record.get("level") == "ERROR" and record.get("errorType") not in _RETRIED
+        ]
+
     def dead_letters(self) -> list[str]:
         """What nobody could handle: it should never be anything."""
         sqs, bodies = self.client("sqs"), []
@@ -126,6 +139,7 @@ def _started(folder: Path, where: Path, user: Path) -> Iterator[None]:
         yield
         user.unlink()
         _wait_for_the_others(folder, where)
+        assert stack.failures() == []
         assert stack.dead_letters() == []
 
 

@@ -1,16 +1,18 @@
 """What an approval starts: whichever events tell of it, in whatever order, or none."""
 
 from tests.e2e.deliveries import APPROVALS, an_approval_event, invoke, losing
+from tests.e2e.folders import plan
 from tests.e2e.line import Line
 
 RECONCILE = "ReconcileTargetFunction"
 
 
 def test_the_newest_approval_wins_whatever_the_version_numbers_say(churn: Line) -> None:
-    for version in (1, 2, 3):
-        churn.push(version)
+    churn.push(1, rollout=plan(bake_minutes={"min": 1, "max": 10, "last": 10}))
+    churn.push(2)
+    churn.push(3)
     churn.approve(1)
-    churn.until_phase("Provisioning")
+    churn.until_event("RolloutStarted", 1)
 
     churn.approve(3)
     churn.until_event("Approved", 3)

@@ -10,7 +10,7 @@ PROMOTION = ["Approved", "RolloutStarted", "Shifted", "Shifted", "Shifted", "Pro
 
 def test_a_better_version_takes_over_step_by_step_and_nobody_notices(churn: Line) -> None:
     users = churn.serve_first()
-    churn.push(2, rollout=plan(steps=[10, 50, 100]))
+    churn.push(2, rollout=plan(steps=[10, 50, 100], standby_minutes=5))
     churn.seen.clear()
 
     churn.approve(2)

@@ -346,7 +346,7 @@ def test_only_the_schedule_replaces_a_holder_that_ended(world: World) -> None:
     assert (world.state.holder, world.state.token) == ("churn-g1-e6", "")
 
 
-def test_a_promoted_rollout_whose_holder_ended_is_settled(world: World) -> None:
+def test_a_promoted_rollout_whose_holder_ended_stands_by_again(world: World) -> None:
     promoted = a_rollout(position=1, promoted=True, outcome=Outcome.PROMOTED)
     world.given(a_state(promoted, live=promoted.release))
     world.start(EXECUTION)
@@ -354,7 +354,7 @@ def test_a_promoted_rollout_whose_holder_ended_is_settled(world: World) -> None:
 
     reconcile(world, TICK)
 
-    assert world.input_of("churn-g1-e6")["action"] == "Settle"
+    assert world.input_of("churn-g1-e6")["action"] == "Promote"
 
 
 def test_two_reconcilers_at_once_start_one_rollout(world: World, faults: Faults) -> None:

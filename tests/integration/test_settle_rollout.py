@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sluice.adapters.ledger.releases import Releases
 from sluice.domain.errors import DisplacedError, SignalPendingError
+from sluice.domain.release import ApprovalStatus
 from sluice.domain.rollout import Action, Kind, Outcome, Phase, Rollout
 from sluice.events.tasks import dump_rollout
 from tests.builders import (
@@ -83,12 +85,10 @@ def test_nothing_is_promoted_against_a_signal(serving: World, told: Told) -> Non
 
 
 def test_a_signal_after_a_promotion_whose_reply_was_lost_takes_it_back_whole(
-    serving: World, faults: Faults
+    serving: World,
 ) -> None:
     """The ledger says promoted, the machine never heard of it and hears the alarm instead."""
-    refused = faults.refusing("PutEvents", "AccessDenied")
-    with refused, pytest.raises(Exception, match="AccessDenied"):
-        settle(serving, PROMOTE)
+    settle(serving, PROMOTE)  # and its reply is lost
     serving.given(serving.state.model_copy(update={"signal": a_signal()}))
     with pytest.raises(SignalPendingError):
         settle(serving, PROMOTE)
@@ -96,6 +96,16 @@ def test_a_signal_after_a_promotion_whose_reply_was_lost_takes_it_back_whole(
     done = settle(serving, BACK)
 
     assert (done.outcome, serving.state.live) == (Outcome.ROLLED_BACK, STABLE)
+
+
+def test_a_message_that_cannot_be_sent_does_not_undo_a_promotion(
+    serving: World, faults: Faults
+) -> None:
+    """Telling comes after the fact: traffic must not go back because nobody could be told."""
+    with faults.refusing("PutEvents", "AccessDenied"):
+        done = settle(serving, PROMOTE)
+
+    assert (done.outcome, serving.state.live) == (Outcome.PROMOTED, CANARY)
 
 
 def test_a_first_deployment_has_nothing_to_drop(world: World) -> None:
@@ -129,6 +139,15 @@ def test_a_bad_canary_is_marked_rejected_and_told(taken_off: World, told: Told) 
     assert taken_off.approval_of(a_package_arn(3)) == "Approved"
     assert [kind for kind, _ in taken_off.announced()] == ["ReleaseRolledBack"]
     assert told() == ["churn-v4 was taken off churn: alarm errors. churn-v3 serves all traffic."]
+
+
+def test_our_own_rejection_is_recorded_so_that_a_later_approval_is_news(taken_off: World) -> None:
+    settle(taken_off, BACK)
+
+    release = Releases(taken_off.table).get(CANARY.release)
+    assert release
+    assert release.approval is ApprovalStatus.REJECTED
+    assert release.approvals[-1].status is ApprovalStatus.REJECTED
 
 
 def test_a_rollout_that_broke_blames_nobody(taken_off: World) -> None:

@@ -133,6 +133,16 @@ def test_going_back_twice_changes_weights_once(at_ten: World, wire: Wire) -> Non
     assert len(wire.calls("UpdateEndpointWeightsAndCapacities")) == 1
 
 
+def test_a_canary_that_is_still_coming_up_is_waited_for(world: World) -> None:
+    """A rejection while the update runs: the update ends with the canary on the endpoint."""
+    world.given(a_state(BACK, signal=a_signal()))
+    world.given_endpoint(STABLE.endpoint_config, v3_e3=100)
+    world.endpoint_becomes("Updating")
+
+    with pytest.raises(EndpointBusyError):
+        shift(world, BACK)
+
+
 @pytest.mark.parametrize("status", ["Updating", "SystemUpdating", "RollingBack"])
 def test_a_way_back_waits_for_the_update_under_way(at_ten: World, wire: Wire, status: str) -> None:
     at_ten.endpoint_becomes(status)

@@ -106,6 +106,27 @@ def test_a_newer_approval_supersedes_one_that_has_not_begun() -> None:
     assert (superseded.event, str(superseded.release)) == ("Superseded", "churn-v4")
 
 
+@pytest.mark.parametrize(
+    ("version", "modified", "wanted"),
+    [
+        pytest.param(3, -60, None, id="an older approval of an older version, heard of late"),
+        pytest.param(3, 60, 3, id="a later approval of an older version: going back on purpose"),
+        pytest.param(5, -60, 5, id="a higher version counts as newer: edits move its time"),
+    ],
+)
+def test_the_newest_approval_wins_however_late_another_is_heard_of(
+    version: int, modified: float, wanted: int | None
+) -> None:
+    consumed = a_state(wanted=None, approved=a_wanted(4))
+
+    found = observed(consumed, a_release(f"churn-v{version}"), seen(APPROVED, modified=modified))
+
+    state = found.change.state
+    assert (state.wanted.release.version if state.wanted else None) == wanted
+    assert found.release.approval is APPROVED
+    assert found.change.events[0].event == ("Approved" if wanted else "Superseded")
+
+
 def test_an_approval_by_a_person_lifts_the_mark_of_that_release_alone() -> None:
     state = a_state(bad={"churn-v4": BAD, "churn-v2": BAD})
 

@@ -100,6 +100,14 @@ def test_an_approval_of_what_serves_already_is_consumed() -> None:
     assert [event.event for event in found.change.events] == ["ApprovalConsumed"]
 
 
+def test_whoever_approves_what_serves_a_halted_target_releases_it() -> None:
+    found = move(a_state(wanted=a_wanted(3), phase=Phase.HALTED, rollback_owed=a_signal(3)), 3)
+
+    assert isinstance(found, Idle)
+    assert found.change
+    assert (found.change.state.phase, found.change.state.rollback_owed) == (Phase.IDLE, None)
+
+
 def test_the_first_approval_is_deployed_all_at_once() -> None:
     start = started(a_state(live=None, last_good=(), wanted=a_wanted(4)), 4)
 

@@ -93,10 +93,12 @@ def test_the_woken_holder_goes_back_with_the_reason(blames: bool) -> None:
     ("rollout", "action"),
     [
         pytest.param(a_rollout(position=0), Action.ROLL_BACK, id="not promoted: it goes back"),
-        pytest.param(a_rollout(promoted=True), Action.SETTLE, id="promoted: it is settled"),
-        pytest.param(a_rollout(taken_back=True), Action.DROP, id="taken back: it is cleaned up"),
+        pytest.param(a_rollout(promoted=True), Action.PROMOTE, id="promoted: it stands by again"),
+        pytest.param(a_rollout(taken_back=True), Action.ROLL_BACK, id="taken back: cleaned up"),
         pytest.param(
-            a_rollout(promoted=True, taken_back=True), Action.DROP, id="promoted, then taken back"
+            a_rollout(promoted=True, taken_back=True),
+            Action.ROLL_BACK,
+            id="promoted, then taken back",
         ),
     ],
 )

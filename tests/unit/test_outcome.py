@@ -14,8 +14,8 @@ from sluice.domain.outcome import (
     survivor,
     take_back,
 )
-from sluice.domain.rollout import Deployed, Kind, Outcome, Phase, Rollout
-from sluice.domain.target import Cause, TargetState
+from sluice.domain.rollout import Action, Deployed, Kind, Outcome, Phase, Rollout
+from sluice.domain.target import Cause, Mark, TargetState
 from tests.builders import (
     AT,
     CANARY,
@@ -304,6 +304,19 @@ def test_no_signal_is_lost_with_the_lease(state: TargetState, owed: object) -> N
     assert (change.state.signal, change.state.rollback_owed) == (None, owed)
 
 
+def test_a_release_that_served_well_again_is_no_suspect_any_more() -> None:
+    marked = {
+        str(CANARY.release): Mark(reason="an outage", at=AT),
+        "churn-v1": Mark(reason="", at=AT),
+    }
+    proven = a_rollout(promoted=True, proven=True, action=Action.RELEASE)
+
+    change = release_target(a_state(proven, suspect=marked), proven, now=AT)
+
+    assert change
+    assert set(change.state.suspect) == {"churn-v1"}
+
+
 # What stays and what goes.
 
 
@@ -319,7 +332,12 @@ def test_no_signal_is_lost_with_the_lease(state: TargetState, owed: object) -> N
             a_rollout(Kind.ROLL_BACK, promoted=True), None, CANARY, STABLE, id="a rollback"
         ),
         pytest.param(
-            a_rollout(Kind.ROLL_BACK, taken_back=True), None, None, None, id="a failed rollback"
+            a_rollout(Kind.ROLL_BACK, taken_back=True), None, None, CANARY, id="a failed rollback"
+        ),
+        pytest.param(
+            a_rollout(Kind.ALL_AT_ONCE, taken_back=True),
+            *(None, None, CANARY),
+            id="a failed first deployment",
         ),
     ],
 )

@@ -125,13 +125,13 @@ class Reconciling:
     def _halt(self, target: str, reason: str) -> str:
         detail = {"target": target, "reason": reason}
         message = f"{target} is halted: {reason}. What serves goes on serving."
-        self.announcements.announce("TargetHalted", detail, message=message)
+        self.announcements.announce_if_possible("TargetHalted", detail, message=message)
         return f"halted: {reason}"
 
     def _start(self, rollout: Rollout) -> str:
         self.executions.start(rollout)
         detail = rollout.model_dump(mode="json", exclude_none=True)
-        self.announcements.announce("RolloutStarted", detail)
+        self.announcements.announce_if_possible("RolloutStarted", detail)
         return f"started {rollout.id}"
 
     def _tend(self, state: TargetState, *, now: datetime, replace: bool) -> str:

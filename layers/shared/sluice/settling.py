@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sluice.adapters.ledger.table import ConditionFailedError
 from sluice.domain.outcome import leftover, promote, release_target, retired, survivor, take_back
+from sluice.domain.release import ApprovalChange
 from sluice.domain.rollout import Action, Outcome, Rollout
+from sluice.observability import logger, metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,6 +19,7 @@ if TYPE_CHECKING:
     from sluice.adapters.alarms import Alarms
     from sluice.adapters.announcements import Announcements
     from sluice.adapters.endpoint import Endpoint
+    from sluice.adapters.ledger.releases import Releases
     from sluice.adapters.ledger.targets import Targets
     from sluice.adapters.registry import Registry
     from sluice.domain.target import Change, TargetState
@@ -32,6 +37,7 @@ class Settling:
     """The task of the states `Promote`, `RecordOutcome` and `ReleaseTarget`."""
 
     targets: Targets
+    releases: Releases
     endpoint: Endpoint
     registry: Registry
     alarms: Alarms
@@ -68,10 +74,26 @@ class Settling:
 
         self.targets.change(rollout.target, decide)
         if done.blames:
-            self.registry.reject(done.release.package_arn, done.reason)
+            self._reject(done, now=now)
         done = self._with_settle_config(done)
         self._tell(done)
         return done
+
+    def _reject(self, rollout: Rollout, *, now: datetime) -> None:
+        """Reject the package, and record that we did: a person's later approval is then news."""
+        arn = rollout.release.package_arn
+        self.registry.reject(arn, rollout.reason)
+        release, package = self.releases.get(rollout.release.release), self.registry.describe(arn)
+        if release is None or release.approval is package.approval:
+            return
+        seen = ApprovalChange(
+            status=package.approval,
+            last_modified=package.last_modified,
+            actor=package.last_modified_by,
+            observed_at=now,
+        )
+        with suppress(ConditionFailedError):  # reconcile observed it first
+            self.releases.record(release, seen)
 
     def _release(self, rollout: Rollout, *, now: datetime) -> Rollout:
         gone = retired(rollout)
@@ -93,7 +115,13 @@ class Settling:
         if rollout.outcome is None:
             return
         detail = rollout.model_dump(mode="json", exclude_none=True)
-        self.announcements.announce(_ANNOUNCED[rollout.outcome], detail, message=_sentence(rollout))
+        told = self.announcements.announce_if_possible(
+            _ANNOUNCED[rollout.outcome], detail, message=_sentence(rollout)
+        )
+        if not told:
+            # What happened stands in the ledger; traffic must not move because a message did not.
+            logger.error("outcome not announced", outcome=rollout.outcome)
+            metrics.add_metric(name="OutcomeNotAnnounced", unit="Count", value=1)
 
 
 def _sentence(rollout: Rollout) -> str:

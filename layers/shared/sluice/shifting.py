@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sluice.adapters.endpoint import EndpointBusyError
 from sluice.domain.lease import Shift, as_recorded, intend, shifted
-from sluice.domain.retreat import Delete, Retreat, SetWeights, Stay, retreat
+from sluice.domain.retreat import Delete, Retreat, SetWeights, retreat
 from sluice.domain.rollout import Action, Rollout
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ class Shifting:
     def _back(self, rollout: Rollout) -> Shift | None:
         view = self.endpoint.describe(rollout.endpoint)
         way: Retreat = retreat(rollout, view)
-        if view and not view.settled and not isinstance(way, Stay):
+        if view and not view.settled and (rollout.stable or isinstance(way, Delete)):
+            # What is under way may yet bring the canary up, or give it weight.
             raise EndpointBusyError(rollout.endpoint)
         match way:
             case SetWeights():

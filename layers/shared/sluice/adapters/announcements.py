@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_sns import SNSClient
@@ -24,6 +26,16 @@ class Announcements:
         self._events = events
         self._sns = sns
         self._topic_arn = topic_arn
+
+    def announce_if_possible(
+        self, detail_type: str, detail: dict[str, Any], *, message: str = ""
+    ) -> bool:
+        """The same where what is told has happened already and must not fail for the telling."""
+        try:
+            self.announce(detail_type, detail, message=message)
+        except (AnnouncementError, BotoCoreError, ClientError):
+            return False
+        return True
 
     def announce(self, detail_type: str, detail: dict[str, Any], *, message: str = "") -> None:
         """Put a custom event, and tell people where `message` says something in plain words."""

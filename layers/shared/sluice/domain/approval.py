@@ -25,9 +25,7 @@ def observe(state: TargetState, release: Release, seen: ApprovalChange) -> Obser
     """Record that `release` was seen with another approval status; None if that is no news."""
     if not _is_news(release, seen):
         return None
-    updated = release.model_copy(
-        update={"approval": seen.status, "approvals": (*release.approvals, seen)}
-    )
+    updated = release.seen(seen)
     match seen.status:
         case ApprovalStatus.APPROVED if state.owner not in {"", release.name.group}:
             reason = f"TARGET_NOT_OWNED: {state.target} belongs to group {state.owner}"
@@ -47,6 +45,9 @@ def _is_news(release: Release, seen: ApprovalChange) -> bool:
 
 
 def _approved(state: TargetState, release: Release, seen: ApprovalChange) -> Change:
+    if _is_overtaken(state, release, seen):
+        reason = f"approved by {seen.actor}, but a newer approval was taken up before"
+        return Change(state, (Event(seen.observed_at, "Superseded", reason, release.name),))
     seq = state.approval_seq + 1
     wanted = Wanted(
         seq=seq,
@@ -59,18 +60,37 @@ def _approved(state: TargetState, release: Release, seen: ApprovalChange) -> Cha
     if state.wanted:
         reason = f"superseded by {release.name} before its rollout began"
         events.append(Event(seen.observed_at, "Superseded", reason, state.wanted.release))
-    cleared = {name: mark for name, mark in state.bad.items() if name != str(release.name)}
-    owed = state.rollback_owed
-    if owed and owed.cause is Cause.REJECTION and owed.release == release.name:
-        owed = None  # the rejection was taken back before anybody acted on it
     update = {
         "owner": release.name.group,
         "approval_seq": seq,
         "wanted": wanted,
-        "bad": cleared,
-        "rollback_owed": owed,
+        "approved": wanted,
+        "bad": {name: mark for name, mark in state.bad.items() if name != str(release.name)},
+        "rollback_owed": _still_owed(state, release),
     }
     return Change(state.model_copy(update=update), tuple(events))
+
+
+def _is_overtaken(state: TargetState, release: Release, seen: ApprovalChange) -> bool:
+    """Whether the approval, heard of late, is older than the one taken up last.
+
+    SageMaker's `LastModifiedTime` moves with any edit, so it alone proves no order: a higher
+    version found later still wins, as it does when both are found in one pass.
+    """
+    newest = state.approved
+    return (
+        newest is not None
+        and seen.last_modified < newest.approved_at
+        and release.package_version < newest.package_version
+    )
+
+
+def _still_owed(state: TargetState, release: Release) -> Signal | None:
+    """The rollback owed, unless it was a rejection that is taken back before anybody acted."""
+    owed = state.rollback_owed
+    if owed and owed.cause is Cause.REJECTION and owed.release == release.name:
+        return None
+    return owed
 
 
 def _rejected(state: TargetState, release: Release, seen: ApprovalChange) -> Change:

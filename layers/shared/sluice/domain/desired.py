@@ -105,7 +105,9 @@ def _take_up(state: TargetState, releases: Mapping[ReleaseName, Release], *, now
         return Idle(f"{wanted.release} is no longer approved")
     if state.live and state.live.release == wanted.release:
         reason = f"{wanted.release} is live already"
-        consumed = state.model_copy(update={"wanted": None})
+        # A person stands by what serves: nothing is owed any more, and nothing halts the target.
+        update = {"wanted": None, "rollback_owed": None, "phase": Phase.IDLE}
+        consumed = state.model_copy(update=update)
         event = Event(now, "ApprovalConsumed", reason, wanted.release)
         return Idle(reason, Change(consumed, (event,)))
     kind = Kind.CANARY if state.live else Kind.ALL_AT_ONCE

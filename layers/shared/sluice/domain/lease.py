@@ -81,8 +81,8 @@ def shifted(state: TargetState | None, rollout: Rollout, shift: Shift, *, now: d
 def take_over(state: TargetState, *, now: datetime) -> tuple[Rollout | None, Change | None]:
     """The rollout with which a new execution replaces a holder that ended; None if there is none.
 
-    It only finishes: what was promoted is settled, what was not goes back. Variants keep the
-    names of the epoch they were made in.
+    It only finishes: what was promoted stands by and settles, what was not goes back. Both tasks
+    find what was done already. Variants keep the names of the epoch they were made in.
     """
     rollout = state.rollout
     if rollout is None:
@@ -104,6 +104,5 @@ def take_over(state: TargetState, *, now: datetime) -> tuple[Rollout | None, Cha
 
 
 def _finish(rollout: Rollout) -> Action:
-    if rollout.taken_back:
-        return Action.DROP
-    return Action.SETTLE if rollout.promoted else Action.ROLL_BACK
+    serves = rollout.promoted and not rollout.taken_back
+    return Action.PROMOTE if serves else Action.ROLL_BACK

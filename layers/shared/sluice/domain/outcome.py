@@ -90,6 +90,7 @@ def release_target(state: TargetState | None, rollout: Rollout, *, now: datetime
             "signal": None,
             "phase": Phase.HALTED if halted else Phase.IDLE,
             "last_good": _with(state, rollout.release) if proven else state.last_good,
+            "suspect": _cleared(state, rollout.release) if proven else state.suspect,
             "rollback_owed": owed or state.rollback_owed,
         }
     )
@@ -111,7 +112,9 @@ def survivor(rollout: Rollout) -> Deployed | None:
 
 def retired(rollout: Rollout) -> Deployed | None:
     """The release that this rollout put out of service: nothing watches it any more."""
-    return leftover(rollout) or (rollout.replaced if rollout.promoted else None)
+    if rollout.kind is Kind.CANARY:
+        return leftover(rollout)
+    return rollout.replaced if rollout.promoted else rollout.release
 
 
 def _outcome(rollout: Rollout) -> Outcome:
@@ -138,6 +141,11 @@ def _unconsumed(state: TargetState, rollout: Rollout) -> object:
 
 def _is_live(state: TargetState, release: object) -> bool:
     return state.live is not None and state.live.release == release
+
+
+def _cleared(state: TargetState, release: Deployed) -> dict[str, Mark]:
+    """The suspects without a release that has just served well again."""
+    return {name: mark for name, mark in state.suspect.items() if name != str(release.release)}
 
 
 def _with(state: TargetState, release: Deployed) -> tuple[Deployed, ...]:

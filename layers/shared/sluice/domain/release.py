@@ -64,3 +64,9 @@ class Release(Value):
     approvals: tuple[ApprovalChange, ...] = ()
     claimed_at: Moment
     registered_at: Moment | None = None
+
+    def seen(self, change: ApprovalChange) -> Release:
+        """The release with one more observed approval change."""
+        return self.model_copy(
+            update={"approval": change.status, "approvals": (*self.approvals, change)}
+        )

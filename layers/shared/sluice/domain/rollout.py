@@ -33,7 +33,6 @@ class Action(StrEnum):
     PROMOTE = "Promote"
     ROLL_BACK = "RollBack"
     SETTLE = "Settle"
-    DROP = "Drop"
     RELEASE = "Release"
 
 

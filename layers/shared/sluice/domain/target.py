@@ -67,6 +67,8 @@ class TargetState(Value):
     epoch: int = 0
     approval_seq: int = 0
     wanted: Wanted | None = None
+    approved: Wanted | None = None
+    """The approval taken up last, consumed or not."""
     holder: str = ""
     rollout: Rollout | None = None
     phase: Phase = Phase.IDLE

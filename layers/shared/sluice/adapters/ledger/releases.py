@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from sluice.adapters.ledger.table import Item, Table
+    from sluice.domain.release import ApprovalChange
 
 _GROUPS = "GROUPS"
 _ABSENT = "attribute_not_exists(pk)"
@@ -98,6 +99,13 @@ class Releases:
             when="size(approvals) = :approvals AND capture = :capture",
             values={":approvals": len(before.approvals), ":capture": before.capture.value},
         )
+
+    def record(self, release: Release, seen: ApprovalChange) -> None:
+        """Record an approval change that concerns no target.
+
+        Raises ConditionFailedError when another was recorded since `release` was read.
+        """
+        self._table.write(self.replacing(release, release.seen(seen)))
 
     def _unchanged(self, noted: Noted) -> Item:
         return self._table.check(
