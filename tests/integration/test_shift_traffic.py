@@ -11,7 +11,7 @@ from sluice.domain.errors import DisplacedError, SignalPendingError
 from sluice.domain.outcome import promote
 from sluice.domain.rollout import Action, Kind, Rollout
 from sluice.events.tasks import dump_rollout
-from tests.builders import AT, CANARY, a_rollout, a_signal, a_state
+from tests.builders import AT, CANARY, STABLE, a_rollout, a_signal, a_state
 
 if TYPE_CHECKING:
     from sluice.domain.target import TargetState
