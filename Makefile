@@ -65,7 +65,8 @@ down: setup ## End a local cloud that `make up` started.
 test: setup check ## Everything that must pass: `check`, then every test.
 	$(PYTEST) tests/unit tests/integration
 	@$(MAKE) --no-print-directory build ARCHITECTURE=x86_64
-	$(PYTEST) tests/localcloud tests/e2e
+	$(PYTEST) tests/localcloud
+	$(PYTEST) -n 5 tests/e2e # they mostly wait, all on one local cloud
 
 .PHONY: check
 check: setup ## Format, lint, types, template, architecture.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sluice.adapters.alarms import Alarms
 from sluice.adapters.announcements import Announcements
 from sluice.adapters.executions import Executions
 from sluice.adapters.ledger.releases import Releases
@@ -12,6 +13,7 @@ from sluice.adapters.ledger.targets import Targets
 from sluice.adapters.registry import Registry
 from sluice.adapters.session import client
 from sluice.events.triggers import parse_trigger
+from sluice.noticing import Noticing
 from sluice.observability import logger, metrics
 from sluice.reconciling import Reconciling
 from sluice.settings import Settings
@@ -21,14 +23,16 @@ if TYPE_CHECKING:
 
 settings = Settings.from_env()
 table = Table(client("dynamodb"), settings.ledger_table)
+targets = Targets(table)
 reconciling = Reconciling(
-    targets=Targets(table),
+    targets=targets,
     releases=Releases(table),
     registry=Registry(client("sagemaker")),
     executions=Executions(client("stepfunctions"), machine_arn=settings.rollout_machine_arn),
     announcements=Announcements(
         client("events"), client("sns"), topic_arn=settings.notifications_topic_arn
     ),
+    noticing=Noticing(targets, Alarms(client("cloudwatch"))),
 )
 
 

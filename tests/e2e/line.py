@@ -4,6 +4,7 @@ A line is a model package group and the endpoint it serves, both named alike and
 alone, so that tests can run side by side on one cloud.
 """
 
+import os
 import time
 import uuid
 from collections.abc import Callable, Iterable
@@ -18,7 +19,7 @@ from tests.e2e.stack import SPEED, Stack
 from tests.e2e.users import Users, version_of
 
 _LOOK_EVERY_SECONDS = 0.25
-_SLACK_SECONDS = 45.0
+_SLACK_SECONDS = float(os.environ.get("SLUICE_E2E_SLACK_SECONDS", "45"))
 """Functions and containers start in real time, whatever the cloud's clock says."""
 
 

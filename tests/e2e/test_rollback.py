@@ -155,3 +155,21 @@ def test_with_nothing_good_left_it_goes_on_serving_until_a_fix_is_approved(churn
 
     assert churn.state()["phase"] == "Idle"
     assert {answer.version for answer in users.errors} == {1}
+
+
+def test_an_alarm_on_a_settled_release_that_no_event_tells_of_is_found_by_the_schedule(
+    churn: Line,
+) -> None:
+    users = churn.serve_first()
+    churn.push(2, inference(2, fails_on=FAILS_LATER))
+    churn.approve(2)
+    churn.until_event("Settled", 2)
+
+    with losing(churn, ALARMS):
+        users.say(STRANGE)
+        churn.until_event("RolledBack", 1)
+
+    users.say(USUAL)
+    churn.until_serving({1: 100})
+    assert churn.package(2)["ModelApprovalStatus"] == "Approved"
+    assert f"{churn.name}-v2" in churn.state()["suspect"]

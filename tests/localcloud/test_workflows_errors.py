@@ -50,7 +50,7 @@ def calling(resource: str, arguments: dict[str, Any], **fields: Any) -> dict[str
 def function(client: Any) -> str:
     """A function that echoes, fails or sleeps as its event says."""
     name = f"workflow-errors-{int(time.time() * 1000)}"
-    return create_function(client, name, FUNCTION, Timeout=5)
+    return create_function(client, name, FUNCTION, Timeout=60)
 
 
 def test_a_function_is_called_with_its_payload(client: Any, unique: str, function: str) -> None:
@@ -96,16 +96,16 @@ def test_the_limit_of_a_function_counts_real_seconds(
     client: Any, unique: str, function: str
 ) -> None:
     quick = calling(
-        "lambda:invoke", {"FunctionName": function, "Payload": {"sleep": 0.3}}, TimeoutSeconds=10
+        "lambda:invoke", {"FunctionName": function, "Payload": {"sleep": 0.3}}, TimeoutSeconds=30
     )
     slow = calling(
-        "lambda:invoke", {"FunctionName": function, "Payload": {"sleep": 4}}, TimeoutSeconds=1
+        "lambda:invoke", {"FunctionName": function, "Payload": {"sleep": 30}}, TimeoutSeconds=1
     )
 
     assert "Payload" in output(run_states(client, f"{unique}-quick", quick))
     began = time.monotonic()
     assert output(run_states(client, f"{unique}-slow", slow))["Error"] == "States.Timeout"
-    assert 1 <= time.monotonic() - began < 3.5
+    assert 1 <= time.monotonic() - began < 20
 
 
 def test_a_direct_call_answers_in_pascal_case_with_times_as_text(client: Any, unique: str) -> None:
@@ -180,7 +180,7 @@ def test_a_call_the_role_may_not_make_is_the_services_general_error(
 def test_states_task_failed_leaves_timeouts_alone(client: Any, unique: str, function: str) -> None:
     states = calling(
         "lambda:invoke",
-        {"FunctionName": function, "Payload": {"sleep": 4}},
+        {"FunctionName": function, "Payload": {"sleep": 30}},
         TimeoutSeconds=1,
     )
     states["Call"]["Catch"].insert(0, {"ErrorEquals": ["States.TaskFailed"], "Next": "Wrong"})
@@ -199,7 +199,7 @@ def test_states_all_leaves_runtime_errors_alone(client: Any, unique: str) -> Non
 
 def test_a_timeout_in_a_branch_keeps_its_name(client: Any, unique: str, function: str) -> None:
     slow = calling(
-        "lambda:invoke", {"FunctionName": function, "Payload": {"sleep": 3}}, TimeoutSeconds=1
+        "lambda:invoke", {"FunctionName": function, "Payload": {"sleep": 30}}, TimeoutSeconds=1
     )
     del slow["Call"]["Catch"]
     del slow["Caught"]
@@ -221,12 +221,11 @@ def test_a_timeout_in_a_branch_keeps_its_name(client: Any, unique: str, function
 def test_nothing_is_recorded_after_the_end_of_a_stopped_execution(
     client: Any, unique: str, function: str
 ) -> None:
-    states = calling("lambda:invoke", {"FunctionName": function, "Payload": {"sleep": 1}})
+    states = calling("lambda:invoke", {"FunctionName": function, "Payload": {"sleep": 3}})
     execution = start(client, create_machine(client, unique, states, statements=ANYTHING))
-    time.sleep(0.3)
 
     client("stepfunctions").stop_execution(executionArn=execution)
-    time.sleep(1.2)
+    time.sleep(4)  # the function, which nobody stops, has ended by now
 
     assert finish(client, execution)["status"] == "ABORTED"
     assert history(client, execution)[-1]["type"] == "ExecutionAborted"

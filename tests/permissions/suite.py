@@ -36,11 +36,12 @@ def attached_stack(folder: Path) -> Iterator[Stack]:
                 running.close()
 
 
-def run(folder: Path, tests: Sequence[str], *options: str) -> bool:
+def run(folder: Path, tests: Sequence[str], *options: str, slack: str = "45") -> bool:
     """Run the tests on the stack that `folder` names; whether all of them passed."""
     ended = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *options, *tests],
-        env={**os.environ, "SLUICE_E2E_FOLDER": str(folder)},
+        # What is denied never comes: waiting longer for it only takes longer.
+        env={**os.environ, "SLUICE_E2E_FOLDER": str(folder), "SLUICE_E2E_SLACK_SECONDS": slack},
         capture_output=True,
         text=True,
         check=False,

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from sluice.domain.release import Release, ReleaseName
     from sluice.domain.rollout import Rollout
     from sluice.domain.target import Change, TargetState
+    from sluice.noticing import Noticing
 
 _ATTEMPTS = 5
 
@@ -46,6 +47,7 @@ class Reconciling:
     registry: Registry
     executions: Executions
     announcements: Announcements
+    noticing: Noticing
 
     def handle(self, trigger: Trigger) -> list[str]:
         """Do what the trigger points to; what was done, in words."""
@@ -68,6 +70,7 @@ class Reconciling:
                 broken.append(error)
         for target in self.targets.known():
             try:
+                self.noticing.notice(target, now=now)
                 answers.append(f"{target}: {self.reconcile(target, now=now, replace=True)}")
             except Exception as error:  # nor one target's
                 broken.append(error)
