@@ -25,11 +25,12 @@ help: ## List the targets.
 
 # --- Set-up: a virtual environment from hashed requirements, and the layer's wheels -----------------
 
-$(VENV)/.complete: requirements/dev.txt
+$(VENV)/.complete: requirements/bootstrap.txt requirements/dev.txt
 	@echo "Setting up $(VENV) (once; a few minutes)…"
 	@command -v python3.13 >/dev/null || { echo "Python 3.13 is needed: put python3.13 on the PATH (pyenv install 3.13)."; exit 1; }
 	@test -x $(BIN)/python || python3.13 -m venv $(VENV)
-	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
+	@$(BIN)/uv pip install --quiet --python $(PYTHON) --no-deps --require-hashes -r requirements/dev.txt
 	@touch $@
 
 WHEELS := $(PYTHON) -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes \
@@ -62,11 +63,11 @@ down: setup ## End a local cloud that `make up` started.
 # --- Prove -------------------------------------------------------------------------------------------
 
 .PHONY: test
-test: setup check ## Everything that must pass: `check`, then every test.
-	$(PYTEST) tests/unit tests/integration
+test: check ## Everything that must pass: `check`, then every test.
 	@$(MAKE) --no-print-directory build ARCHITECTURE=x86_64
-	$(PYTEST) tests/localcloud
-	$(PYTEST) -n 5 tests/e2e # they mostly wait, all on one local cloud
+	$(PYTEST) -n 2 tests/unit tests/integration
+	$(PYTEST) -n 4 tests/localcloud # each worker has a cloud of its own
+	$(PYTEST) -n 6 tests/e2e # they mostly wait, all on one local cloud
 
 .PHONY: check
 check: setup ## Format, lint, types, template, architecture.
@@ -104,9 +105,11 @@ build: setup ## Build functions and layer with stock sam (ARCHITECTURE=arm64 or 
 deploy: build ## Build for arm64 and deploy to the AWS account of your credentials (STACK=sluice).
 	$(BIN)/sam deploy --stack-name $(STACK) --parameter-overrides Architecture=$(ARCHITECTURE)
 
+COMPILE := $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --python-version 3.13 \
+	--override requirements/overrides.txt --custom-compile-command "make lock"
+
 .PHONY: lock
-lock: $(VENV)/.complete ## Resolve the requirements again (needs uv on the PATH).
-	uv pip compile --quiet --upgrade --generate-hashes --python-version 3.13 --override requirements/overrides.txt \
-		--custom-compile-command "make lock" requirements/dev.in -o requirements/dev.txt
-	uv pip compile --quiet --upgrade --generate-hashes --python-version 3.13 --override requirements/overrides.txt \
-		--custom-compile-command "make lock" -c requirements/dev.txt layers/shared/requirements.in -o layers/shared/requirements.txt
+lock: $(VENV)/.complete ## Resolve the requirements again.
+	$(COMPILE) requirements/bootstrap.in -o requirements/bootstrap.txt
+	$(COMPILE) requirements/dev.in -o requirements/dev.txt
+	$(COMPILE) -c requirements/dev.txt layers/shared/requirements.in -o layers/shared/requirements.txt

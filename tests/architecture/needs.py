@@ -1,0 +1,180 @@
+"""What each role must be allowed, and nothing else: from code, template and state machine.
+
+A need is an IAM action, for S3 with the part of the bucket it is needed on. Most calls need the
+action of their name; what is different stands in the tables below, each with its reason.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Any
+
+from tests.architecture.project import (
+    MACHINES,
+    ROOT,
+    identity_statements,
+    listed,
+    pascal,
+    resources,
+    tasks,
+)
+from tests.architecture.reach import Call, Reach, reach
+
+type Need = tuple[str, str]
+"""An action and, for objects, the prefix of their keys; else nothing."""
+
+_PREFIX = {"stepfunctions": "states"}
+"""Services whose actions are not named after their client."""
+
+_NOTHING = frozenset({("dynamodb", "transact_write_items")})
+
+_OF_CALLS: dict[tuple[str, str], tuple[str, ...]] = {
+    ("lambda", "invoke"): ("lambda:InvokeFunction",),
+    ("s3", "head_object"): ("s3:GetObject",),
+    # "CreateMultipartUpload … UploadPartCopy, CompleteMultipartUpload: s3:PutObject" (S3 user
+    # guide, Multipart upload API and permissions).
+    ("s3", "create_multipart_upload"): ("s3:PutObject",),
+    ("s3", "upload_part_copy"): ("s3:PutObject",),
+    ("s3", "complete_multipart_upload"): ("s3:PutObject",),
+    # A model runs as a role, which whoever creates it must be allowed to pass.
+    ("sagemaker", "create_model"): ("sagemaker:CreateModel", "iam:PassRole"),
+}
+
+_WRITING = "Table.write"
+"""Carries out what the four below build: one call or a transaction, the permissions are the same."""
+_BUILDING = {
+    "Table.put": "dynamodb:PutItem",
+    "Table.update": "dynamodb:UpdateItem",
+    "Table.delete": "dynamodb:DeleteItem",
+    "Table.check": "dynamodb:ConditionCheckItem",
+}
+_LETTING_GO = ("Targets._put_index", "Table.delete")
+_LETS_GO = "release_target"
+"""A target leaves the index of those in flight when its lease ends; only this decision ends one."""
+
+_OBJECTS = {"Artifacts": "models/", "Vault": "releases/"}
+"""Which part of the bucket a class reads and writes."""
+_OF_METHODS: dict[str, tuple[Need, ...]] = {
+    # Without it S3 answers 403 for what is gone, and a deleted artifact is retried for ever.
+    "Artifacts.facts": (("s3:ListBucket", ""),),
+    "Vault._copy_part": (("s3:GetObjectVersion", "models/"),),  # of the source
+    "Vault._same_content": (("s3:GetObjectVersion", "releases/"),),  # through Artifacts
+}
+
+_QUEUE = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
+"""What Lambda polls with, as the function's role (Lambda developer guide, SQS)."""
+_LOGS = ("logs:CreateLogStream", "logs:PutLogEvents")
+
+_SERVING: tuple[Need, ...] = (
+    # SageMaker developer guide, "SageMaker AI roles", CreateModel API: execution role permissions,
+    # without what our models have no use for (metrics, VPC).
+    ("s3:GetObject", "releases/"),
+    ("ecr:GetAuthorizationToken", ""),
+    ("ecr:BatchGetImage", ""),
+    ("ecr:GetDownloadUrlForLayer", ""),
+    ("logs:CreateLogGroup", ""),
+    ("logs:CreateLogStream", ""),
+    ("logs:PutLogEvents", ""),
+)
+
+_KEYS = re.compile(r"/((?:models|releases)/)\*")
+
+
+def complaints(role: str, statements: list[dict[str, Any]]) -> list[str]:
+    """What a role with these statements lacks, and what it is allowed in vain."""
+    needed, allowed = needs(role), allows(statements)
+    lacking = [f"{role} needs {_said(one)}" for one in sorted(needed - allowed)]
+    return lacking + [f"{role} never needs {_said(one)}" for one in sorted(allowed - needed)]
+
+
+def allows(statements: list[dict[str, Any]]) -> frozenset[Need]:
+    """The needs that statements meet."""
+    return frozenset(
+        (action, prefix)
+        for one in statements
+        for action in listed(one["Action"])
+        for prefix in _KEYS.findall(str(one["Resource"])) or [""]
+    )
+
+
+def statements_of(role: str) -> list[dict[str, Any]]:
+    """A role's statements as the template has them."""
+    return [one for owner, one in identity_statements() if owner == role]
+
+
+@cache
+def needs(role: str) -> frozenset[Need]:
+    """All that the role is ever used for."""
+    if role == "ServingRole":
+        return frozenset(_SERVING)
+    if role == "RolloutStateMachineRole":
+        return frozenset((action, "") for action in _of_machines())
+    name = role.removesuffix("Role")
+    return frozenset(_of_template(f"{name}Function")) | _of_code(reached(name))
+
+
+@cache
+def reached(name: str) -> Reach:
+    """What the code of a function, named as in the template, can reach."""
+    (app,) = (
+        one for one in (ROOT / "functions").glob("*/app.py") if pascal(one.parent.name) == name
+    )
+    return reach(app, opaque=frozenset({_WRITING}))
+
+
+def _of_code(found: Reach) -> frozenset[Need]:
+    called = {need for call in found.calls for need in _of_call(call)}
+    methods = {need for name in found.names for need in _OF_METHODS.get(name, ())}
+    return frozenset(called | methods | {(action, "") for action in _built(found)})
+
+
+def _of_call(call: Call) -> list[Need]:
+    prefix = _OBJECTS[call.where.partition(".")[0]] if call.service == "s3" else ""
+    default = (f"{_PREFIX.get(call.service, call.service)}:{pascal(call.method)}",)
+    actions = _OF_CALLS.get((call.service, call.method), default)
+    if call.service == "s3" and "VersionId" in call.keywords:
+        actions = tuple(f"{action}Version" for action in actions)
+    return [(action, prefix) for action in actions]
+
+
+def _built(found: Reach) -> set[str]:
+    """The writes to the ledger that reached code builds."""
+    edges = found.edges if _LETS_GO in found.names else found.edges - {_LETTING_GO}
+    return {_BUILDING[callee] for _, callee in edges if callee in _BUILDING}
+
+
+def _of_template(function: str) -> set[Need]:
+    """What Lambda does as a function's role: read its queue, write its logs, keep its failures."""
+    actions = set[str](_LOGS)
+    for mapping in resources("AWS::Lambda::EventSourceMapping").values():
+        if mapping["Properties"]["FunctionName"] == {"Ref": function}:
+            actions |= set(_QUEUE)
+    for config in resources("AWS::Lambda::EventInvokeConfig").values():
+        if config["Properties"]["FunctionName"] == {"Ref": function}:
+            assert "OnFailure" in config["Properties"]["DestinationConfig"]
+            actions.add("sqs:SendMessage")
+    return {(action, "") for action in actions}
+
+
+def _of_machines() -> set[str]:
+    """What the states call: a function, or an action of any service by its name."""
+    found = set[str]()
+    for path in MACHINES:
+        for state in tasks(path).values():
+            called = (
+                state["Resource"]
+                .removeprefix("arn:aws:states:::")
+                .removesuffix(".waitForTaskToken")
+            )
+            if called == "lambda:invoke":
+                found.add("lambda:InvokeFunction")
+            else:
+                _, service, action = called.split(":")
+                found.add(f"{service}:{action[0].upper()}{action[1:]}")
+    return found
+
+
+def _said(need: Need) -> str:
+    action, prefix = need
+    return f"{action} on {prefix}" if prefix else action
