@@ -66,8 +66,8 @@ down: setup ## End a local cloud that `make up` started.
 test: check ## Everything that must pass: `check`, then every test.
 	@$(MAKE) --no-print-directory build ARCHITECTURE=x86_64
 	$(PYTEST) -n 2 tests/unit tests/integration
-	$(PYTEST) -n 4 tests/localcloud # each worker has a cloud of its own
-	$(PYTEST) -n 6 tests/e2e # they mostly wait, all on one local cloud
+	$(PYTEST) -n 2 tests/localcloud # each worker has a cloud of its own
+	$(PYTEST) -n 5 tests/e2e # they mostly wait, all on one local cloud
 
 .PHONY: check
 check: setup ## Format, lint, types, template, architecture.

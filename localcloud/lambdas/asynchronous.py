@@ -59,11 +59,15 @@ class QueuedEvent:
 
     @property
     def _choices(self) -> dict[str, Any]:
-        """The function's event invoke config for the qualifier that was invoked."""
+        """The function's event invoke config for the qualifier that was invoked.
+
+        None is $LATEST, under either name: SAM configures it by its own.
+        """
         base = lambda_svc._functions.get(self._config["FunctionName"]) or {}
         qualifier = records.qualifier_of(self._config)
-        found: dict[str, Any] = lambda_svc._event_invoke_config(base, qualifier) or {}
-        return found
+        names = (qualifier,) if qualifier else (None, "$LATEST")
+        found = (lambda_svc._event_invoke_config(base, one) for one in names)
+        return next(filter(None, found), {})
 
     @property
     def _age_seconds(self) -> float:

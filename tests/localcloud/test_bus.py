@@ -197,15 +197,25 @@ def test_a_failing_function_is_tried_three_times_a_minute_and_two_apart(
     assert requests == {record["requestContext"]["requestId"]}
 
 
-@pytest.mark.parametrize("retries", [0, 1])
-def test_the_event_invoke_config_says_how_often(bench: Bench, retries: int) -> None:
+@pytest.mark.parametrize(
+    ("retries", "named"),
+    [
+        pytest.param(0, {}, id="never"),
+        pytest.param(1, {}, id="once"),
+        # What is invoked by no name is $LATEST, by which name SAM configures it.
+        pytest.param(0, {"Qualifier": "$LATEST"}, id="by its version"),
+    ],
+)
+def test_the_event_invoke_config_says_how_often(
+    bench: Bench, retries: int, named: dict[str, str]
+) -> None:
     arn, notes = bench.noting_function()
     url, queue = bench.queue("failed")
     bench.client("lambda").update_function_configuration(
         FunctionName=arn, DeadLetterConfig={"TargetArn": queue}
     )
     bench.client("lambda").put_function_event_invoke_config(
-        FunctionName=arn, MaximumRetryAttempts=retries
+        FunctionName=arn, MaximumRetryAttempts=retries, **named
     )
     policy = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue}
     bench.client("iam").put_role_policy(

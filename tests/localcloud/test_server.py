@@ -119,7 +119,7 @@ def test_a_signal_ends_it_and_all_it_runs_within_three_seconds(
     os.kill(own_cloud.pid, number)
     began = time.monotonic()
     own_cloud.wait()
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 3 * slowness()
     assert processes_naming(str(scratch)) == set()
     assert not scratch.exists()
     with socket.socket() as probe:
