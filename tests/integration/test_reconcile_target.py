@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sluice.domain.rollout import Action, Outcome, Phase
+from sluice.domain.rollout import Action, Kind, Outcome, Phase
 from sluice.domain.target import Cause
 from tests.builders import (
     AT,
@@ -35,6 +35,7 @@ APPROVED = an_event("sagemaker_model_package_approved")
 ENDED = an_event("states_execution_ended")
 TICK = an_event("events_scheduled")
 OLD = deployed(2, epoch=2)
+WATCHED = deployed(3, epoch=3, alarms=("sluice-churn-v3-e3-errors",))
 
 
 def changed(version: int, group: str = "churn") -> dict[str, Any]:
@@ -382,3 +383,33 @@ def test_two_reconcilers_at_once_start_one_rollout(world: World, faults: Faults)
 def test_a_target_nobody_approved_for_is_left_alone(world: World, event: dict[str, Any]) -> None:
     assert reconcile(world, event) == ["no approval has named this target yet"]
     assert world.targets.known() == ()
+
+
+# What no event told of.
+
+
+def test_an_alarm_of_what_serves_is_noticed_by_the_schedule(world: World) -> None:
+    world.given_versions(1, 2, 3)
+    world.given(a_state(last_good=(OLD,), live=WATCHED))
+    world.given_alarm(WATCHED, "ALARM", name=WATCHED.alarms[0])
+
+    reconcile(world, TICK)
+
+    assert world.history() == ["AlarmFired", "RolloutStarted"]
+    rollout = world.state.rollout
+    assert rollout
+    assert (rollout.kind, str(rollout.release.release)) == (Kind.ROLL_BACK, "churn-v2")
+
+
+def test_a_target_at_rest_costs_the_schedule_two_reads(world: World, faults: Faults) -> None:
+    """The registry is asked by group, the alarms all at once: only the ledger's reads grow."""
+    world.given_versions(1, 2, 3)
+    world.given(a_state(last_good=(OLD,), live=WATCHED))
+    world.given_alarm(WATCHED, "OK", name=WATCHED.alarms[0])
+
+    with faults.recorded() as operations:
+        reconcile(world, TICK)
+
+    assert operations.count("DescribeModelPackage") == 0
+    assert operations.count("GetItem") == 2
+    assert operations.count("DescribeAlarms") == 1

@@ -7,7 +7,7 @@ the schedule alone does all that events do.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sluice.adapters.executions import ExecutionStatus
@@ -39,6 +39,22 @@ _ATTEMPTS = 5
 
 
 @dataclass(frozen=True, slots=True)
+class Looked:
+    """What the registry said when it was asked just now."""
+
+    names: set[ReleaseName] = field(default_factory=set)
+    """The releases it was asked about."""
+    approved: dict[ReleaseName, Release] = field(default_factory=dict)
+    """Those that are Approved, as the ledger records them."""
+
+    def note(self, release: Release, approval: ApprovalStatus) -> None:
+        """Remember one answer."""
+        self.names.add(release.name)
+        if approval is ApprovalStatus.APPROVED:
+            self.approved[release.name] = release
+
+
+@dataclass(frozen=True, slots=True)
 class Reconciling:
     """The work of `reconcile_target`."""
 
@@ -60,18 +76,22 @@ class Reconciling:
                 return self.sweep(now=trigger.at)
 
     def sweep(self, *, now: datetime) -> list[str]:
-        """Do for every release and every target what events would have done."""
-        broken: list[Exception] = []
-        answers: list[str] = []
+        """Do for every release and every target what events would have done.
+
+        The registry is asked by group and the alarms all at once, so that a look at a target at
+        rest costs one read of the ledger.
+        """
+        looked, answers, broken = Looked(), list[str](), list[Exception]()
         for group in self.releases.groups():
             try:
-                self._observe_group(group, now=now)
+                self._observe_group(group, looked, now=now)
             except Exception as error:  # one group's trouble must not keep the others waiting
                 broken.append(error)
+        self.noticing.notice(self.targets.known(), now=now)
         for target in self.targets.known():
             try:
-                self.noticing.notice(target, now=now)
-                answers.append(f"{target}: {self.reconcile(target, now=now, replace=True)}")
+                answer = self.reconcile(target, now=now, replace=True, looked=looked)
+                answers.append(f"{target}: {answer}")
             except Exception as error:  # nor one target's
                 broken.append(error)
         if broken:
@@ -88,22 +108,25 @@ class Reconciling:
         refusal = self._observe(release, package, now=now)
         return refusal or self.reconcile(names.target_of(release.target), now=now)
 
-    def reconcile(self, target: str, *, now: datetime, replace: bool = False) -> str:
+    def reconcile(
+        self, target: str, *, now: datetime, replace: bool = False, looked: Looked | None = None
+    ) -> str:
         """Start what the target needs; what was done or why nothing was, in words.
 
-        Only the schedule replaces a holder that ended: the end of an execution and the event that
-        tells of it must not chase each other.
+        `looked` is what the registry has just said. Only the schedule replaces a holder that ended:
+        the end of an execution and the event that tells of it must not chase each other.
         """
         state = self.targets.read(target)
         if state is None:
             return "no approval has named this target yet"
         if state.holder:
             return self._tend(state, now=now, replace=replace)
-        return self._start_next(state, now=now)
+        if looked is None or not of_interest(state) <= looked.names:
+            looked = self._look_at(of_interest(state))
+        return self._start_next(state, looked, now=now)
 
-    def _start_next(self, state: TargetState, *, now: datetime) -> str:
-        asked = of_interest(state)
-        approved = self._approved(asked)
+    def _start_next(self, state: TargetState, looked: Looked, *, now: datetime) -> str:
+        asked, approved = looked.names, looked.approved
         move = next_move(state, releases=approved, now=now)
 
         def decide(latest: TargetState | None) -> Change | None:
@@ -172,18 +195,16 @@ class Reconciling:
         self.targets.change(state.target, decide)
         return self._start(successor) if successor else f"{gone} released the target meanwhile"
 
-    def _approved(self, wanted: frozenset[ReleaseName]) -> dict[ReleaseName, Release]:
-        """Those of `wanted` that the registry says are Approved now, as the ledger records them."""
-        found = (self.releases.get(name) for name in wanted)
-        return {
-            release.name: release
-            for release in found
-            if release
-            and release.package_arn
-            and self.registry.describe(release.package_arn).approval is ApprovalStatus.APPROVED
-        }
+    def _look_at(self, wanted: frozenset[ReleaseName]) -> Looked:
+        """Ask the registry for each of `wanted`."""
+        looked = Looked(names=set(wanted))
+        for release in (self.releases.get(name) for name in wanted):
+            if release and release.package_arn:
+                approval = self.registry.describe(release.package_arn).approval
+                looked.note(release, approval)
+        return looked
 
-    def _observe_group(self, group: str, *, now: datetime) -> None:
+    def _observe_group(self, group: str, looked: Looked, *, now: datetime) -> None:
         releases = self.releases.of_group(group)
         recorded = {one.package_arn: one for one in releases if one.package_arn}
         if not recorded:
@@ -191,8 +212,11 @@ class Reconciling:
         # Of several approvals found at once the highest version counts as the newest.
         for summary in sorted(self.registry.packages(group), key=lambda one: one.version):
             release = recorded.get(summary.arn)
-            if release and release.approval is not summary.approval:
+            if release is None:
+                continue
+            if release.approval is not summary.approval:
                 self._observe(release, self.registry.describe(summary.arn), now=now)
+            looked.note(release, summary.approval)
 
     def _release_of(self, package: Package) -> Release | None:
         """The release that registered the package; the ledger decides, not the package's words."""
