@@ -388,27 +388,32 @@ def test_a_target_nobody_approved_for_is_left_alone(world: World, event: dict[st
 # What no event told of.
 
 
-def test_an_alarm_of_what_serves_is_noticed_by_the_schedule(world: World) -> None:
+@pytest.fixture
+def at_rest(world: World) -> World:
+    """Version 3 serves, version 2 served well before; the schedule has seen all approvals."""
     world.given_versions(1, 2, 3)
-    world.given(a_state(last_good=(OLD,), live=WATCHED))
-    world.given_alarm(WATCHED, "ALARM", name=WATCHED.alarms[0])
-
     reconcile(world, TICK)
+    world.given(a_state(last_good=(OLD,), live=WATCHED))
+    return world
 
-    assert world.history() == ["AlarmFired", "RolloutStarted"]
-    rollout = world.state.rollout
+
+def test_an_alarm_of_what_serves_is_noticed_by_the_schedule(at_rest: World) -> None:
+    at_rest.given_alarm(WATCHED, "ALARM", name=WATCHED.alarms[0])
+
+    reconcile(at_rest, TICK)
+
+    assert at_rest.history()[-2:] == ["AlarmFired", "RolloutStarted"]
+    rollout = at_rest.state.rollout
     assert rollout
     assert (rollout.kind, str(rollout.release.release)) == (Kind.ROLL_BACK, "churn-v2")
 
 
-def test_a_target_at_rest_costs_the_schedule_two_reads(world: World, faults: Faults) -> None:
+def test_a_target_at_rest_costs_the_schedule_two_reads(at_rest: World, faults: Faults) -> None:
     """The registry is asked by group, the alarms all at once: only the ledger's reads grow."""
-    world.given_versions(1, 2, 3)
-    world.given(a_state(last_good=(OLD,), live=WATCHED))
-    world.given_alarm(WATCHED, "OK", name=WATCHED.alarms[0])
+    at_rest.given_alarm(WATCHED, "OK", name=WATCHED.alarms[0])
 
     with faults.recorded() as operations:
-        reconcile(world, TICK)
+        reconcile(at_rest, TICK)
 
     assert operations.count("DescribeModelPackage") == 0
     assert operations.count("GetItem") == 2
