@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +14,7 @@ import yaml
 
 from tests.architecture.project import (
     MACHINES,
+    ROOT,
     TEMPLATE,
     identity_statements,
     listed,
@@ -356,3 +361,25 @@ def test_cloudformation_knows_no_anchors(path: Any) -> None:
 def test_every_output_says_what_it_is_for() -> None:
     for name, output in translated()["Outputs"].items():
         assert output["Description"], name
+
+
+def test_cfn_lint_finds_nothing_in_what_cloudformation_gets(tmp_path: Path) -> None:
+    spelled_out = tmp_path / "template.json"
+    spelled_out.write_text(json.dumps(translated()))
+    linter = Path(sys.executable).parent / "cfn-lint"
+
+    ended = subprocess.run(
+        [str(linter), str(spelled_out)], capture_output=True, text=True, check=False
+    )
+
+    assert (ended.returncode, ended.stdout) == (0, "")
+
+
+def test_the_layer_holds_native_modules_of_both_architectures() -> None:
+    """Whatever `Architecture` says: the makefile that builds the layer is not told."""
+    recipe = (ROOT / "layers" / "shared" / "Makefile").read_text()
+
+    assert {"manylinux2014_x86_64", "manylinux2014_aarch64"} <= set(recipe.split())
+    allowed = set(template()["Parameters"]["Architecture"]["AllowedValues"])
+    (layer,) = resources("AWS::Lambda::LayerVersion").values()
+    assert set(layer["Properties"]["CompatibleArchitectures"]) == allowed
