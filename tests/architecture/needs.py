@@ -27,8 +27,6 @@ type Need = tuple[str, str]
 _PREFIX = {"stepfunctions": "states"}
 """Services whose actions are not named after their client."""
 
-_NOTHING = frozenset({("dynamodb", "transact_write_items")})
-
 _OF_CALLS: dict[tuple[str, str], tuple[str, ...]] = {
     ("lambda", "invoke"): ("lambda:InvokeFunction",),
     ("s3", "head_object"): ("s3:GetObject",),
@@ -42,7 +40,7 @@ _OF_CALLS: dict[tuple[str, str], tuple[str, ...]] = {
 }
 
 _WRITING = "Table.write"
-"""Carries out what the four below build: one call or a transaction, the permissions are the same."""
+"""Carries out what the four below build: one call or a transaction, with the same permissions."""
 _BUILDING = {
     "Table.put": "dynamodb:PutItem",
     "Table.update": "dynamodb:UpdateItem",

@@ -110,7 +110,7 @@ class Module:
         if annotation is None:
             return None
         names = [one.id for one in ast.walk(annotation) if isinstance(one, ast.Name)]
-        return next(filter(None, map(self.meaning, names)), None)
+        return next((found for found in map(self.meaning, names) if found), None)
 
     def made_by(self, value: ast.expr) -> _Type:
         """The type of what a constructor's call makes."""
@@ -196,8 +196,11 @@ def _fields(of: Definition) -> dict[str, _Type]:
 def _call(on: Client, attribute: str, where: str, node: ast.Call | None) -> Call:
     keywords = frozenset(one.arg or "**" for one in node.keywords) if node else frozenset[str]()
     if attribute == _PAGINATOR:
-        assert node and isinstance(node.args[0], ast.Constant), f"{where}: which paginator?"
-        return Call(on.service, str(node.args[0].value), where, keywords)
+        # Its name must be a literal: anything else fails here.
+        (name,) = [
+            one.value for one in (node.args if node else []) if isinstance(one, ast.Constant)
+        ]
+        return Call(on.service, str(name), where, keywords)
     return Call(on.service, attribute, where, keywords)
 
 

@@ -55,6 +55,10 @@ def test_whichever_action_is_taken_away_somebody_complains(role: str) -> None:
 def test_every_call_that_an_adapter_has_is_reached_from_some_function() -> None:
     # What the reading of sources overlooks, or nobody uses, would show here.
     found = {call for app in FUNCTIONS for call in reached(pascal(app.parent.name)).calls}
-    carried_out = {"Table.write", "Table._single"}
+    elsewhere = {
+        *("Table.write", "Table._single"),  # carry out what others build
+        "Vault.manifest",  # for audits: how a captured release is read back
+    }
 
-    assert {call for call in calls_of_adapters() - found if call.where not in carried_out} == set()
+    left = {call.where for call in calls_of_adapters() - found}
+    assert left - elsewhere == set()

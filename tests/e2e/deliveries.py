@@ -109,6 +109,16 @@ def send_upload(line: Line, event: dict[str, Any]) -> None:
     )
 
 
+def uploads_handled(line: Line) -> int:
+    """How many messages about this line's objects have been taken up, by the function's log."""
+    pages = line.stack.client("logs").get_paginator("filter_log_events")
+    found = pages.paginate(
+        logGroupName=line.stack.resources["FunctionLogs"],
+        filterPattern=f'"upload handled" "{line.name}"',
+    )
+    return sum(len(page["events"]) for page in found)
+
+
 def an_upload_event(line: Line, key: str, version_id: str) -> dict[str, Any]:
     """What S3 says when an object was created."""
     return {

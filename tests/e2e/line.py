@@ -33,6 +33,7 @@ class Line:
         self.seen: list[dict[int, float]] = []
         """Every change of weights that was seen while waiting, in order."""
         self._users: list[Users] = []
+        self._calls_seen = stack.calls_log.stat().st_size
 
     # What people do
 
@@ -191,6 +192,7 @@ class Line:
         deadline = time.monotonic() + minutes * 60 / SPEED + _SLACK_SECONDS
         while (found := look()) is None:
             self._sample()
+            self.assert_nobody_was_denied()
             if time.monotonic() > deadline:
                 pytest.fail(f"never saw that {what}\n{self.picture()}")
             time.sleep(_LOOK_EVERY_SECONDS)
@@ -251,12 +253,16 @@ class Line:
     def assert_sound(self) -> None:
         """What must hold at any time, whatever the test was about."""
         assert_unbroken(self.history())
-        denied = [call for call in self.stack.calls(self.name) if not call["allowed"]]
-        assert denied == []
+        self.assert_nobody_was_denied()
         folders_registered = [
             one["CustomerMetadataProperties"]["release-digest"] for one in self.packages()
         ]
         assert len(set(folders_registered)) == len(folders_registered), "registered twice"
+
+    def assert_nobody_was_denied(self) -> None:
+        """No role was refused anything since this was last asked: what is denied never comes."""
+        denied, self._calls_seen = self.stack.denials(self._calls_seen)
+        assert denied == []
 
     def _decide(self, version: int, status: str, why: str) -> None:
         self.stack.client("sagemaker").update_model_package(

@@ -34,6 +34,8 @@ _DURATIONS = {"deployment_seconds": 30, "weights_seconds": 5, "deletion_seconds"
 _TWICE = {"rate": 1.0, "source": "aws.", "fresh_ids": True}
 _LAST_USER_SECONDS = 600.0
 _RETRIED = {"ContentionError", "DisplacedError", "EndpointBusyError", "SignalPendingError"}
+UNREADABLE = "meant to be unreadable"
+"""Is in every event that a test sends to see it fail."""
 _session: Any = boto3.session.Session()
 
 
@@ -87,6 +89,15 @@ class Stack:
             found = [json.loads(line) for line in log if about in line]
         return [one for one in found if about in (one["resource"] or "") and one["time"] > since]
 
+    def denials(self, since: int) -> tuple[list[dict[str, Any]], int]:
+        """Every denied call beyond a position in the log of calls; how far the log was read."""
+        with self.calls_log.open("rb") as log:
+            log.seek(since)
+            lines = log.read().splitlines(keepends=True)
+        whole = [line for line in lines if line.endswith(b"\n")]
+        denied = [json.loads(line) for line in whole if b'"allowed": false' in line]
+        return denied, since + sum(map(len, whole))
+
     def failures(self) -> list[str]:
         """What the functions logged as errors, but for what the state machine retries."""
         pages = self.client("logs").get_paginator("filter_log_events")
@@ -96,16 +107,18 @@ class Stack:
         return [
             json.dumps(record)
             for record in records
-            if record.get("level") == "ERROR" and record.get("errorType") not in _RETRIED
+            if record.get("level") == "ERROR"
+            and record.get("errorType") not in _RETRIED
+            and UNREADABLE not in str(record.get("errorMessage"))
         ]
 
     def dead_letters(self) -> list[str]:
-        """What nobody could handle: it should never be anything."""
+        """What nobody could handle: never anything but what tests sent to be just that."""
         sqs, bodies = self.client("sqs"), []
         for queue in (self.resources["DeadLetters"], self.resources["UploadDeadLetters"]):
             found = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
             bodies += [message["Body"] for message in found.get("Messages", [])]
-        return bodies
+        return [body for body in bodies if UNREADABLE not in body]
 
 
 @contextlib.contextmanager
@@ -139,8 +152,9 @@ def _started(folder: Path, where: Path, user: Path) -> Iterator[None]:
         yield
         user.unlink()
         _wait_for_the_others(folder, where)
-        assert stack.failures() == []
-        assert stack.dead_letters() == []
+        failures, letters = stack.failures(), stack.dead_letters()
+        assert failures == [], failures
+        assert letters == [], letters
 
 
 def _wait_for_the_others(folder: Path, where: Path) -> None:

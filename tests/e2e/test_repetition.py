@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Any
 
-from tests.e2e.deliveries import deliver, recorded
+from tests.e2e.deliveries import deliver, recorded, uploads_handled
 from tests.e2e.folders import USUAL, inference
 from tests.e2e.line import Line
 
@@ -58,13 +58,3 @@ def everything(line: Line) -> dict[str, Any]:
 def is_read(action: str) -> bool:
     """Whether an action changes nothing."""
     return action.partition(":")[2].startswith(_READS)
-
-
-def uploads_handled(line: Line) -> int:
-    """How many messages about this line's objects have been taken up, by the function's log."""
-    pages = line.stack.client("logs").get_paginator("filter_log_events")
-    found = pages.paginate(
-        logGroupName=line.stack.resources["FunctionLogs"],
-        filterPattern=f'"upload handled" "{line.name}"',
-    )
-    return sum(len(page["events"]) for page in found)

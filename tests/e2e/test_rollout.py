@@ -77,10 +77,19 @@ def test_a_first_version_that_does_not_start_leaves_no_endpoint_behind(churn: Li
     assert "provisioning failed" in aborted["reason"]
     assert churn.endpoint() == {}
     assert "bad" not in churn.state(), "nobody was served by it"
+    assert container_log(churn), "why it did not start, is where SageMaker writes it"
 
     churn.push(2)
     churn.approve(2)
     churn.until_serving({2: 100})
+
+
+def container_log(line: Line) -> list[str]:
+    """What the endpoint's containers wrote."""
+    found = line.stack.client("logs").filter_log_events(
+        logGroupName=f"/aws/sagemaker/Endpoints/{line.name}"
+    )
+    return [one["message"] for one in found["events"]]
 
 
 def test_a_later_version_that_does_not_start_never_gets_traffic(churn: Line) -> None:

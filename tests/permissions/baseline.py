@@ -2,67 +2,110 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import os
 import re
-from collections import defaultdict
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
 from tests.permissions import windows
-from tests.permissions.suite import SuiteError, attached_stack, run
+from tests.permissions.lanes import LANES, in_lanes
+from tests.permissions.suite import attached_stack, collected, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from tests.e2e.stack import Stack
 
 
+_RANDOM = re.compile(r"(?<=[a-z])-[0-9a-f]{12,13}\b", re.IGNORECASE)
+"""What makes the names of one stack's resources differ from another's."""
+_LINES = re.compile(r"\b[a-z]+-[0-9a-f]{8}\b")
+"""Lines of versions in a resource's name; what earlier tests left behind proves nothing later."""
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A role used an action on a resource while a test ran."""
+
+    role: str
+    action: str
+    resource: str
+    test: str
+
+
 @dataclass(frozen=True, slots=True)
 class Baseline:
-    """What the tests used, and how long each took, in calls."""
+    """What the tests used, and when."""
 
-    roles: tuple[str, ...]
-    """Logical ids."""
-    users: dict[tuple[str, str], dict[str, int]]
-    """Per role and action: the tests that used it, with the number of calls they saw."""
+    first: dict[Use, float]
+    """How far into the test, in seconds of the cloud, each use came first."""
+    failed: tuple[str, ...]
+    """Tests that failed with nothing removed; they prove nothing."""
 
-    def users_of(self, role: str, action: str) -> list[str]:
-        """The tests in which the role used the action, shortest first."""
-        users = self.users.get((role, action), {})
-        return sorted(users, key=users.__getitem__)
+    def users_of(self, role: str, action: str, resources: Sequence[str]) -> list[str]:
+        """The tests in which the role used the action on any of these, earliest use first."""
+        soonest: dict[str, float] = {}
+        for use, seconds in self.first.items():
+            if (use.role, use.action) == (role, action) and _matches(use.resource, resources):
+                soonest[use.test] = min(seconds, soonest.get(use.test, seconds))
+        return sorted(soonest, key=soonest.__getitem__)
 
 
-def run_baseline(folder: Path, say: Callable[[str], None]) -> Baseline:
-    """Run every end-to-end test on a stack of its own. Raises SuiteError unless all pass."""
+def run_baseline(folder: Path, named: Sequence[str]) -> Baseline:
+    """Run the tests that are named, spread over as many stacks as there are lanes."""
+    tests = collected(named)
+    shares = [(folder / f"share-{lane}", tests[lane::LANES]) for lane in range(LANES)]
+    found = list(in_lanes(_run_share, shares))
+    first = {use: seconds for share in found for use, seconds in share.first.items()}
+    return Baseline(first, tuple(test for share in found for test in share.failed))
+
+
+def _run_share(folder: Path, tests: list[str]) -> Baseline:
     with attached_stack(folder) as stack:
-        os.environ["SLUICE_CALLS"] = str(stack.calls_log)
-        os.environ[windows.WINDOWS] = str(folder / "windows.jsonl")
-        say("the end-to-end tests, undisturbed")
-        if not run(folder, ["tests/e2e"], "-p", windows.__name__):
-            raise SuiteError((folder / "last-run.log").read_text())
-        return _read(stack, folder)
+        noted = folder / "windows.jsonl"
+        os.environ |= {windows.CALLS: str(stack.calls_log), windows.WINDOWS: str(noted)}
+        run(folder, tests, "-p", windows.__name__)
+        ran = [json.loads(line) for line in noted.read_text().splitlines()]
+        failed = tuple(one["test"] for one in ran if not one["passed"])
+        return Baseline(_first_uses(stack, [one for one in ran if one["passed"]]), failed)
 
 
-def _read(stack: Stack, folder: Path) -> Baseline:
-    names = {
-        physical: logical
-        for logical, physical in stack.resources.items()
-        if logical.endswith("Role")
-    }
+def _first_uses(stack: Stack, ran: Iterable[dict[str, Any]]) -> dict[Use, float]:
+    roles = {physical: logical for logical, physical in stack.resources.items()}
     calls = [json.loads(line) for line in stack.calls_log.read_text().splitlines()]
-    users: dict[tuple[str, str], dict[str, int]] = defaultdict(dict)
-    for line in (folder / "windows.jsonl").read_text().splitlines():
-        window = json.loads(line)
-        length = window["ended"] - window["began"]
-        for call in calls[window["began"] : window["ended"]]:
-            role = names.get(_role_name(call["principal"] or ""))
-            if role and call["allowed"]:
-                users[role, call["action"]][window["test"]] = length
-    return Baseline(tuple(sorted(names.values())), dict(users))
+    found: dict[Use, float] = {}
+    left: set[str] = set()
+    for window in ran:
+        during = calls[window["began"] : window["ended"]]
+        for use, seconds in _uses(during, window["test"], roles):
+            if not left & set(_LINES.findall(use.resource)):
+                found.setdefault(use, seconds)
+        left |= {line for call in during for line in _LINES.findall(call["resource"] or "")}
+    return found
 
 
-def _role_name(principal: str) -> str:
+def _uses(
+    calls: list[dict[str, Any]], test: str, roles: dict[str, str]
+) -> Iterator[tuple[Use, float]]:
+    for call in calls:
+        role = roles.get(role_name(call["principal"] or ""))
+        if role and call["allowed"]:
+            later = datetime.fromisoformat(call["time"]) - datetime.fromisoformat(calls[0]["time"])
+            yield Use(role, call["action"], call["resource"] or "*", test), later.total_seconds()
+
+
+def role_name(principal: str) -> str:
+    """The physical name of the role that a principal's ARN means."""
     session = re.search(r":assumed-role/([^/]+)/", principal)
     return session[1] if session else principal.rpartition("/")[2]
+
+
+def _matches(resource: str, patterns: Sequence[str]) -> bool:
+    anonymous = _RANDOM.sub("", resource)
+    return resource == "*" or any(
+        fnmatch.fnmatchcase(anonymous, _RANDOM.sub("", one)) for one in patterns
+    )

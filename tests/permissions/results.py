@@ -10,13 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tests.permissions.removal import Finding
 
 _FOLDER = Path(__file__).parent / "results"
 
 
-def write_result(findings: list[Finding]) -> Path:
-    """Write the findings to `results/DATE_REV.json`."""
+def write_result(findings: list[Finding], failed: Sequence[str]) -> Path:
+    """Write the findings to `results/DATE_REV.json`, with the tests that failed undisturbed."""
     revision = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"],
         capture_output=True,
@@ -27,8 +29,11 @@ def write_result(findings: list[Finding]) -> Path:
     path = _FOLDER / f"{datetime.now(UTC):%Y-%m-%d}_{revision}.json"
     summary = {
         "actions": len(findings),
-        "missed": sum(finding.missed for finding in findings),
-        "findings": [asdict(finding) for finding in findings],
+        "missed_by_running": sum("tests/e2e/" in one.missed_by for one in findings),
+        "missed_by_reading": sum("tests/architecture/" in one.missed_by for one in findings),
+        "missed_by_nobody": sum(not one.missed_by for one in findings),
+        "failed_undisturbed": list(failed),
+        "findings": [asdict(one) for one in findings],
     }
     path.write_text(json.dumps(summary, indent=1) + "\n")
     return path

@@ -36,17 +36,29 @@ def attached_stack(folder: Path) -> Iterator[Stack]:
                 running.close()
 
 
+def collected(named: Sequence[str]) -> list[str]:
+    """The ids of all tests in these folders and files."""
+    ended = _pytest(["--collect-only", *named], {})
+    return [line for line in ended.stdout.splitlines() if "::" in line]
+
+
 def run(folder: Path, tests: Sequence[str], *options: str, slack: str = "45") -> bool:
     """Run the tests on the stack that `folder` names; whether all of them passed."""
+    # What is denied never comes: waiting longer for it only takes longer.
+    told = {"SLUICE_E2E_FOLDER": str(folder), "SLUICE_E2E_SLACK_SECONDS": slack}
+    ended = _pytest([*options, *tests], told)
+    (folder / "last-run.log").write_text(ended.stdout + ended.stderr)
+    return ended.returncode == _PASSED
+
+
+def _pytest(arguments: list[str], told: dict[str, str]) -> subprocess.CompletedProcess[str]:
     ended = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *options, *tests],
-        # What is denied never comes: waiting longer for it only takes longer.
-        env={**os.environ, "SLUICE_E2E_FOLDER": str(folder), "SLUICE_E2E_SLACK_SECONDS": slack},
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments],
+        env={**os.environ, **told},
         capture_output=True,
         text=True,
         check=False,
     )
     if ended.returncode not in {_PASSED, _FAILED}:
         raise SuiteError(ended.stdout + ended.stderr)
-    (folder / "last-run.log").write_text(ended.stdout + ended.stderr)
-    return ended.returncode == _PASSED
+    return ended
