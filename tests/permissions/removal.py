@@ -6,7 +6,7 @@ import contextlib
 import copy
 import json
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -54,6 +54,8 @@ class Finding:
     """A test's id, or nothing."""
     passed: tuple[str, ...] = ()
     """End-to-end tests that use the action and passed without it."""
+    untried: bool = False
+    """Whether time was up before any that uses it could run."""
 
 
 def findings_of(folder: Path, role: str, baseline: Baseline, until: float) -> list[Finding]:
@@ -66,10 +68,9 @@ def findings_of(folder: Path, role: str, baseline: Baseline, until: float) -> li
         actions = _allowed_actions(stack, role)
         for number, allowed in enumerate(actions, start=1):
             users = baseline.users_of(role, allowed.action, allowed.resources)
-            if time.time() > until:
-                users = []
-            finding = _try_without(stack, folder, allowed, users)
-            found.append(finding)
+            late = bool(users) and time.time() > until
+            finding = _try_without(stack, folder, allowed, [] if late else users)
+            found.append(replace(finding, untried=late))
             said = f"{allowed.sid}/{allowed.action}: {finding.missed_by or 'MISSED BY NOBODY'}"
             _console.print(
                 f"{role} {number}/{len(actions)} {said}",

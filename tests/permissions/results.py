@@ -31,6 +31,7 @@ def write_result(findings: list[Finding], failed: Sequence[str]) -> Path:
         "actions": len(findings),
         "missed_by_running": sum("tests/e2e/" in one.missed_by for one in findings),
         "missed_by_reading": sum("tests/architecture/" in one.missed_by for one in findings),
+        "of_these_untried_by_running": sum(one.untried for one in findings),
         "missed_by_nobody": sum(not one.missed_by for one in findings),
         "failed_undisturbed": list(failed),
         "findings": [asdict(one) for one in findings],
