@@ -30,7 +30,7 @@ $(VENV)/.complete: requirements/bootstrap.txt requirements/dev.txt
 	@command -v python3.13 >/dev/null || { echo "Python 3.13 is needed: put python3.13 on the PATH (pyenv install 3.13)."; exit 1; }
 	@test -x $(BIN)/python || python3.13 -m venv $(VENV)
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bootstrap.txt
-	@$(BIN)/uv pip install --quiet --python $(PYTHON) --no-deps --require-hashes -r requirements/dev.txt
+	@$(BIN)/uv pip install --quiet --compile-bytecode --python $(PYTHON) --no-deps --require-hashes -r requirements/dev.txt
 	@touch $@
 
 WHEELS := $(PYTHON) -m pip download --quiet --disable-pip-version-check --no-deps --require-hashes \

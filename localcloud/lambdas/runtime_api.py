@@ -5,7 +5,7 @@ is needed: whoever invokes reads the client's requests from its socket. Between 
 request for the next one waits unread.
 """
 
-import select
+import selectors
 import socket
 import time
 from dataclasses import dataclass
@@ -111,10 +111,14 @@ class RuntimeApi:
     def _ready(self, deadline: float) -> set[socket.socket]:
         peers = [connection.peer for connection in self._connections]
         left = max(0.0, deadline - time.monotonic())
-        ready, _, _ = select.select([self._lifeline, self._listener, *peers], [], [], left)
+        with selectors.PollSelector() as waiting:  # select() knows no descriptor above 1023
+            for one in (self._lifeline, self._listener, *peers):
+                waiting.register(one, selectors.EVENT_READ)
+            found = waiting.select(left)
+        ready = {key.fileobj for key, _ in found if isinstance(key.fileobj, socket.socket)}
         if not ready:
             raise DeadlineError
-        return set(ready)
+        return ready
 
     def _read(self, ready: set[socket.socket]) -> Request | None:
         for connection in [c for c in self._connections if c.peer in ready]:
