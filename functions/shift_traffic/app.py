@@ -1,4 +1,4 @@
-"""Give the canary the current step's weight; take it away again."""
+"""Change what an endpoint serves: its configuration, its weights, the way back."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ shifting = Shifting(
 @logger.inject_lambda_context
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Carry out the weight change that the rollout's action asks for."""
+    """Carry out the change that the rollout's action asks for."""
     task = parse_task(event)
     logger.append_keys(rollout_id=task.rollout.id)
     rollout = shifting.carry_out(task.rollout, now=task.at)
-    logger.info("traffic shifted", action=rollout.action, weight=rollout.weight)
-    metrics.add_metric(name="TrafficShifted", unit="Count", value=1)
+    logger.info("endpoint changed", action=rollout.action, refused=rollout.refused)
+    metrics.add_metric(name="EndpointRefused", unit="Count", value=int(bool(rollout.refused)))
     return dump_rollout(rollout)

@@ -29,14 +29,14 @@ LAMBDA_TRANSIENT = {
     "Lambda.TooManyRequestsException",
     "ContentionError",
 }
-SAGEMAKER_TRANSIENT = {"SageMaker.ThrottlingException", "SageMaker.SdkClientException"}
 TRANSIENT = {
     "lambda:invoke": LAMBDA_TRANSIENT,
     "dynamodb": DYNAMODB_TRANSIENT,
-    "sagemaker": SAGEMAKER_TRANSIENT,
 }
 LEASE_ENDS = {"ReleaseTarget", "Displaced"}
-BUSY = {"PrepareRollout", "ShiftTraffic", "RollBack"}
+CHANGING = {"Provision", "ShiftTraffic", "RollBack", "DropVariant", "ConfirmWeights"}
+"""States that change what an endpoint serves: all of them `shift_traffic`'s."""
+BUSY = {"PrepareRollout", *CHANGING}
 """States whose function answers EndpointBusyError while SageMaker works."""
 
 
@@ -223,7 +223,7 @@ def test_a_displaced_execution_makes_no_other_call(path: Path) -> None:
 
 @every_machine
 def test_whatever_may_add_weight_hears_signals(path: Path) -> None:
-    for name in ("PrepareRollout", "ShiftTraffic", "Promote"):
+    for name in ("PrepareRollout", "Provision", "ShiftTraffic", "Promote"):
         ends = caught(tasks(path)[name])
         assert ends["SignalPendingError"] == "ReadSignal", name
         assert ends["States.ALL"] == "Broken", name
@@ -255,12 +255,25 @@ def test_a_signal_is_read_consistently(path: Path) -> None:
 
 
 @every_machine
-def test_the_drop_of_a_variant_keeps_live_counts_and_takes_the_configs_weights(path: Path) -> None:
-    arguments = tasks(path)["DropVariant"]["Arguments"]
+def test_only_the_function_that_writes_its_intent_first_changes_an_endpoint(path: Path) -> None:
+    for name, task in tasks(path).items():
+        assert "sagemaker" not in task["Resource"], name
+        function = task["Arguments"].get("FunctionName")
+        assert (function == "${ShiftTrafficFunctionArn}") is (name in CHANGING), name
 
-    assert arguments["RetainAllVariantProperties"] is True
-    excluded = arguments["ExcludeRetainedVariantProperties"]
-    assert excluded == [{"VariantPropertyType": "DesiredWeight"}]
+
+@every_machine
+def test_a_drop_that_fails_does_not_fail_the_rollout(path: Path) -> None:
+    for name in ("DropVariant", "AwaitDrop", "ConfirmWeights"):
+        (rest,) = [one for one in tasks(path)[name]["Catch"] if "States.ALL" in one["ErrorEquals"]]
+        assert rest["Next"] in {"ConfirmWeights", "ReleaseTarget"}, name
+        assert "error" not in rest.get("Assign", {}), name
+    assert tasks(path)["AwaitDrop"]["Next"] == "ConfirmWeights"
+
+
+@every_machine
+def test_an_alarm_before_the_drop_still_finds_what_stands_by(path: Path) -> None:
+    assert caught(tasks(path)["DropVariant"])["SignalPendingError"] == "ReadSignal"
 
 
 @every_machine

@@ -226,8 +226,8 @@ def test_a_role_is_passed_to_sagemaker_alone() -> None:
         pytest.param(
             "sagemaker:UpdateEndpointWeightsAndCapacities", {"ShiftTrafficRole"}, id="weights"
         ),
-        pytest.param("sagemaker:UpdateEndpoint", {"RolloutStateMachineRole"}, id="updates"),
-        pytest.param("sagemaker:CreateEndpoint", {"RolloutStateMachineRole"}, id="creation"),
+        pytest.param("sagemaker:UpdateEndpoint", {"ShiftTrafficRole"}, id="updates"),
+        pytest.param("sagemaker:CreateEndpoint", {"ShiftTrafficRole"}, id="creation"),
         pytest.param("sagemaker:DeleteEndpoint", {"ShiftTrafficRole"}, id="deletion"),
         pytest.param("s3:PutObject", {"RegisterPackageRole"}, id="the vault"),
         pytest.param("s3:DeleteObject", set(), id="nobody deletes artifacts"),

@@ -194,6 +194,11 @@ class World:
         sagemaker.create_endpoint_config(EndpointConfigName=config, ProductionVariants=variants)
         sagemaker.create_endpoint(EndpointName="churn", EndpointConfigName=config)
 
+    def given_endpoint_is_on(self, config: str) -> None:
+        """The endpoint stands on this configuration."""
+        backend = sagemaker_backends[ACCOUNT][REGION]
+        backend.endpoints["churn"].endpoint_config_name = config
+
     def endpoint_becomes(self, status: str) -> None:
         """SageMaker moves the endpoint into this status."""
         backend = sagemaker_backends[ACCOUNT][REGION]

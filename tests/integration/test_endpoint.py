@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 import pytest
 from botocore.exceptions import ClientError
 
-from sluice.adapters.endpoint import Endpoint, EndpointBusyError, production_variant
+from sluice.adapters.endpoint import (
+    Endpoint,
+    EndpointBusyError,
+    EndpointRefusedError,
+    production_variant,
+)
 from sluice.domain.watching import VariantView
 from tests.integration.rollouts import ROLE
 
@@ -204,3 +209,56 @@ def test_a_configuration_that_may_not_be_read_is_not_called_missing(
 
     with pytest.raises(ClientError):
         endpoint.has_config("churn-v4-e5")
+
+
+# Another configuration.
+
+
+def test_an_update_under_way_tells_where_it_leads(endpoint: Endpoint, wire: Wire) -> None:
+    """EndpointConfigName stays the one in force until the update has ended."""
+    wire.once(
+        "DescribeEndpoint",
+        EndpointStatus="Updating",
+        EndpointConfigName="before",
+        PendingDeploymentSummary={"EndpointConfigName": "after"},
+    )
+
+    view = endpoint.describe("churn")
+
+    assert view
+    assert (view.has("after"), view.has("before")) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("status", "has"),
+    [("InService", True), ("Creating", True), ("UpdateRollbackFailed", False), ("Failed", False)],
+)
+def test_a_configuration_counts_only_where_it_is_in_force(
+    endpoint: Endpoint, wire: Wire, status: str, has: bool
+) -> None:
+    wire.once("DescribeEndpoint", EndpointStatus=status, EndpointConfigName="c")
+
+    view = endpoint.describe("churn")
+
+    assert view
+    assert view.has("c") is has
+
+
+def test_an_endpoint_in_progress_takes_no_other_configuration(
+    endpoint: Endpoint, wire: Wire
+) -> None:
+    wire.refuse("UpdateEndpoint", INVALID, BUSY)
+
+    with pytest.raises(EndpointBusyError):
+        endpoint.update("churn", "c")
+
+
+@pytest.mark.parametrize("code", ["ResourceLimitExceeded", INVALID])
+def test_a_refused_configuration_says_why(endpoint: Endpoint, wire: Wire, code: str) -> None:
+    wire.refuse("UpdateEndpoint", code, NO_QUOTA)
+    wire.refuse("CreateEndpoint", code, NO_QUOTA)
+
+    with pytest.raises(EndpointRefusedError, match=code):
+        endpoint.update("churn", "c")
+    with pytest.raises(EndpointRefusedError, match=code):
+        endpoint.create("churn", "c")

@@ -15,12 +15,23 @@ from tests.builders import AT, CANARY, STABLE, a_rollout, a_signal, a_state
 
 if TYPE_CHECKING:
     from sluice.domain.target import TargetState
-    from tests.integration.faults import Faults
+    from tests.integration.faults import Answer, Call, Faults
     from tests.integration.rollouts import Wire, World
 
 BOTH = "churn-v3-v4-e5-both"
 ONWARD = a_rollout(position=0, action=Action.SHIFT)
 BACK = a_rollout(position=0, action=Action.ROLL_BACK)
+UPDATE = a_rollout(action=Action.UPDATE)
+CREATE = a_rollout(Kind.ALL_AT_ONCE, action=Action.CREATE)
+DROP = a_rollout(position=1, promoted=True, action=Action.SETTLE, settle_config="churn-v4-e5")
+CONFIRM = DROP.to(Action.RELEASE, "approved")
+EVERY = [CREATE, UPDATE, ONWARD, BACK, DROP, CONFIRM]
+CHANGING = (
+    "CreateEndpoint",
+    "UpdateEndpoint",
+    "UpdateEndpointWeightsAndCapacities",
+    "DeleteEndpoint",
+)
 BUSY = 'Cannot update in-progress endpoint "churn".'
 
 
@@ -67,7 +78,7 @@ def test_shifting_again_after_a_lost_reply_changes_nothing_more(
     assert provisioned.traffic() == {"v3-e3": 90.0, "v4-e5": 10.0}
 
 
-@pytest.mark.parametrize("rollout", [ONWARD, BACK], ids=["onward", "back"])
+@pytest.mark.parametrize("rollout", EVERY, ids=lambda rollout: rollout.action)
 @pytest.mark.parametrize(
     "state",
     [
@@ -83,7 +94,7 @@ def test_a_displaced_holder_moves_no_traffic(
     with pytest.raises(DisplacedError):
         shift(provisioned, rollout)
 
-    assert wire.calls("UpdateEndpointWeightsAndCapacities", "DeleteEndpoint") == []
+    assert wire.calls(*CHANGING) == []
 
 
 def test_no_weight_is_added_against_a_signal(provisioned: World) -> None:
@@ -166,7 +177,7 @@ def test_what_never_arrived_has_nothing_to_give_back(world: World, wire: Wire) -
 def test_there_is_no_endpoint_to_go_back_on(world: World) -> None:
     world.given(a_state(BACK))
 
-    assert shift(world, BACK) == dump_rollout(BACK)
+    assert shift(world, BACK)["stuck"] == "there is no endpoint"
 
 
 FIRST = a_rollout(Kind.ALL_AT_ONCE, action=Action.ROLL_BACK)
@@ -223,3 +234,189 @@ def test_a_first_deployment_whose_promotion_the_machine_never_heard_of_keeps_ser
 
     assert endpoints(world) == ["churn"]
     assert answer["promoted"] is True
+
+
+# A new configuration. moto has no UpdateEndpoint: it is answered on the wire.
+
+
+@pytest.fixture
+def before(world: World) -> World:
+    """Version 3 serves; a rollout has just prepared version 4."""
+    world.given(a_state(UPDATE))
+    world.given_endpoint(STABLE.endpoint_config, v3_e3=100)
+    return world
+
+
+def test_the_endpoint_is_updated_to_the_configuration_with_the_canary(
+    before: World, wire: Wire
+) -> None:
+    wire.always("UpdateEndpoint", EndpointArn="arn:churn")
+
+    assert shift(before, UPDATE) == dump_rollout(UPDATE)
+
+    (asked,) = wire.calls("UpdateEndpoint")
+    assert (asked["EndpointName"], asked["EndpointConfigName"]) == ("churn", BOTH)
+    assert asked["RetainAllVariantProperties"] is False, "the configuration has the live counts"
+    assert before.state.intent == ""
+
+
+@pytest.mark.parametrize("rollout", EVERY, ids=lambda rollout: rollout.action)
+def test_every_act_on_an_endpoint_has_its_intent_in_the_ledger_first(
+    world: World, wire: Wire, faults: Faults, rollout: Rollout
+) -> None:
+    given = a_state(rollout, live=None) if rollout is CREATE else a_state(rollout)
+    world.given(given)
+    if rollout is not CREATE:
+        world.given_endpoint(BOTH, v3_e3=90, v4_e5=10)
+    if rollout is UPDATE:
+        world.given_endpoint_is_on(STABLE.endpoint_config)
+    wire.always("UpdateEndpoint", EndpointArn="arn:churn")
+    seen: list[tuple[str, str]] = []
+
+    def look(operation: str, call: Call) -> Answer:
+        if operation in CHANGING:
+            seen.append((operation, world.state.intent))
+        return call()
+
+    with faults.at_every_call(look):
+        shift(world, rollout)
+
+    ((_, intent),) = seen
+    assert intent.startswith(rollout.action)
+    assert world.state.intent == ""
+
+
+@pytest.mark.parametrize("rollout", [CREATE, UPDATE, ONWARD, DROP], ids=lambda one: one.action)
+def test_no_act_leads_onward_against_a_signal(world: World, wire: Wire, rollout: Rollout) -> None:
+    """Dropping what stands by is one: with it the way back would be gone."""
+    world.given(a_state(rollout, signal=a_signal()))
+    world.given_endpoint(BOTH, v3_e3=90, v4_e5=10)
+    wire.asked.clear()
+
+    with pytest.raises(SignalPendingError):
+        shift(world, rollout)
+
+    assert wire.calls(*CHANGING) == []
+
+
+def test_what_went_back_is_dropped_whatever_was_signalled(world: World, wire: Wire) -> None:
+    gone = a_rollout(taken_back=True, action=Action.SETTLE, settle_config=STABLE.endpoint_config)
+    world.given(a_state(gone, signal=a_signal()))
+    world.given_endpoint(BOTH, v3_e3=100, v4_e5=0)
+    wire.always("UpdateEndpoint", EndpointArn="arn:churn")
+
+    shift(world, gone)
+
+    (asked,) = wire.calls("UpdateEndpoint")
+    assert asked["EndpointConfigName"] == STABLE.endpoint_config
+
+
+def test_a_dropped_variant_leaves_live_counts_and_takes_the_configurations_weights(
+    world: World, wire: Wire
+) -> None:
+    world.given(a_state(DROP))
+    world.given_endpoint(BOTH, v3_e3=0, v4_e5=100)
+    wire.always("UpdateEndpoint", EndpointArn="arn:churn")
+
+    shift(world, DROP)
+
+    (asked,) = wire.calls("UpdateEndpoint")
+    assert asked["RetainAllVariantProperties"] is True
+    excluded = asked["ExcludeRetainedVariantProperties"]
+    assert excluded == [{"VariantPropertyType": "DesiredWeight"}]
+
+
+@pytest.mark.parametrize(("rollout", "config"), [(UPDATE, BOTH), (DROP, "churn-v4-e5")])
+def test_an_update_whose_reply_was_lost_is_not_made_again(
+    world: World, wire: Wire, rollout: Rollout, config: str
+) -> None:
+    world.given(a_state(rollout))
+    wire.once(
+        "DescribeEndpoint",
+        EndpointStatus="Updating",
+        EndpointConfigName="before",
+        PendingDeploymentSummary={"EndpointConfigName": config},
+    )
+    shift(world, rollout)
+    wire.once("DescribeEndpoint", EndpointStatus="InService", EndpointConfigName=config)
+    shift(world, rollout)
+
+    assert wire.calls("UpdateEndpoint") == []
+
+
+def test_an_update_waits_for_another_one_to_end(before: World, wire: Wire) -> None:
+    before.endpoint_becomes("SystemUpdating")
+
+    with pytest.raises(EndpointBusyError):
+        shift(before, UPDATE)
+
+    assert wire.calls("UpdateEndpoint") == []
+
+
+def test_the_sdks_own_second_attempt_after_a_lost_reply_is_waited_out(
+    before: World, wire: Wire
+) -> None:
+    """It finds the endpoint Updating by the first attempt, and is refused."""
+    wire.refuse("UpdateEndpoint", "ValidationException", BUSY)
+
+    with pytest.raises(EndpointBusyError):
+        shift(before, UPDATE)
+
+
+def test_a_refused_update_is_told_and_judged_by_looking(before: World, wire: Wire) -> None:
+    wire.refuse("UpdateEndpoint", "ResourceLimitExceeded", "The limit is 0 Instances.")
+
+    answer = shift(before, UPDATE)
+
+    assert (answer["action"], "ResourceLimitExceeded" in answer["refused"]) == ("Update", True)
+    assert before.history() == ["Refused"]
+
+
+def test_the_first_deployment_is_created_once(world: World, wire: Wire) -> None:
+    world.given(a_state(CREATE, live=None))
+    world.given_endpoint(CANARY.endpoint_config, v4_e5=100)
+    world.aws("sagemaker").delete_endpoint(EndpointName="churn")
+    wire.asked.clear()
+
+    shift(world, CREATE)
+    shift(world, CREATE)
+
+    assert len(wire.calls("CreateEndpoint")) == 1
+    assert endpoints(world) == ["churn"]
+
+
+def test_a_mixed_fleet_is_put_back_on_stables_configuration(world: World, wire: Wire) -> None:
+    world.given(a_state(BACK))
+    world.given_endpoint(BOTH, v3_e3=50, v4_e5=50)
+    world.endpoint_becomes("UpdateRollbackFailed")
+    wire.always("UpdateEndpoint", EndpointArn="arn:churn")
+
+    shift(world, BACK)
+
+    (asked,) = wire.calls("UpdateEndpoint")
+    assert asked["EndpointConfigName"] == STABLE.endpoint_config
+    assert wire.calls("UpdateEndpointWeightsAndCapacities") == []
+
+
+def test_a_mixed_fleet_that_cannot_be_put_back_is_a_persons_business(
+    world: World, wire: Wire
+) -> None:
+    world.given(a_state(BACK))
+    world.given_endpoint(BOTH, v3_e3=50, v4_e5=50)
+    world.endpoint_becomes("UpdateRollbackFailed")
+    wire.refuse("UpdateEndpoint", "ValidationException", "no")
+
+    assert "ValidationException" in shift(world, BACK)["stuck"]
+
+
+def test_old_weights_that_a_failed_update_brought_back_are_set_right(
+    world: World, wire: Wire
+) -> None:
+    world.given(a_state(CONFIRM))
+    world.given_endpoint(BOTH, v3_e3=100, v4_e5=0)
+
+    shift(world, CONFIRM)
+    shift(world, CONFIRM)
+
+    assert world.traffic() == {"v3-e3": 0.0, "v4-e5": 100.0}
+    assert len(wire.calls("UpdateEndpointWeightsAndCapacities")) == 1

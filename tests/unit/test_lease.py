@@ -5,7 +5,16 @@ from __future__ import annotations
 import pytest
 
 from sluice.domain.errors import DisplacedError, SignalPendingError
-from sluice.domain.lease import Shift, as_recorded, heard, held, intend, shifted, take_over
+from sluice.domain.lease import (
+    Act,
+    acted,
+    as_recorded,
+    heard,
+    held,
+    intend,
+    leads_onward,
+    take_over,
+)
 from sluice.domain.outcome import promote, take_back
 from sluice.domain.rollout import Action, Phase, Rollout
 from sluice.domain.target import Cause, TargetState
@@ -28,7 +37,7 @@ def test_a_displaced_holder_intends_nothing(state: TargetState | None, onward: b
     with pytest.raises(DisplacedError):
         intend(state, a_rollout(), "Shift at 10 %", onward=onward)
     with pytest.raises(DisplacedError):
-        shifted(state, a_rollout(), Shift({"v4-e5": 10}), now=AT)
+        acted(state, a_rollout(), Act({"v4-e5": 10}), now=AT)
 
 
 @pytest.mark.parametrize("onward", [True, False])
@@ -54,12 +63,41 @@ def test_a_signal_does_not_stop_the_way_back() -> None:
 def test_a_shift_is_remembered_and_settles_the_intent() -> None:
     state = a_state(a_rollout(), intent="Shift at 10 %")
 
-    change = shifted(state, a_rollout(), Shift({"v3-e3": 90, "v4-e5": 10}), now=AT)
+    change = acted(state, a_rollout(), Act({"v3-e3": 90, "v4-e5": 10}), now=AT)
 
     assert change.state.intent == ""
     assert [(event.event, event.reason) for event in change.events] == [
         ("Shifted", "v3-e3 90 %, v4-e5 10 %")
     ]
+
+
+def test_a_refusal_is_remembered_and_settles_the_intent() -> None:
+    state = a_state(a_rollout(action=Action.UPDATE), intent="Update to both")
+
+    change = acted(state, a_rollout(action=Action.UPDATE), Act(refused="no quota"), now=AT)
+
+    assert change.state.intent == ""
+    assert [(one.event, one.reason) for one in change.events] == [("Refused", "Update: no quota")]
+
+
+@pytest.mark.parametrize(
+    ("rollout", "onward"),
+    [
+        pytest.param(a_rollout(action=Action.CREATE), True, id="create"),
+        pytest.param(a_rollout(action=Action.UPDATE), True, id="update"),
+        pytest.param(a_rollout(action=Action.SHIFT), True, id="shift"),
+        pytest.param(a_rollout(action=Action.ROLL_BACK), False, id="the way back"),
+        pytest.param(
+            a_rollout(action=Action.SETTLE, promoted=True), True, id="drop what stands by"
+        ),
+        pytest.param(
+            a_rollout(action=Action.SETTLE, taken_back=True), False, id="drop what went back"
+        ),
+        pytest.param(a_rollout(action=Action.RELEASE), False, id="confirm the weights"),
+    ],
+)
+def test_what_a_signal_stops(rollout: Rollout, onward: bool) -> None:
+    assert leads_onward(rollout) is onward
 
 
 @pytest.mark.parametrize(

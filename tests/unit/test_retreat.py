@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sluice.domain.retreat import Delete, Retreat, SetWeights, Stay, retreat
+from sluice.domain.retreat import Delete, Reissue, Retreat, SetWeights, Stay, confirm, retreat
 from sluice.domain.rollout import Kind, Rollout
 from tests.builders import CANARY, STABLE, a_rollout, an_endpoint
 
@@ -28,24 +28,50 @@ OURS = CANARY.endpoint_config
         pytest.param(
             a_rollout(),
             an_endpoint("UpdateRollbackFailed", v3_e3=50, v4_e5=50),
-            TO_STABLE,
-            id="a mixed fleet",
+            Reissue(STABLE.endpoint_config),
+            id="a mixed fleet: weights would prove nothing",
         ),
         pytest.param(
             a_rollout(),
             an_endpoint(v3_e3=100, v4_e5=0),
-            Stay("stable has all traffic already"),
+            Stay("v3-e3 has all traffic already"),
             id="gone back before",
         ),
         pytest.param(
             a_rollout(),
             an_endpoint(v3_e3=1),
-            Stay("the canary is not on the endpoint"),
+            Stay("v3-e3 has all traffic already"),
             id="never provisioned",
         ),
-        pytest.param(a_rollout(), None, Stay("there is no endpoint"), id="no endpoint"),
+        pytest.param(
+            a_rollout(),
+            an_endpoint(v2_e2=50, v3_e3=50),
+            SetWeights({"v2-e2": 0, "v3-e3": 100}),
+            id="never provisioned, and the failed update brought old weights back",
+        ),
+        pytest.param(
+            a_rollout(),
+            an_endpoint(v9_e9=1),
+            Stay("v3-e3 is not on the endpoint", lost=True),
+            id="stable was taken off by hand",
+        ),
+        pytest.param(
+            a_rollout(), None, Stay("there is no endpoint", lost=True), id="deleted by hand"
+        ),
+        pytest.param(
+            a_rollout(),
+            an_endpoint("Failed", v3_e3=1),
+            Stay("the endpoint is Failed", lost=True),
+            id="Failed: nothing but a delete is possible",
+        ),
         pytest.param(
             a_rollout(Kind.ROLL_BACK),
+            an_endpoint(v2_e2=50, v3_e3=50),
+            SetWeights({"v2-e2": 0, "v3-e3": 100}),
+            id="a rollback that did not come up leaves what it should replace its traffic",
+        ),
+        pytest.param(
+            a_rollout(Kind.ROLL_BACK, promoted=True),
             an_endpoint(v4_e5=100),
             Stay("no stable to return to"),
             id="a rollback keeps serving",
@@ -89,3 +115,24 @@ def test_going_back_twice_changes_weights_once() -> None:
 
     assert isinstance(retreat(a_rollout(), an_endpoint(**weights)), Stay)
     assert way.weights[STABLE.variant] == 100
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "weights"),
+    [
+        pytest.param(an_endpoint(v4_e5=1), None, id="it stands alone"),
+        pytest.param(an_endpoint(v3_e3=0, v4_e5=1), None, id="the other has nothing"),
+        pytest.param(
+            an_endpoint(v3_e3=100, v4_e5=0),
+            SetWeights({"v3-e3": 0, "v4-e5": 100}),
+            id="the failed update brought the first weights back",
+        ),
+        pytest.param(an_endpoint("Updating", v3_e3=100, v4_e5=0), None, id="not settled yet"),
+        pytest.param(an_endpoint("UpdateRollbackFailed", v4_e5=1), None, id="no weights help"),
+        pytest.param(None, None, id="no endpoint"),
+    ],
+)
+def test_the_weights_are_asserted_again_after_an_update(
+    endpoint: EndpointView | None, weights: SetWeights | None
+) -> None:
+    assert confirm(CANARY, endpoint) == weights

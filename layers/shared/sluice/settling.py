@@ -107,7 +107,8 @@ class Settling:
         """Name the configuration to settle on, if the leftover stands on the endpoint at all."""
         gone, staying = leftover(rollout), survivor(rollout)
         view = self.endpoint.describe(rollout.endpoint) if gone and staying else None
-        if view is None or gone is None or staying is None or gone.variant not in view.variants:
+        left = view and gone and (gone.variant in view.variants or not view.settled)
+        if staying is None or not left:
             return rollout.model_copy(update={"settle_config": ""})
         return rollout.model_copy(update={"settle_config": staying.endpoint_config})
 

@@ -1,16 +1,24 @@
-"""Give the canary its step's weight; take it away again."""
+"""The one function that changes what an endpoint serves.
+
+Each act: its intent is written on the epoch, the endpoint is read, changed if it is not yet as
+intended, and the outcome recorded. Running twice, or after a lost reply, finds the first run's
+work. What SageMaker refuses is no error here: the machine waits for the endpoint to settle, and
+whoever looks at it then says what became of the change.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sluice.adapters.endpoint import EndpointBusyError
-from sluice.domain.lease import Shift, as_recorded, intend, shifted
-from sluice.domain.retreat import Delete, Retreat, SetWeights, retreat
+from sluice.adapters.endpoint import EndpointBusyError, EndpointRefusedError
+from sluice.domain.lease import Act, acted, as_recorded, intend, leads_onward
+from sluice.domain.outcome import survivor
+from sluice.domain.retreat import Delete, Reissue, Retreat, SetWeights, Stay, confirm, retreat
 from sluice.domain.rollout import Action, Rollout
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from sluice.adapters.endpoint import Endpoint
@@ -19,37 +27,62 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Shifting:
-    """The task of the states `ShiftTraffic` and `RollBack`."""
+    """The task of `Provision`, `ShiftTraffic`, `RollBack`, `DropVariant` and `ConfirmWeights`."""
 
     targets: Targets
     endpoint: Endpoint
 
     def carry_out(self, rollout: Rollout, *, now: datetime) -> Rollout:
-        """Shift the traffic as the rollout's action says, and record it.
+        """Change the endpoint as the rollout's action says, and record it.
 
         Raises DisplacedError, SignalPendingError (onward only) and EndpointBusyError, which the
-        machine retries: SageMaker refuses a weight change while another update is under way.
+        machine retries: SageMaker refuses a change while another one is under way.
         """
-        onward = rollout.action is Action.SHIFT
-        intent = f"{rollout.action} at {rollout.weight} %"
+        acts: dict[Action, Callable[[Rollout], Act]] = {
+            Action.CREATE: self._create,
+            Action.UPDATE: self._update,
+            Action.SHIFT: self._shift,
+            Action.SETTLE: self._drop,
+            Action.RELEASE: self._confirm,
+        }
+        onward, intent = leads_onward(rollout), _intent(rollout)
         state = self.targets.change(
             rollout.target, lambda state: intend(state, rollout, intent, onward=onward)
         )
         known = as_recorded(state, rollout) if state else rollout
-        shift = self._onward(known) if onward else self._back(known)
-        if shift:
-            self.targets.change(
-                rollout.target, lambda state: shifted(state, rollout, shift, now=now)
-            )
-        return known
+        act = acts.get(rollout.action, self._back)(known)
+        self.targets.change(rollout.target, lambda state: acted(state, known, act, now=now))
+        return known.model_copy(update={"refused": act.refused, "stuck": act.stuck})
 
-    def _onward(self, rollout: Rollout) -> Shift:
+    def _create(self, rollout: Rollout) -> Act:
+        view = self.endpoint.describe(rollout.endpoint)
+        if view and view.has(rollout.provision_config):
+            return Act()
+        return self._try(lambda: self.endpoint.create(rollout.endpoint, rollout.provision_config))
+
+    def _update(self, rollout: Rollout) -> Act:
+        return self._put_on(rollout, rollout.provision_config, keep_counts=False)
+
+    def _drop(self, rollout: Rollout) -> Act:
+        return self._put_on(rollout, rollout.settle_config, keep_counts=True)
+
+    def _put_on(self, rollout: Rollout, config: str, *, keep_counts: bool) -> Act:
+        view = self.endpoint.describe(rollout.endpoint)
+        if view and view.has(config):
+            return Act()
+        if view and not view.settled:
+            raise EndpointBusyError(rollout.endpoint)
+        return self._try(
+            lambda: self.endpoint.update(rollout.endpoint, config, keep_counts=keep_counts)
+        )
+
+    def _shift(self, rollout: Rollout) -> Act:
         stable = rollout.stable.variant if rollout.stable else ""
         weights = {stable: 100 - rollout.weight, rollout.release.variant: rollout.weight}
         self.endpoint.set_weights(rollout.endpoint, weights)
-        return Shift(weights)
+        return Act(weights)
 
-    def _back(self, rollout: Rollout) -> Shift | None:
+    def _back(self, rollout: Rollout) -> Act:
         view = self.endpoint.describe(rollout.endpoint)
         way: Retreat = retreat(rollout, view)
         if view and not view.settled and (rollout.stable or isinstance(way, Delete)):
@@ -58,7 +91,38 @@ class Shifting:
         match way:
             case SetWeights():
                 self.endpoint.set_weights(rollout.endpoint, way.weights)
-                return Shift(way.weights)
+                return Act(way.weights)
+            case Reissue():
+                again = self._put_on(rollout, way.config, keep_counts=True)
+                return Act(refused=again.refused, stuck=again.refused)
             case Delete():
                 self.endpoint.delete(rollout.endpoint)
-        return None
+                return Act()
+            case Stay():
+                return Act(stuck=way.reason if way.lost else "")
+
+    def _confirm(self, rollout: Rollout) -> Act:
+        staying = survivor(rollout)
+        view = self.endpoint.describe(rollout.endpoint)
+        again = confirm(staying, view) if staying else None
+        if again is None:
+            return Act()
+        self.endpoint.set_weights(rollout.endpoint, again.weights)
+        return Act(again.weights)
+
+    def _try(self, change: Callable[[], None]) -> Act:
+        try:
+            change()
+        except EndpointRefusedError as error:
+            return Act(refused=str(error))
+        return Act()
+
+
+def _intent(rollout: Rollout) -> str:
+    match rollout.action:
+        case Action.CREATE | Action.UPDATE:
+            return f"{rollout.action} to {rollout.provision_config}"
+        case Action.SETTLE:
+            return f"{rollout.action} on {rollout.settle_config}"
+        case _:
+            return f"{rollout.action} at {rollout.weight} %"

@@ -20,6 +20,10 @@ class EndpointBusyError(Exception):
     """SageMaker refuses a change while the endpoint is Updating; the same call works later."""
 
 
+class EndpointRefusedError(Exception):
+    """SageMaker refuses a new configuration; in its words. It may have taken it all the same."""
+
+
 class Endpoint:
     """SageMaker endpoints and what they are made of."""
 
@@ -41,6 +45,7 @@ class Endpoint:
                 one["VariantName"]: _variant(one) for one in found.get("ProductionVariants", [])
             },
             failure=found.get("FailureReason", ""),
+            pending=found.get("PendingDeploymentSummary", {}).get("EndpointConfigName", ""),
         )
 
     def create_model(self, name: str, *, container: Mapping[str, Any], role_arn: str) -> None:
@@ -76,6 +81,35 @@ class Endpoint:
             raise
         return True
 
+    def create(self, name: str, config: str) -> None:
+        """Create the endpoint; it is Creating from now on. Raises EndpointRefusedError."""
+        try:
+            self._client.create_endpoint(EndpointName=name, EndpointConfigName=config)
+        except ClientError as error:
+            raise EndpointRefusedError(str(error)) from error
+
+    def update(self, name: str, config: str, *, keep_counts: bool = False) -> None:
+        """Put the endpoint on another configuration; it is Updating from now on.
+
+        Weights are always the configuration's. `keep_counts` retains the live instance counts of
+        variants that it has in common with the one in force; "by default" they are reset, too
+        (UpdateEndpoint, RetainAllVariantProperties). Raises EndpointBusyError and
+        EndpointRefusedError.
+        """
+        try:
+            self._client.update_endpoint(
+                EndpointName=name,
+                EndpointConfigName=config,
+                RetainAllVariantProperties=keep_counts,
+                ExcludeRetainedVariantProperties=(
+                    [{"VariantPropertyType": "DesiredWeight"}] if keep_counts else []
+                ),
+            )
+        except ClientError as error:
+            if _busy(error):
+                raise EndpointBusyError(name) from error
+            raise EndpointRefusedError(str(error)) from error
+
     def set_weights(self, name: str, weights: Mapping[str, int]) -> None:
         """Split the traffic; weights are ratios to SageMaker, percentages to us.
 
@@ -89,7 +123,7 @@ class Endpoint:
                 DesiredWeightsAndCapacities=desired,  # type: ignore[arg-type]
             )
         except ClientError as error:
-            if _BUSY in error.response["Error"].get("Message", ""):
+            if _busy(error):
                 raise EndpointBusyError(name) from error
             raise
 
@@ -125,6 +159,10 @@ def _missing(error: ClientError) -> bool:
     """SageMaker has no modelled error for a missing resource: a ValidationException says it."""
     message = error.response["Error"].get("Message", "")
     return _is_validation(error) and "Could not find" in message
+
+
+def _busy(error: ClientError) -> bool:
+    return _BUSY in error.response["Error"].get("Message", "")
 
 
 def _exists(error: ClientError) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sluice.domain import names
@@ -11,17 +11,20 @@ from sluice.domain.rollout import Action, Phase, Rollout, heed
 from sluice.domain.target import Change, Event, TargetState
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
-class Shift:
-    """What the target's traffic was changed to."""
+class Act:
+    """What a task did to the endpoint: nothing, if the endpoint was as intended already."""
 
-    weights: dict[str, int]
-
-    def __str__(self) -> str:
-        return ", ".join(f"{variant} {weight} %" for variant, weight in self.weights.items())
+    weights: Mapping[str, int] = field(default_factory=dict)
+    """What the traffic was changed to."""
+    refused: str = ""
+    """What SageMaker said to a change that it refused."""
+    stuck: str = ""
+    """Why what should serve could not be given its traffic."""
 
 
 def held(state: TargetState | None, rollout: Rollout) -> TargetState:
@@ -71,11 +74,26 @@ def heard(state: TargetState) -> Rollout | None:
     return heed(state.rollout, state.signal.reason, blames=state.signal.blames)
 
 
-def shifted(state: TargetState | None, rollout: Rollout, shift: Shift, *, now: datetime) -> Change:
-    """Record that the traffic was shifted."""
+def leads_onward(rollout: Rollout) -> bool:
+    """Whether the rollout's action gives its release more, or takes the way back away.
+
+    To drop what stands by is such an act: an alarm heard in time still finds it there.
+    """
+    if rollout.action is Action.SETTLE:
+        return rollout.stable is not None and not rollout.taken_back
+    return rollout.action in {Action.CREATE, Action.UPDATE, Action.SHIFT}
+
+
+def acted(state: TargetState | None, rollout: Rollout, act: Act, *, now: datetime) -> Change:
+    """Record what came of the intent. Raises DisplacedError."""
     current = held(state, rollout)
-    event = Event(now, "Shifted", str(shift), rollout.release.release)
-    return Change(current.model_copy(update={"intent": ""}), (event,))
+    told = {
+        "Shifted": ", ".join(f"{variant} {weight} %" for variant, weight in act.weights.items()),
+        "Refused": f"{rollout.action}: {act.refused}" if act.refused else "",
+    }
+    events = (Event(now, event, text, rollout.release.release) for event, text in told.items())
+    cleared = current.model_copy(update={"intent": ""})
+    return Change(cleared, tuple(one for one in events if one.reason))
 
 
 def take_over(state: TargetState, *, now: datetime) -> tuple[Rollout | None, Change | None]:

@@ -52,7 +52,7 @@ def take_back(
     current = held(state, rollout)
     if current.rollout and current.rollout.taken_back:
         return Change(current), current.rollout
-    rollout = as_recorded(current, rollout)
+    rollout = _with_trouble(as_recorded(current, rollout))
     outcome, blames = _outcome(rollout), _blames(current, rollout)
     done = rollout.model_copy(update={"outcome": outcome, "taken_back": True, "blames": blames})
     bad = dict(current.bad)
@@ -117,7 +117,16 @@ def retired(rollout: Rollout) -> Deployed | None:
     return rollout.replaced if rollout.promoted else rollout.release
 
 
+def _with_trouble(rollout: Rollout) -> Rollout:
+    """The rollout whose reason tells, too, why traffic could not go where it should."""
+    if not rollout.stuck:
+        return rollout
+    return rollout.model_copy(update={"reason": f"{rollout.reason}; {rollout.stuck}"})
+
+
 def _outcome(rollout: Rollout) -> Outcome:
+    if rollout.stuck:
+        return Outcome.HALTED
     if rollout.promoted:
         return Outcome.ROLLED_BACK if rollout.stable else Outcome.HALTED
     return Outcome.HALTED if rollout.kind is Kind.ROLL_BACK else Outcome.ABORTED

@@ -6,17 +6,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sluice.domain.rollout import Kind
+from sluice.domain.statuses import Allowed
 
 if TYPE_CHECKING:
-    from sluice.domain.rollout import Rollout
+    from sluice.domain.rollout import Deployed, Rollout
     from sluice.domain.watching import EndpointView
 
 
 @dataclass(frozen=True, slots=True)
 class SetWeights:
-    """All traffic to stable, in one weight change."""
+    """All traffic to one variant, in one weight change."""
 
     weights: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Reissue:
+    """Back to a good configuration: what stands there now is a mix that weights cannot mend."""
+
+    config: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +40,46 @@ class Stay:
     """Nothing to take away, or nothing good to give the traffic to."""
 
     reason: str
+    lost: bool = False
+    """Whether traffic should have gone somewhere, and cannot: a person is needed."""
 
 
-type Retreat = SetWeights | Delete | Stay
+type Retreat = SetWeights | Reissue | Delete | Stay
 
 
 def retreat(rollout: Rollout, endpoint: EndpointView | None) -> Retreat:
-    """The way back to stable; without a stable, what serves goes on serving."""
+    """The way back to what served before; where there is none, what serves goes on serving."""
+    home = rollout.home
     if endpoint is None:
-        return Stay("there is no endpoint")
+        return Stay("there is no endpoint", lost=home is not None)
     if rollout.kind is Kind.ALL_AT_ONCE and not rollout.promoted:
         ours = endpoint.config == rollout.release.endpoint_config
         return Delete() if ours else Stay("the endpoint is not this rollout's")
-    if rollout.stable is None:
+    if home is None:
         return Stay("no stable to return to")
-    if rollout.release.variant not in endpoint.variants:
-        return Stay("the canary is not on the endpoint")
-    if endpoint.serves_only(rollout.stable.variant):
-        return Stay("stable has all traffic already")
-    return SetWeights({rollout.stable.variant: 100, rollout.release.variant: 0})
+    return _to(home, endpoint)
+
+
+def confirm(survivor: Deployed, endpoint: EndpointView | None) -> SetWeights | None:
+    """The weights to set again after an update, if it did not leave `survivor` all traffic.
+
+    An update that fails puts the endpoint back on its old configuration, whose initial weights
+    are not those that were in effect.
+    """
+    if endpoint is None or not endpoint.settled:
+        return None
+    way = _to(survivor, endpoint)
+    return way if isinstance(way, SetWeights) else None
+
+
+def _to(home: Deployed, endpoint: EndpointView) -> Retreat:
+    match endpoint.allowed:
+        case Allowed.REISSUE:
+            return Reissue(home.endpoint_config)
+        case Allowed.RECREATE:
+            return Stay("the endpoint is Failed", lost=True)
+    if home.variant not in endpoint.variants:
+        return Stay(f"{home.variant} is not on the endpoint", lost=True)
+    if endpoint.serves_only(home.variant):
+        return Stay(f"{home.variant} has all traffic already")
+    return SetWeights({name: 100 * (name == home.variant) for name in endpoint.variants})

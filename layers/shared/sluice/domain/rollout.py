@@ -118,6 +118,10 @@ class Rollout(Value):
     """The endpoint configuration that the endpoint is updated to, or created with."""
     settle_config: str = ""
     """The endpoint configuration without the variant that serves nobody; empty: nothing to drop."""
+    refused: str = ""
+    """What SageMaker said to the last change of the endpoint, if it refused that one."""
+    stuck: str = ""
+    """Why what should serve could not be given its traffic; nothing if it could."""
     standby_seconds: int = 0
     hold_seconds: int = 0
     provision_seconds: int = 7200
@@ -138,6 +142,11 @@ class Rollout(Value):
     def endpoint(self) -> str:
         """The endpoint's name: the target without its kind."""
         return self.target.removeprefix("endpoint/")
+
+    @property
+    def home(self) -> Deployed | None:
+        """What all traffic goes to when the release must not have it; None if there is nothing."""
+        return self.stable or (None if self.promoted else self.replaced)
 
     @property
     def step(self) -> Step:

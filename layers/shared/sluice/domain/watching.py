@@ -12,16 +12,13 @@ from typing import TYPE_CHECKING
 
 from sluice.domain.alarm import AlarmState
 from sluice.domain.rollout import Action, Kind, Phase, Rollout, Verdict, advance, following, heed
+from sluice.domain.statuses import IN_SERVICE, Allowed, allowed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
     from sluice.domain.target import TargetState
-
-IN_SERVICE = "InService"
-SETTLED = frozenset({IN_SERVICE, "Failed", "UpdateRollbackFailed", "OutOfService"})
-"""Endpoint statuses that do not change by themselves."""
 
 GRACE_SECONDS = 60
 """How long an accepted update may take to show in DescribeEndpoint."""
@@ -46,11 +43,23 @@ class EndpointView:
     config: str
     variants: Mapping[str, VariantView]
     failure: str = ""
+    pending: str = ""
+    """The configuration that an update under way leads to; nothing while none is."""
+
+    @property
+    def allowed(self) -> Allowed:
+        """What may be done to the endpoint now."""
+        return allowed(self.status)
 
     @property
     def settled(self) -> bool:
         """Whether the endpoint will stay as it is until somebody changes it."""
-        return self.status in SETTLED
+        return self.allowed is not Allowed.WAIT
+
+    def has(self, config: str) -> bool:
+        """Whether the endpoint stands on `config`, or is on its way to it."""
+        stands = self.config == config and self.status in {IN_SERVICE, "Creating"}
+        return stands or (not self.settled and self.pending == config)
 
     def serves_only(self, variant: str) -> bool:
         """Whether every request goes to `variant`."""
@@ -128,7 +137,8 @@ def _provisioned(rollout: Rollout, sight: Sight, waited: float) -> Rollout | Non
         return None if blind else following(rollout, reason)
     if waited < GRACE_SECONDS or (endpoint and not endpoint.settled):
         return None
-    failure = (endpoint.failure if endpoint else "") or rollout.reason
+    # An endpoint in service may still tell of a failure of long ago: our own refusal comes first.
+    failure = rollout.refused or (endpoint.failure if endpoint else "") or rollout.reason
     return rollout.to(Action.ROLL_BACK, f"provisioning failed: {failure}")
 
 
