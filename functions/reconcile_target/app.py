@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sluice.adapters.alarms import Alarms
 from sluice.adapters.announcements import Announcements
+from sluice.adapters.endpoint import Endpoint
 from sluice.adapters.executions import Executions
 from sluice.adapters.ledger.releases import Releases
 from sluice.adapters.ledger.table import Table
@@ -15,8 +16,10 @@ from sluice.adapters.session import client
 from sluice.events.triggers import parse_trigger
 from sluice.noticing import Noticing
 from sluice.observability import logger, metrics
+from sluice.observing import Observing
 from sluice.reconciling import Reconciling
 from sluice.settings import Settings
+from sluice.tending import Tending
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -24,13 +27,19 @@ if TYPE_CHECKING:
 settings = Settings.from_env()
 table = Table(client("dynamodb"), settings.ledger_table)
 targets = Targets(table)
+releases = Releases(table)
+sagemaker = client("sagemaker")
 reconciling = Reconciling(
     targets=targets,
-    releases=Releases(table),
-    registry=Registry(client("sagemaker")),
-    executions=Executions(client("stepfunctions"), machine_arn=settings.rollout_machine_arn),
-    announcements=Announcements(
-        client("events"), client("sns"), topic_arn=settings.notifications_topic_arn
+    releases=releases,
+    observing=Observing(targets, releases, Registry(sagemaker)),
+    tending=Tending(
+        targets=targets,
+        endpoint=Endpoint(sagemaker),
+        executions=Executions(client("stepfunctions"), machine_arn=settings.rollout_machine_arn),
+        announcements=Announcements(
+            client("events"), client("sns"), topic_arn=settings.notifications_topic_arn
+        ),
     ),
     noticing=Noticing(targets, Alarms(client("cloudwatch"))),
 )

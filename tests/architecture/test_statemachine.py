@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sluice.domain.patience import TASK
 from tests.architecture.project import MACHINES, SLUICE, following, machine, sources, tasks
 
 if TYPE_CHECKING:
@@ -283,4 +284,4 @@ def test_tasks_get_the_rollout_and_the_time_their_state_was_entered(path: Path) 
             payload = task["Arguments"]["Payload"]
             assert set(payload) == {"rollout", "at"}, name
             assert payload["at"] == "{% $states.context.State.EnteredTime %}", name
-            assert task["TimeoutSeconds"] == 60, name
+            assert task["TimeoutSeconds"] == TASK.total_seconds(), name

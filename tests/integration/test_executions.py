@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from botocore.exceptions import ClientError
 
 from sluice.adapters.executions import Executions, ExecutionStatus
-from tests.builders import EXECUTION, a_rollout
+from sluice.domain.rollout import Kind
+from tests.builders import AT, EXECUTION, STABLE, a_rollout
 from tests.integration.rollouts import MACHINE
 
 if TYPE_CHECKING:
@@ -31,8 +32,8 @@ def test_an_execution_is_called_and_given_what_it_carries_out(
 
 
 def test_starting_twice_starts_once(executions: Executions, world: World) -> None:
-    executions.start(a_rollout())
-    executions.start(a_rollout())
+    assert executions.start(a_rollout()) is ExecutionStatus.RUNNING
+    assert executions.start(a_rollout()) is ExecutionStatus.RUNNING
 
     assert world.executions() == {EXECUTION: "RUNNING"}
 
@@ -44,7 +45,38 @@ def test_an_execution_that_has_had_its_run_gets_no_other(
     executions.start(a_rollout())
     world.stop(EXECUTION)
 
+    assert executions.start(a_rollout(**changed)) is ExecutionStatus.ENDED
+
+    assert world.executions() == {EXECUTION: "ABORTED"}
+
+
+@pytest.mark.parametrize("ended", [True, False])
+@pytest.mark.parametrize(
+    "changed",
+    [
+        pytest.param({"claimed_at": "2026-05-03T13:00:00Z"}, id="claimed at another time"),
+        pytest.param({"kind": Kind.ROLL_BACK}, id="of another kind"),
+        pytest.param({"release": STABLE}, id="of another release"),
+    ],
+)
+def test_a_name_that_another_lease_has_used_is_taken(
+    executions: Executions, world: World, changed: dict[str, Any], ended: bool
+) -> None:
+    """ExecutionAlreadyExists is no success: a restored ledger repeats names."""
     executions.start(a_rollout(**changed))
+    if ended:
+        world.stop(EXECUTION)
+
+    assert executions.start(a_rollout(claimed_at=AT)) is ExecutionStatus.TAKEN
+
+
+def test_an_execution_is_stopped_once_or_twice_or_never_was(
+    executions: Executions, world: World
+) -> None:
+    executions.stop(EXECUTION)
+    executions.start(a_rollout())
+    executions.stop(EXECUTION)
+    executions.stop(EXECUTION)
 
     assert world.executions() == {EXECUTION: "ABORTED"}
 
@@ -57,13 +89,13 @@ def test_any_other_refusal_to_start_is_raised(executions: Executions, wire: Wire
 
 
 def test_how_an_execution_stands(executions: Executions, world: World) -> None:
-    assert executions.status(EXECUTION) is ExecutionStatus.UNKNOWN
+    assert executions.status(a_rollout()) is ExecutionStatus.UNKNOWN
 
     world.start(EXECUTION)
-    assert executions.status(EXECUTION) is ExecutionStatus.RUNNING
+    assert executions.status(a_rollout()) is ExecutionStatus.RUNNING
 
     world.stop(EXECUTION)
-    assert executions.status(EXECUTION) is ExecutionStatus.ENDED
+    assert executions.status(a_rollout()) is ExecutionStatus.ENDED
 
 
 @pytest.mark.parametrize(
@@ -81,7 +113,7 @@ def test_every_status_means_running_or_ended(
 ) -> None:
     wire.once("DescribeExecution", status=status)
 
-    assert executions.status(EXECUTION) is stands
+    assert executions.status(a_rollout()) is stands
 
 
 def test_waking_hands_the_machine_the_whole_rollout(executions: Executions, wire: Wire) -> None:

@@ -1,4 +1,4 @@
-"""What a task may do under its lease, and what becomes of a holder that ended."""
+"""What a task may do under its lease."""
 
 from __future__ import annotations
 
@@ -10,15 +10,13 @@ from sluice.domain.lease import (
     acted,
     as_recorded,
     heard,
-    held,
     intend,
     leads_onward,
-    take_over,
 )
-from sluice.domain.outcome import promote, take_back
+from sluice.domain.outcome import promote
 from sluice.domain.rollout import Action, Phase, Rollout
 from sluice.domain.target import Cause, TargetState
-from tests.builders import AT, CANARY, EXECUTION, a_rollout, a_signal, a_state
+from tests.builders import AT, EXECUTION, a_rollout, a_signal, a_state
 
 PARKED = {"token": "t-1", "parked_at": AT}
 
@@ -125,54 +123,6 @@ def test_the_woken_holder_goes_back_with_the_reason(blames: bool) -> None:
     assert answer
     assert (answer.action, answer.blames) == (Action.ROLL_BACK, blames)
     assert answer.reason == a_signal().reason
-
-
-@pytest.mark.parametrize(
-    ("rollout", "action"),
-    [
-        pytest.param(a_rollout(position=0), Action.ROLL_BACK, id="not promoted: it goes back"),
-        pytest.param(a_rollout(promoted=True), Action.PROMOTE, id="promoted: it stands by again"),
-        pytest.param(a_rollout(taken_back=True), Action.ROLL_BACK, id="taken back: cleaned up"),
-        pytest.param(
-            a_rollout(promoted=True, taken_back=True),
-            Action.ROLL_BACK,
-            id="promoted, then taken back",
-        ),
-    ],
-)
-def test_a_successor_only_finishes(rollout: Rollout, action: Action) -> None:
-    successor, change = take_over(a_state(rollout, **PARKED), now=AT)
-
-    assert successor
-    assert change
-    assert (successor.action, successor.id, successor.epoch) == (action, "churn-g1-e6", 6)
-    assert successor.release == CANARY, "variants keep the names of the epoch they were made in"
-    assert (change.state.epoch, change.state.holder) == (6, successor.id)
-    assert (change.state.rollout, change.state.token) == (successor, "")
-    assert [event.event for event in change.events] == ["HolderReplaced"]
-
-
-def test_a_successor_hears_the_signal_its_predecessor_died_with() -> None:
-    state = a_state(a_rollout(position=0), signal=a_signal(), **PARKED)
-
-    successor, change = take_over(state, now=AT)
-
-    assert successor
-    assert change
-    back, done = take_back(change.state, successor, now=AT)
-    assert (done.blames, set(back.state.bad)) == (True, {"churn-v4"})
-
-
-def test_the_predecessor_is_displaced() -> None:
-    _, change = take_over(a_state(a_rollout()), now=AT)
-
-    assert change
-    with pytest.raises(DisplacedError):
-        held(change.state, a_rollout())
-
-
-def test_nobody_takes_over_a_target_nobody_holds() -> None:
-    assert take_over(a_state(), now=AT) == (None, None)
 
 
 def test_the_ledger_knows_of_a_promotion_whose_reply_was_lost() -> None:

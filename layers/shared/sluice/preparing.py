@@ -74,7 +74,9 @@ class Preparing:
 
     def _release_objection(self, release: Deployed) -> str:
         manifest = self._manifest(release)
-        package = self.registry.describe(release.package_arn)
+        package = self.registry.find(release.package_arn)
+        if package is None:
+            return "PACKAGE_GONE: it was deleted from the registry"
         container = package.containers[0] if package.containers else None
         truth = Truth(
             approval=package.approval,

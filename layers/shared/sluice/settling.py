@@ -83,8 +83,8 @@ class Settling:
         """Reject the package, and record that we did: a person's later approval is then news."""
         arn = rollout.release.package_arn
         self.registry.reject(arn, rollout.reason)
-        release, package = self.releases.get(rollout.release.release), self.registry.describe(arn)
-        if release is None or release.approval is package.approval:
+        release, package = self.releases.get(rollout.release.release), self.registry.find(arn)
+        if release is None or package is None or release.approval is package.approval:
             return
         seen = ApprovalChange(
             status=package.approval,

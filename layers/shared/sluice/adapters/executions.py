@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from mypy_boto3_stepfunctions import SFNClient
 
     from sluice.domain.rollout import Rollout
@@ -18,6 +21,8 @@ class ExecutionStatus(StrEnum):
     ENDED = "Ended"
     UNKNOWN = "Unknown"
     """There is no such execution: it was never started."""
+    TAKEN = "Taken"
+    """An execution has that name which was started for another lease."""
 
 
 class Executions:
@@ -27,12 +32,12 @@ class Executions:
         self._client = client
         self._machine_arn = machine_arn
 
-    def start(self, rollout: Rollout) -> None:
-        """Start the rollout's execution; safe to repeat.
+    def start(self, rollout: Rollout) -> ExecutionStatus:
+        """Start the rollout's execution, and say how it stands; safe to repeat.
 
         While it runs, StartExecution with the same name and input answers with the same execution.
-        Once it closed, ExecutionAlreadyExists says that it has had its run: nothing to do either,
-        the lease of a holder that ended is reconcile's to replace.
+        ExecutionAlreadyExists says only that the name is in use, for 90 days after its end: of
+        what, DescribeExecution tells.
         """
         try:
             self._client.start_execution(
@@ -41,17 +46,26 @@ class Executions:
                 input=rollout.model_dump_json(exclude_none=True),
             )
         except self._client.exceptions.ExecutionAlreadyExists:
-            return
+            return self.status(rollout)
+        return ExecutionStatus.RUNNING
 
-    def status(self, name: str) -> ExecutionStatus:
-        """Whether the execution called `name` runs, has ended, or was never started."""
-        arn = f"{self._machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+    def status(self, rollout: Rollout) -> ExecutionStatus:
+        """Whether the rollout's execution runs, has ended, was never started, or is not ours."""
         try:
-            described = self._client.describe_execution(executionArn=arn)
+            described = self._client.describe_execution(executionArn=self._arn(rollout.id))
         except self._client.exceptions.ExecutionDoesNotExist:
             return ExecutionStatus.UNKNOWN
+        if not _is_of(rollout, described):
+            return ExecutionStatus.TAKEN
         running = described["status"] in {"RUNNING", "PENDING_REDRIVE"}
         return ExecutionStatus.RUNNING if running else ExecutionStatus.ENDED
+
+    def stop(self, name: str) -> None:
+        """Stop the execution called `name`, if it still runs; a task of it that runs goes on."""
+        try:
+            self._client.stop_execution(executionArn=self._arn(name))
+        except self._client.exceptions.ExecutionDoesNotExist:
+            return
 
     def wake(self, token: str, rollout: Rollout) -> bool:
         """Resume the machine that parked `token`; False when it waits no more.
@@ -70,3 +84,20 @@ class Executions:
         except gone:
             return False
         return True
+
+    def _arn(self, name: str) -> str:
+        return f"{self._machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+
+
+def _is_of(rollout: Rollout, described: Mapping[str, Any]) -> bool:
+    """Whether the execution was started for the lease that `rollout` holds.
+
+    The rollout goes on while its execution runs; what makes the lease stays as it was.
+    """
+    given = json.loads(described.get("input") or "{}")
+    # Without its input (its key may be gone) the name is all there is to go by.
+    return not given or _lease(given) == _lease(rollout.model_dump(mode="json"))
+
+
+def _lease(rollout: dict[str, Any]) -> tuple[Any, ...]:
+    return rollout["kind"], rollout["release"]["release"], rollout.get("claimed_at")

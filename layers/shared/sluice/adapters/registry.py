@@ -73,6 +73,15 @@ class Registry:
             self._client.describe_model_package(ModelPackageName=arn, IncludedData="MetadataOnly")
         )
 
+    def find(self, arn: str) -> Package | None:
+        """The package as it is now, or None when it was deleted."""
+        try:
+            return self.describe(arn)
+        except ClientError as error:
+            if _is_gone(error):
+                return None
+            raise
+
     def packages(self, group: str, *, approval: ApprovalStatus | None = None) -> Iterator[Listed]:
         """Packages of `group`, newest first; none for a group that does not exist yet.
 
@@ -93,12 +102,16 @@ class Registry:
             yield from map(_listed, page["ModelPackageSummaryList"])
 
     def reject(self, arn: str, reason: str) -> None:
-        """Set the package to Rejected and say why."""
-        self._client.update_model_package(
-            ModelPackageArn=arn,
-            ModelApprovalStatus="Rejected",
-            ApprovalDescription=reason[:_LONGEST_DESCRIPTION],
-        )
+        """Set the package to Rejected and say why; one that was deleted needs no rejection."""
+        try:
+            self._client.update_model_package(
+                ModelPackageArn=arn,
+                ModelApprovalStatus="Rejected",
+                ApprovalDescription=reason[:_LONGEST_DESCRIPTION],
+            )
+        except ClientError as error:
+            if not _is_gone(error):
+                raise
 
     def register(self, manifest: Manifest, digest: str, *, model_data_url: str) -> str:
         """Create the release's package, pending approval, and its group when absent; its ARN.
@@ -207,3 +220,8 @@ def _package(found: Any) -> Package:
 
 def _is_invalid(error: ClientError) -> bool:
     return error.response["Error"]["Code"] == _INVALID
+
+
+def _is_gone(error: ClientError) -> bool:
+    """SageMaker models no such error: "ModelPackage arn:… does not exist." is a validation's."""
+    return _is_invalid(error) and "does not exist" in error.response["Error"].get("Message", "")

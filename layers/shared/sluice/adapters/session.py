@@ -11,17 +11,19 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from sluice.domain.patience import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS
+
 _session = boto3.Session()
 
 
-def client(service: str, *, read_seconds: int = 5) -> Any:
+def client(service: str, *, read_seconds: int = READ_SECONDS) -> Any:
     """A client for `service`, with our timeouts and retries.
 
     `read_seconds` bounds the wait for one answer; copies inside S3 take longer than most.
     """
     config = Config(
-        connect_timeout=2,
+        connect_timeout=CONNECT_SECONDS,
         read_timeout=read_seconds,
-        retries={"mode": "standard", "total_max_attempts": 4},
+        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
     )
     return _session.client(service, config=config)  # type: ignore[call-overload]

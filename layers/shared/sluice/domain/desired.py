@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from sluice.domain import names
 from sluice.domain.rollout import Deployed, Kind, Phase, Rollout
+from sluice.domain.succession import draining
 from sluice.domain.target import Cause, Change, Event, Mark, Signal, TargetState, Wanted
 
 if TYPE_CHECKING:
@@ -55,22 +56,30 @@ def of_interest(state: TargetState) -> frozenset[ReleaseName]:
 
 
 def next_move(
-    state: TargetState, *, releases: Mapping[ReleaseName, Release], now: datetime
+    state: TargetState,
+    *,
+    releases: Mapping[ReleaseName, Release],
+    gone: Set[ReleaseName] = frozenset(),
+    now: datetime,
 ) -> Move:
     """The rollout that `state` calls for, if any.
 
-    `releases` holds the ledger's record of each release that the registry says is Approved now.
+    `releases` holds the ledger's record of each release that the registry says is Approved now,
+    `gone` those whose package was deleted: what serves goes on serving without one.
     """
     if state.holder:
         return Idle(f"{state.holder} holds the target")
-    owed = _owed(state, releases.keys(), now)
+    drains = draining(state, now=now)
+    if drains:
+        return Idle(drains)
+    owed = _owed(state, releases.keys() | gone, now)
     if owed is not None:
         good = candidates(state, releases.keys())
         if good:
             return _roll_back(state, owed, to=good[0], now=now)
         if state.wanted is None or state.wanted.release not in releases:
             return _halt(state, owed, now=now)
-    return _take_up(state, releases, now=now)
+    return _missed(state, gone, now=now) or _take_up(state, releases, now=now)
 
 
 def candidates(state: TargetState, approved: Set[ReleaseName]) -> tuple[Deployed, ...]:
@@ -94,6 +103,21 @@ def _owed(state: TargetState, approved: Set[ReleaseName], now: datetime) -> Sign
     if state.live.release not in approved:
         reason = "no longer approved while live"
         return Signal(cause=Cause.REJECTION, release=state.live.release, reason=reason, at=now)
+    return None
+
+
+def _missed(state: TargetState, gone: Set[ReleaseName], *, now: datetime) -> Idle | None:
+    """Say once, of what was wanted or serves, that its package was deleted."""
+    wanted, live = state.wanted, state.live
+    if wanted and wanted.release in gone:
+        reason = "PACKAGE_GONE: it was deleted from the registry before its rollout began"
+        consumed = state.model_copy(update={"wanted": None})
+        return Idle(reason, Change(consumed, (Event(now, "Aborted", reason, wanted.release),)))
+    if wanted is None and live and live.release in gone and str(live.release) not in state.gone:
+        reason = "PACKAGE_GONE: it was deleted from the registry; it goes on serving"
+        flagged = {**state.gone, str(live.release): Mark(reason=reason, at=now)}
+        known = state.model_copy(update={"gone": flagged})
+        return Idle(reason, Change(known, (Event(now, "PackageGone", reason, live.release),)))
     return None
 
 
@@ -144,6 +168,7 @@ def _start(
         replaced=state.live if kind is Kind.ROLL_BACK else None,
         approval_seq=wanted.seq if wanted else 0,
         started_at=now,
+        claimed_at=now,
         reason=reason,
     )
     held = state.model_copy(
@@ -156,6 +181,8 @@ def _start(
             "token": "",
             "parked_at": None,
             "intent": "",
+            "displaced": "",
+            "drain_until": None,
         }
     )
     event = Event(now, "RolloutStarted", f"{kind}: {reason}", release.release)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sluice.domain import names
 from sluice.domain.errors import DisplacedError, SignalPendingError
 from sluice.domain.rollout import Action, Phase, Rollout, heed
 from sluice.domain.target import Change, Event, TargetState
@@ -94,33 +93,3 @@ def acted(state: TargetState | None, rollout: Rollout, act: Act, *, now: datetim
     events = (Event(now, event, text, rollout.release.release) for event, text in told.items())
     cleared = current.model_copy(update={"intent": ""})
     return Change(cleared, tuple(one for one in events if one.reason))
-
-
-def take_over(state: TargetState, *, now: datetime) -> tuple[Rollout | None, Change | None]:
-    """The rollout with which a new execution replaces a holder that ended; None if there is none.
-
-    It only finishes: what was promoted stands by and settles, what was not goes back. Both tasks
-    find what was done already. Variants keep the names of the epoch they were made in.
-    """
-    rollout = state.rollout
-    if rollout is None:
-        return None, None
-    reason = f"{state.holder} ended without releasing the target"
-    epoch = state.epoch + 1
-    execution = names.execution(state.target, generation=state.generation, epoch=epoch)
-    successor = rollout.to(_finish(rollout), reason, id=execution, epoch=epoch)
-    update = {
-        "epoch": epoch,
-        "holder": execution,
-        "rollout": successor,
-        "phase": Phase.STARTING,
-        "token": "",
-        "parked_at": None,
-    }
-    event = Event(now, "HolderReplaced", reason, rollout.release.release)
-    return successor, Change(state.model_copy(update=update), (event,))
-
-
-def _finish(rollout: Rollout) -> Action:
-    serves = rollout.promoted and not rollout.taken_back
-    return Action.PROMOTE if serves else Action.ROLL_BACK

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sluice.domain.lease import as_recorded, held, unsignalled
 from sluice.domain.rollout import Deployed, Kind, Outcome, Phase, Rollout
-from sluice.domain.target import Change, Event, Mark, TargetState
+from sluice.domain.target import Change, Event, Mark, TargetState, Wanted
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -31,7 +31,7 @@ def promote(
     promoted = current.model_copy(
         update={
             "live": rollout.release,
-            "wanted": _unconsumed(current, rollout),
+            "wanted": unconsumed(current, rollout),
             "rollout": done,
             "rollback_owed": None,
             "rolled_back_at": now if rolled_back else current.rolled_back_at,
@@ -59,7 +59,7 @@ def take_back(
     if blames:
         bad[str(rollout.release.release)] = Mark(reason=rollout.reason, at=now)
     update: dict[str, object] = {
-        "wanted": _unconsumed(current, rollout),
+        "wanted": unconsumed(current, rollout),
         "rollout": done,
         "bad": bad,
         "signal": None,
@@ -88,6 +88,8 @@ def release_target(state: TargetState | None, rollout: Rollout, *, now: datetime
             "parked_at": None,
             "intent": "",
             "signal": None,
+            "displaced": "",
+            "drain_until": None,
             "phase": Phase.HALTED if halted else Phase.IDLE,
             "last_good": _with(state, rollout.release) if proven else state.last_good,
             "suspect": _cleared(state, rollout.release) if proven else state.suspect,
@@ -143,7 +145,8 @@ def _blames(state: TargetState, rollout: Rollout) -> bool:
     return rollout.blames or bool(state.signal and state.signal.blames)
 
 
-def _unconsumed(state: TargetState, rollout: Rollout) -> object:
+def unconsumed(state: TargetState, rollout: Rollout) -> Wanted | None:
+    """What is still wanted when the rollout has come to its end: an approval newer than its own."""
     wanted = state.wanted
     return wanted if wanted and wanted.seq > rollout.approval_seq else None
 

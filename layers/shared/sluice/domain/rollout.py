@@ -111,6 +111,10 @@ class Rollout(Value):
     approval_seq: int = 0
     """The approval this rollout consumes; 0 for a rollback."""
     started_at: Moment
+    claimed_at: Moment | None = None
+    """When the lease was taken for this execution; with its name, what tells it from any other."""
+    successions: int = 0
+    """How many executions have taken the rollout over from one that ended."""
     steps: tuple[Step, ...] = ()
     position: int = -1
     """Index in `steps` of the step in effect; -1 before the first."""

@@ -74,6 +74,10 @@ class TargetState(Value):
     phase: Phase = Phase.IDLE
     token: str = ""
     parked_at: Moment | None = None
+    displaced: str = ""
+    """The holder before, whose calls may still be on their way until `drain_until`."""
+    drain_until: Moment | None = None
+    """Nobody acts on the target before this."""
     signal: Signal | None = None
     rollback_owed: Signal | None = None
     intent: str = ""
@@ -81,6 +85,8 @@ class TargetState(Value):
     last_good: tuple[Deployed, ...] = ()
     bad: dict[str, Mark] = Field(default_factory=dict)
     suspect: dict[str, Mark] = Field(default_factory=dict)
+    gone: dict[str, Mark] = Field(default_factory=dict)
+    """Releases that served when their package was found to be deleted."""
     rolled_back_at: Moment | None = None
     history_length: int = 0
     history_hash: str = ""
