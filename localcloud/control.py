@@ -12,6 +12,7 @@ from typing import Any
 import ministack.app as gateway
 
 from localcloud import calls
+from localcloud.answers.record import watched
 from localcloud.clock import clock
 
 PREFIX = "/_localcloud/"
@@ -31,13 +32,14 @@ def route(path: str) -> Callable[[Handler], Handler]:
 
 
 def application() -> Any:
-    """The ASGI application: our own paths, and AWS for everything else."""
+    """The ASGI application: our own paths, and AWS, its answers checked, for everything else."""
+    aws = watched(gateway.app)
 
     async def app(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "http" and scope["path"].startswith(PREFIX):
             await _serve(scope, receive, send)
         else:
-            await gateway.app(scope, receive, send)
+            await aws(scope, receive, send)
 
     return app
 

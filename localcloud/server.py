@@ -26,6 +26,7 @@ SUBSYSTEMS = (
     "localcloud.policies",
     "localcloud.encryption",
     "localcloud.calls",  # records what the policies decided
+    "localcloud.answers",
     "localcloud.bus",
     "localcloud.conditions",
     "localcloud.delivery",

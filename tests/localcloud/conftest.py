@@ -1,5 +1,6 @@
 """One local cloud for all contract tests, sixty times as fast as the world."""
 
+import collections
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -53,6 +54,23 @@ def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCloud]:
 def client(cloud: LocalCloud) -> Clients:
     """Clients of this session's local cloud."""
     return Clients(cloud.endpoint_url)
+
+
+@pytest.fixture(autouse=True)
+def _answers_have_the_shapes_of_aws(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every answer that anybody got during a test is one AWS's service models allow."""
+    if not {"cloud", "client"} & set(request.fixturenames):
+        yield
+        return
+    running: LocalCloud = request.getfixturevalue("cloud")
+    before = _faults(running)
+    yield
+    assert _faults(running) - before == collections.Counter()
+
+
+def _faults(cloud: LocalCloud) -> collections.Counter[str]:
+    told = cloud.control("answers")["faults"]
+    return collections.Counter({f"{one['operation']}: {one['fault']}": one["seen"] for one in told})
 
 
 @pytest.fixture
