@@ -14,8 +14,9 @@ from typing import Any
 from ministack.core.arn import parse_arn
 from ministack.services import eventbridge
 
-from localcloud import hooks, targets, workers
+from localcloud import hooks, misdeliveries, targets, workers
 from localcloud.clock import clock
+from localcloud.misdeliveries import Passage
 from localcloud.targets import Caller, RefusedError
 
 _EVENTS = "events.amazonaws.com"
@@ -116,11 +117,31 @@ def _invoke_target(
     if parse_arn(target["Arn"]).service not in targets.SERVICES:
         original(target, event, rule, view)
         return
-    view = view or eventbridge._pattern_event_view(event)
+    first = _delivery(target, rule, view or eventbridge._pattern_event_view(event))
+    source, detail_type = event["Source"], event["DetailType"]
+    passage = Passage(source, detail_type, rule["Arn"], target["Arn"], first.event)
+    for leg in misdeliveries.legs(passage):
+        begin(_sent_again(target, event, rule) if leg.fresh_id else replace(first), leg.seconds)
+
+
+def _delivery(target: dict[str, Any], rule: dict[str, Any], view: Any) -> Delivery:
     whole = json.dumps(view.event_with_detail())
     caller = Caller(_EVENTS, rule["Arn"], target.get("RoleArn"))
-    payload = _input_of(target, rule, view, whole)
-    workers.submit(Delivery(target, caller, payload, whole).attempt)
+    return Delivery(target, caller, _input_of(target, rule, view, whole), whole)
+
+
+def _sent_again(target: dict[str, Any], event: dict[str, Any], rule: dict[str, Any]) -> Delivery:
+    """The same event under another id."""
+    again = {**event, "EventId": misdeliveries.another_id(event["EventId"])}
+    return _delivery(target, rule, eventbridge._pattern_event_view(again))
+
+
+def begin(delivery: Delivery, seconds: float) -> None:
+    """Make the first attempt at once, or after so many virtual seconds."""
+    if seconds:
+        workers.after(seconds, delivery.attempt)
+    else:
+        workers.submit(delivery.attempt)
 
 
 def _input_of(target: dict[str, Any], rule: dict[str, Any], view: Any, whole: str) -> str:

@@ -17,10 +17,11 @@ from zoneinfo import ZoneInfo
 from ministack.core.responses import request_scope
 from ministack.services import eventbridge, scheduler
 
-from localcloud import hooks, workers
+from localcloud import hooks, misdeliveries
 from localcloud.clock import clock
 from localcloud.constants import ACCOUNT, REGION
-from localcloud.delivery import Delivery
+from localcloud.delivery import Delivery, begin
+from localcloud.misdeliveries import Passage
 from localcloud.targets import Caller
 
 _TICK_SECONDS = 0.05  # real; three virtual seconds at sixty times
@@ -155,13 +156,15 @@ def _schedules() -> Iterator[Schedule]:
 
 def _schedule_firer(key: str, schedule: dict[str, Any]) -> Callable[[float], None]:
     """Scheduler calls under the target's role and passes its input, or an event of its own."""
-    target = schedule["Target"]
+    target, arn = schedule["Target"], schedule["Arn"]
     caller = Caller("scheduler.amazonaws.com", schedule["Arn"], target["RoleArn"])
 
     def fire(due: float) -> None:
         event = _scheduled_event(schedule["Arn"], due)
         payload = target.get("Input") or event
-        workers.submit(Delivery(target, caller, payload, event).attempt)
+        passage = Passage("aws.scheduler", "Scheduled Event", arn, target["Arn"], payload)
+        for leg in misdeliveries.legs(passage):
+            begin(Delivery(target, caller, payload, event), leg.seconds)
         once = scheduler._at_time_epoch(schedule["ScheduleExpression"]) is not None
         if once and schedule.get("ActionAfterCompletion") == "DELETE":
             scheduler._schedules.pop(key, None)

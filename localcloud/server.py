@@ -29,6 +29,7 @@ SUBSYSTEMS = (
     "localcloud.answers",
     "localcloud.bus",
     "localcloud.conditions",
+    "localcloud.misdeliveries",
     "localcloud.delivery",
     "localcloud.schedules",
     "localcloud.storage",

@@ -31,7 +31,7 @@ NAME = "sluice"
 _SETTINGS = ("Architecture=x86_64", "MinimumBakeMinutes=1", "EvaluationFloors=accuracy=0.5")
 _DURATIONS = {"deployment_seconds": 30, "weights_seconds": 5, "deletion_seconds": 5}
 # Each event of S3, SageMaker, CloudWatch and Step Functions comes twice, under two ids.
-_TWICE = {"rate": 1.0, "source": "aws.", "fresh_ids": True}
+_TOLD_TWICE = ("aws.s3", "aws.sagemaker", "aws.cloudwatch", "aws.states")
 _LAST_USER_SECONDS = 600.0
 _RETRIED = {"ContentionError", "DisplacedError", "EndpointBusyError", "SignalPendingError"}
 UNREADABLE = "meant to be unreadable"
@@ -143,7 +143,9 @@ def _started(folder: Path, where: Path, user: Path) -> Iterator[None]:
     with LocalCloud(folder / f"cloud-{os.getpid()}", speed=SPEED) as cloud:
         stack = Stack(cloud.endpoint_url, cloud.files.calls)
         stack.control("sagemaker", {**_DURATIONS, "duplicate_events": 0})
-        stack.control("duplicates", _TWICE)
+        for source in _TOLD_TWICE:
+            twice = {"kind": "duplicate", "source": source, "fresh_ids": True}
+            stack.control("deliveries", {"name": f"{source} twice", **twice})
         _put_image(stack)
         _deploy(template, cloud.endpoint_url)
         where.write_text(
@@ -153,6 +155,8 @@ def _started(folder: Path, where: Path, user: Path) -> Iterator[None]:
         user.unlink()
         _wait_for_the_others(folder, where)
         failures, letters = stack.failures(), stack.dead_letters()
+        shapeless = stack.control("answers")["faults"]
+        assert shapeless == [], shapeless
         assert failures == [], failures
         assert letters == [], letters
 

@@ -269,21 +269,6 @@ def test_a_state_machine_is_started_under_the_targets_role(bench: Bench) -> None
     assert "AccessDenied" in letter["MessageAttributes"]["ERROR_CODE"]["StringValue"]
 
 
-@pytest.mark.parametrize("fresh_ids", [True, False])
-def test_events_arrive_twice_on_request(cloud: LocalCloud, bench: Bench, fresh_ids: bool) -> None:
-    url, queue = bench.queue("q")
-    bench.target(queue)
-    chosen = {"rate": 1.0, "source": bench.name, "fresh_ids": fresh_ids}
-    cloud.control("duplicates", chosen)
-    try:
-        bench.put(n=1)
-        first, second = received_bodies(bench.client, url, 2)
-    finally:
-        cloud.control("duplicates", {})
-    assert first["detail"] == second["detail"]
-    assert (first["id"] != second["id"]) is fresh_ids
-
-
 def test_only_services_publish_as_aws(bench: Bench) -> None:
     entry = {"Source": "aws.s3", "DetailType": "Object Created", "Detail": "{}"}
     answer = bench.client("events").put_events(Entries=[entry])
