@@ -1,11 +1,12 @@
 """State machines for the contract tests: given a role, created, run to their end."""
 
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
-PATIENCE_SECONDS = 20.0
+from tests.localcloud import waiting
+
+_PATIENCE_SECONDS = 20.0
 TRUST_STATES = {
     "Version": "2012-10-17",
     "Statement": [
@@ -100,13 +101,7 @@ def history(client: Callable[..., Any], execution: str) -> list[dict[str, Any]]:
 
 def until(look: Callable[[], Any], good: Callable[[Any], Any] = bool) -> Any:
     """Look again and again until what is seen is good; the last look."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    seen = look()
-    while not good(seen) and time.monotonic() < deadline:
-        time.sleep(0.02)
-        seen = look()
-    assert good(seen), seen
-    return seen
+    return waiting.until(look, "it is so", seconds=_PATIENCE_SECONDS, good=good)
 
 
 def create_queue(client: Callable[..., Any], name: str) -> str:

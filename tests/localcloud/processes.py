@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import time
 from pathlib import Path
 
 LISTENING = "0A"
@@ -24,14 +23,6 @@ def processor_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     user, system = int(fields[11]), int(fields[12])
     return (user + system) / os.sysconf("SC_CLK_TCK")
-
-
-def slowness() -> float:
-    """How many times slower than an ordinary idle machine this one is now, by the wall clock."""
-    began = time.monotonic()
-    for _ in range(20_000_000):
-        pass
-    return max(1.0, (time.monotonic() - began) / 0.3)
 
 
 def listening_addresses(pid: int) -> set[str]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.localcloud.conftest import Clients
+from tests.localcloud.waiting import Patience
 
 _QUIET_SECONDS = 0.4
 
@@ -35,10 +36,10 @@ def receive(
     """Just `count` messages, taken from the queue; the test fails when there are fewer or more."""
     found: list[dict[str, Any]] = []
     sqs = client("sqs")
-    deadline = time.monotonic() + seconds
+    patience = Patience(seconds)
     quiet_since = None
     while quiet_since is None or time.monotonic() - quiet_since < _QUIET_SECONDS:
-        if time.monotonic() > deadline:
+        if not patience.lasts():
             pytest.fail(f"{len(found)} messages after {seconds:g} s, not {count}: {found}")
         batch = sqs.receive_message(
             QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"]

@@ -3,13 +3,14 @@
 import io
 import json
 import tarfile
-import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.validate import ParamValidator
+
+from tests.localcloud.waiting import until
 
 ACCOUNT = "123456789012"
 
@@ -146,13 +147,14 @@ class World:
 
     def settled(self, name: str = "") -> dict[str, Any]:
         """The endpoint's description once it is neither creating nor updating."""
-        deadline = time.monotonic() + _PATIENCE_SECONDS
-        while True:
-            told: dict[str, Any] = self.sagemaker.describe_endpoint(EndpointName=name or self.name)
-            if told["EndpointStatus"] not in {"Creating", "Updating"}:
-                return told
-            assert time.monotonic() < deadline, told
-            time.sleep(0.1)
+        told: dict[str, Any] = until(
+            lambda: self.sagemaker.describe_endpoint(EndpointName=name or self.name),
+            "the endpoint settled",
+            seconds=_PATIENCE_SECONDS,
+            good=lambda told: told["EndpointStatus"] not in {"Creating", "Updating"},
+            pause=0.1,
+        )
+        return told
 
     def invoke(self, body: dict[str, Any] | None = None, **options: Any) -> dict[str, Any]:
         """What InvokeEndpoint answers, its body parsed."""
@@ -223,8 +225,4 @@ def allow(actions: str | list[str], resources: str | list[str], **extra: Any) ->
 
 def eventually(look: Callable[[], Any], *, seconds: float = 10.0) -> Any:
     """What `look` finds, once it finds something."""
-    deadline = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < deadline, "it never came"
-        time.sleep(0.05)
-    return found
+    return until(look, "it came", seconds=seconds, pause=0.05)

@@ -1,7 +1,6 @@
 """SageMaker's resource types in CloudFormation stacks, and the scaling of variants."""
 
 import json
-import time
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from botocore.exceptions import ClientError
 from localcloud.launcher import LocalCloud
 from tests.localcloud.conftest import Clients
 from tests.localcloud.sagemaker_world import ACCOUNT, REFUSES_TO_LOAD, World, allow
+from tests.localcloud.waiting import until
 
 
 @pytest.fixture
@@ -59,13 +59,15 @@ def template(world: World, artifact: str, weight: str = "1", description: str = 
 
 
 def settled(world: World) -> dict[str, Any]:
-    cloudformation, deadline = world.client("cloudformation"), time.monotonic() + 40
-    while time.monotonic() < deadline:
-        stack: dict[str, Any] = cloudformation.describe_stacks(StackName=world.name)["Stacks"][0]
-        if not stack["StackStatus"].endswith("IN_PROGRESS"):
-            return stack
-        time.sleep(0.2)
-    raise AssertionError(stack)
+    cloudformation = world.client("cloudformation")
+    stack: dict[str, Any] = until(
+        lambda: cloudformation.describe_stacks(StackName=world.name)["Stacks"][0],
+        "the stack settled",
+        seconds=40,
+        good=lambda stack: not stack["StackStatus"].endswith("IN_PROGRESS"),
+        pause=0.2,
+    )
+    return stack
 
 
 def test_a_stack_makes_changes_and_deletes_an_endpoint_with_all_it_stands_on(world: World) -> None:
@@ -89,10 +91,8 @@ def test_a_stack_makes_changes_and_deletes_an_endpoint_with_all_it_stands_on(wor
     assert world.invoke()["InvokedProductionVariant"] == "B"
 
     cloudformation.delete_stack(StackName=name)
-    deadline = time.monotonic() + 20
-    while world.sagemaker.list_endpoints(NameContains=name)["Endpoints"]:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    endpoints = world.sagemaker.list_endpoints
+    until(lambda: not endpoints(NameContains=name)["Endpoints"], "it is gone", seconds=20)
     assert not world.sagemaker.list_models(NameContains=name)["Models"]
     assert not world.sagemaker.list_model_package_groups(NameContains=name)[
         "ModelPackageGroupSummaryList"
