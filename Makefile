@@ -83,6 +83,10 @@ prove-permissions: setup ## Remove every allowed action of every role; each must
 	@$(MAKE) --no-print-directory build ARCHITECTURE=x86_64
 	$(PYTHON) -m tests.permissions
 
+.PHONY: prove-hooks
+prove-hooks: setup ## Leave out every hook of the local cloud; each must be missed by a contract test (long).
+	$(PYTHON) -m tests.localcloud.hooks
+
 .PHONY: fix
 fix: setup ## Format, and mend what the linter can.
 	$(BIN)/ruff format .

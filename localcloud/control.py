@@ -11,7 +11,7 @@ from typing import Any
 
 import ministack.app as gateway
 
-from localcloud import calls
+from localcloud import calls, hooks
 from localcloud.answers.record import watched
 from localcloud.clock import clock
 
@@ -57,6 +57,9 @@ def _clock(body: dict[str, Any] | None) -> dict[str, Any]:
 def _calls(_: dict[str, Any] | None) -> list[dict[str, Any]]:
     """Every API call so far and whether IAM allowed it."""
     return calls.read()
+
+
+route("hooks")(hooks.tell)
 
 
 @route("reset")

@@ -4,10 +4,16 @@ The engines are pinned exactly, and still: a hook that silently misses would mak
 wrong reason. Each module that hooks an engine declares its names here through `require` and
 replaces functions only through `replace`, so that `check()` fails loudly, all missing names in one
 message.
+
+`LOCALCLOUD_WITHOUT` names hooks, separated by commas, that are left out, and with
+`LOCALCLOUD_COUNT_HOOKS` calls are counted: `python -m tests.localcloud.hooks` shows with both that
+some contract test misses each.
 """
 
 import functools
 import inspect
+import os
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import ModuleType
@@ -39,10 +45,45 @@ class HookError(RuntimeError):
     """An engine does not have the private names the local cloud was written against."""
 
 
+@dataclass(slots=True)
+class Change:
+    """One name of an engine that is ours: what stands there, declared by which module, how used."""
+
+    kind: str
+    owner: Any
+    name: str
+    value: Any
+    declared_by: str
+    calls: int = 0
+
+    @property
+    def label(self) -> str:
+        """What names it in `LOCALCLOUD_WITHOUT`."""
+        return f"{self.declared_by}:{self.owner.__name__}.{self.name}"
+
+    def make(self) -> None:
+        """Put it in place, unless it is to be left out."""
+        if self.label in os.environ.get("LOCALCLOUD_WITHOUT", "").split(","):
+            return
+        value = self.value if self.kind == "value" else self._counted(self.value)
+        if self.kind == "wrapper":
+            value = _around(getattr(self.owner, self.name), value)
+        setattr(self.owner, self.name, value)
+
+    def _counted(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        if "LOCALCLOUD_COUNT_HOOKS" not in os.environ:
+            return function
+
+        @functools.wraps(function)
+        def counted(*args: Any, **kwargs: Any) -> Any:
+            self.calls += 1
+            return function(*args, **kwargs)
+
+        return counted
+
+
 _required: list[Hook] = []
-_replacements: list[tuple[Any, str, Callable[..., Any]]] = []
-_wrappers: list[tuple[Any, str, Callable[..., Any]]] = []
-_values: list[tuple[Any, str, object]] = []
+_changes: list[Change] = []
 
 
 def require(owner: ModuleType | type, name: str, *parameters: str, call: bool = True) -> None:
@@ -55,12 +96,7 @@ def replace(
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorate the function that `install()` puts in place of `owner.name`."""
     require(owner, name, *parameters)
-
-    def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        _replacements.append((owner, name, function))
-        return function
-
-    return register
+    return _registered("function", owner, name, _caller())
 
 
 def wrap(
@@ -72,12 +108,7 @@ def wrap(
     was registered before it.
     """
     require(owner, name, *parameters)
-
-    def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        _wrappers.append((owner, name, function))
-        return function
-
-    return register
+    return _registered("wrapper", owner, name, _caller())
 
 
 def wrap_now(
@@ -87,12 +118,15 @@ def wrap_now(
 
     Raises HookError.
     """
+    declared_by = _caller()
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
         fault = Hook(owner, name, parameters).fault()
         if fault:
             raise HookError("the engines changed under us:\n  " + fault)
-        setattr(owner, name, _around(getattr(owner, name), function))
+        change = Change("wrapper", owner, name, function, declared_by)
+        _changes.append(change)
+        change.make()
         return function
 
     return register
@@ -101,7 +135,7 @@ def wrap_now(
 def put(owner: ModuleType | type, name: str, value: object) -> None:
     """Let `owner.name`, which is no function, be `value` once `install()` has checked all."""
     require(owner, name, call=False)
-    _values.append((owner, name, value))
+    _changes.append(Change("value", owner, name, value, _caller()))
 
 
 def install() -> None:
@@ -112,12 +146,42 @@ def install() -> None:
     faults = [fault for hook in _required if (fault := hook.fault())]
     if faults:
         raise HookError("the engines changed under us:\n  " + "\n  ".join(faults))
-    for owner, name, function in _replacements:
-        setattr(owner, name, function)
-    for owner, name, function in _wrappers:
-        setattr(owner, name, _around(getattr(owner, name), function))
-    for owner, name, value in _values:
-        setattr(owner, name, value)
+    for kind in ("function", "wrapper", "value"):
+        for change in _changes:
+            if change.kind == kind:
+                change.make()
+
+
+def tell(_: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """Every hook: its label, its family and, where calls are counted, how many there were.
+
+    What one module puts in place of one name in several places is a family: it stands or falls
+    together.
+    """
+    families: dict[tuple[str, str, int], str] = {}
+    return [
+        {
+            "label": one.label,
+            "family": families.setdefault((one.declared_by, one.name, id(one.value)), one.label),
+            "calls": one.calls,
+        }
+        for one in _changes
+    ]
+
+
+def _registered(
+    kind: str, owner: Any, name: str, declared_by: str
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        _changes.append(Change(kind, owner, name, function, declared_by))
+        return function
+
+    return register
+
+
+def _caller() -> str:
+    """The module that declares a hook."""
+    return str(sys._getframe(2).f_globals["__name__"])
 
 
 def _around(original: Callable[..., Any], function: Callable[..., Any]) -> Callable[..., Any]:

@@ -60,9 +60,10 @@ def mount() -> None:
         lambda self: _close(self.execution)
     )
     hooks.wrap(ExecutionWorker, "start", "self")(_start_worker)
+    none: deque[Any] = deque(maxlen=0)  # the engine would keep every thread for ever
     for name, module in sorted(sys.modules.items()):
         if name.startswith("moto.stepfunctions.") and hasattr(module, "TMP_THREADS"):
-            hooks.put(module, "TMP_THREADS", deque(maxlen=0))  # it would keep every thread for ever
+            hooks.put(module, "TMP_THREADS", none)
 
 
 def backend() -> Any:
