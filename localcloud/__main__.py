@@ -22,6 +22,8 @@ def main() -> int:
 
 
 def _up(arguments: argparse.Namespace) -> int:
+    if arguments.second:
+        os.environ["LOCALCLOUD_SECOND"] = arguments.second
     try:
         run(
             Settings(arguments.port, arguments.speed, arguments.state_dir),
@@ -57,6 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     up = _command(commands, "up", "serve in the foreground until interrupted", _up)
     up.add_argument("--port", type=int, default=4566, help="0 takes a free one (default: 4566)")
     up.add_argument("--speed", type=_speed, default=1.0, help="virtual seconds per second (1)")
+    up.add_argument("--second", default="", help="services on their second engine: dynamodb,lambda")
     up.add_argument("--deploy", action="store_true", help="deploy the stack that was built")
     _command(commands, "down", "stop the one that holds the state folder, and wait", _down)
     _command(commands, "status", "say where it answers and what time it is there", _status)

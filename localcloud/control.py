@@ -11,7 +11,7 @@ from typing import Any
 
 import ministack.app as gateway
 
-from localcloud import calls, hooks
+from localcloud import calls, hooks, second
 from localcloud.answers.record import watched
 from localcloud.clock import clock
 
@@ -50,7 +50,8 @@ def _clock(body: dict[str, Any] | None) -> dict[str, Any]:
     """Tell the virtual time; with a body, go on at another speed."""
     if body is not None:
         clock.set_speed(float(body["speed"]))
-    return {"status": "ok", "time": clock.utc().isoformat(), "speed": clock.speed}
+    told = {"status": "ok", "time": clock.utc().isoformat(), "speed": clock.speed}
+    return {**told, "second": sorted(second.chosen())}
 
 
 @route("calls")

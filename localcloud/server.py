@@ -39,6 +39,7 @@ SUBSYSTEMS = (
     "localcloud.sagemaker",
     "localcloud.workflows",
     "localcloud.alarms",
+    "localcloud.second",  # what it takes over has been mounted by then
 )
 _LAST_RESORT_SECONDS = 2.5
 

@@ -88,7 +88,7 @@ def _string(shape: Any, value: Any, path: str) -> Iterator[str]:
         return
     yield from _length(shape, value, path)
     if shape.enum and value not in shape.enum:
-        yield f"{path}: {value!r} is none of {', '.join(shape.enum)}"
+        yield f"{path}: {value!r} is none of the {len(shape.enum)} values of {shape.name}"
     pattern = shape.metadata.get("pattern")
     if pattern and not compiled(pattern).fullmatch(value):
         yield f"{path}: {value!r} does not match {pattern}"

@@ -1,6 +1,6 @@
 """Lambda: functions run by AWS's own runtime interface client, seeing only what Lambda gives."""
 
-from localcloud.lambdas import aliases, asynchronous, executor, mappings
+from localcloud.lambdas import aliases, asynchronous, configurations, executor, mappings
 
 
 def mount() -> None:
@@ -9,6 +9,7 @@ def mount() -> None:
     asynchronous.mount()
     aliases.mount()
     mappings.mount()
+    configurations.mount()
 
 
 def stop() -> None:

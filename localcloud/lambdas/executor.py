@@ -10,7 +10,7 @@ from typing import Any
 
 from ministack.services import cloudwatch, lambda_svc
 
-from localcloud import hooks
+from localcloud import hooks, second
 from localcloud.lambdas import logs, records
 from localcloud.lambdas.execution import Ending, Environment, Invocation, Outcome
 from localcloud.lambdas.pool import Pool
@@ -28,6 +28,8 @@ def mount() -> None:
     records.require()
     logs.require()
     hooks.put(lambda_svc, "_LAMBDA_STATE_TRANSITION_DELAY", _PENDING_SECONDS)
+    if "lambda" in second.chosen():
+        return
     hooks.replace(lambda_svc, "_execute_function_warm", "func", "event", "request_id")(execute)
     hooks.replace(
         lambda_svc, "_emit_lambda_metrics", "function_name", "duration_ms", "error", "throttle"

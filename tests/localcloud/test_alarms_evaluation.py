@@ -1,4 +1,12 @@
-"""Alarms that evaluate by themselves, on the virtual clock."""
+"""Alarms that evaluate by themselves, on the virtual clock.
+
+AWS: AmazonCloudWatch/latest/monitoring/alarm-evaluation.html
+AWS: AmazonCloudWatch/latest/monitoring/alarm-combining.html
+AWS: AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
+Model: cloudwatch.PutMetricAlarm
+Model: cloudwatch.SetAlarmState
+Model: cloudwatch.PutCompositeAlarm
+"""
 
 import json
 import time

@@ -1,4 +1,8 @@
-"""Metric math, on its own: series by the start of their periods."""
+"""Metric math, on its own: series by the start of their periods.
+
+AWS: AmazonCloudWatch/latest/monitoring/using-metric-math.html
+Model: cloudwatch.GetMetricData
+"""
 
 import pytest
 

@@ -1,4 +1,9 @@
-"""Alarms and dashboards in CloudFormation stacks."""
+"""Alarms and dashboards in CloudFormation stacks.
+
+AWS: AWSCloudFormation/latest/TemplateReference/aws-resource-cloudwatch-alarm.html
+AWS: AWSCloudFormation/latest/TemplateReference/aws-resource-cloudwatch-compositealarm.html
+AWS: AWSCloudFormation/latest/TemplateReference/aws-resource-cloudwatch-dashboard.html
+"""
 
 import json
 from typing import Any

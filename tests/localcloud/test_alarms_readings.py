@@ -1,4 +1,11 @@
-"""Metrics as they are read back: by period, range, statistic, dimensions and expression."""
+"""Metrics as they are read back: by period, range, statistic, dimensions and expression.
+
+AWS: AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html
+AWS: AmazonCloudWatch/latest/monitoring/using-metric-math.html
+Model: cloudwatch.GetMetricData
+Model: cloudwatch.GetMetricStatistics
+Model: cloudwatch.PutMetricData
+"""
 
 from datetime import datetime, timedelta
 from typing import Any

@@ -1,4 +1,8 @@
-"""M of N and missing data: the tables of the user guide, newest datapoint last as printed there."""
+"""M of N and missing data: the tables of the user guide, newest datapoint last as printed there.
+
+AWS: AmazonCloudWatch/latest/monitoring/alarm-evaluation.html
+AWS: AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+"""
 
 import pytest
 

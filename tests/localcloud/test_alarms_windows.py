@@ -1,4 +1,8 @@
-"""Which periods an alarm looks at, in process: the engine's store, and a time of our choosing."""
+"""Which periods an alarm looks at, in process: the engine's store, and a time of our choosing.
+
+AWS: AmazonCloudWatch/latest/monitoring/alarm-evaluation.html
+AWS: AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
+"""
 
 import uuid
 from collections.abc import Iterator

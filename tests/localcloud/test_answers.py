@@ -1,6 +1,10 @@
 """The check of answers: it sees what AWS's service models do not allow, and it does look.
 
 Every other contract test stands on it: an answer with a fault fails the test that was answered so.
+
+Model: sagemaker.CreateEndpoint
+Model: stepfunctions.DescribeExecution
+AWS: sagemaker/latest/APIReference/CommonErrors.html
 """
 
 import json
@@ -55,7 +59,12 @@ def test_an_answer_is_held_against_the_output_shape(body: Any, fault: str | None
 @pytest.mark.parametrize(
     ("service", "name", "body", "fault"),
     [
-        ("stepfunctions", "DescribeExecution", {"status": "DONE"}, "'DONE' is none of RUNNING"),
+        (
+            "stepfunctions",
+            "DescribeExecution",
+            {"status": "DONE"},
+            "'DONE' is none of the 6 values of ExecutionStatus",
+        ),
         (
             "stepfunctions",
             "DescribeExecution",

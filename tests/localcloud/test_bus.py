@@ -1,4 +1,13 @@
-"""EventBridge: who may be called, what is retried, what ends in a dead-letter queue."""
+"""EventBridge: who may be called, what is retried, what ends in a dead-letter queue.
+
+AWS: eventbridge/latest/userguide/eb-rule-retry-policy.html
+AWS: eventbridge/latest/userguide/eb-rule-dlq.html
+AWS: eventbridge/latest/userguide/eb-use-resource-based.html
+AWS: eventbridge/latest/userguide/eb-transform-target-input.html
+AWS: lambda/latest/dg/invocation-async-error-handling.html
+Model: events.PutTargets
+Model: lambda.PutFunctionEventInvokeConfig
+"""
 
 import json
 from typing import Any

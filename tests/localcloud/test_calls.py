@@ -1,4 +1,7 @@
-"""The record of API calls: who asked what of which resource, and whether IAM let them."""
+"""The record of API calls: who asked what of which resource, and whether IAM let them.
+
+Ours: the record is what tests of least privilege read; no service of AWS answers it
+"""
 
 import pytest
 from botocore.exceptions import ClientError

@@ -1,4 +1,10 @@
-"""DynamoDB: conditional writes and transactions tell why they fail, and reads can be strong."""
+"""DynamoDB: conditional writes and transactions tell why they fail, and reads can be strong.
+
+AWS: amazondynamodb/latest/developerguide/transaction-apis.html
+AWS: amazondynamodb/latest/developerguide/HowItWorks.ReadConsistency.html
+Model: dynamodb.PutItem
+Model: dynamodb.TransactWriteItems
+"""
 
 from typing import Any
 

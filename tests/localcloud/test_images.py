@@ -1,4 +1,9 @@
-"""ECR: images found by tag and by digest, under IAM."""
+"""ECR: images found by tag and by digest, under IAM.
+
+Model: ecr.DescribeImages
+Model: ecr.PutImage
+AWS: service-authorization/latest/reference/list_amazonelasticcontainerregistry.html
+"""
 
 import hashlib
 import json

@@ -1,4 +1,13 @@
-"""Functions run as on Lambda: what they see, how they fail, what is written down."""
+"""Functions run as on Lambda: what they see, how they fail, what is written down.
+
+AWS: lambda/latest/dg/python-handler.html
+AWS: lambda/latest/dg/python-exceptions.html
+AWS: lambda/latest/dg/runtimes-api.html
+AWS: lambda/latest/dg/configuring-alias-routing.html
+AWS: lambda/latest/dg/monitoring-metrics-types.html
+AWS: AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+Model: lambda.Invoke
+"""
 
 import base64
 from typing import Any
@@ -120,17 +129,31 @@ def test_only_lambdas_variables_and_the_functions_own_are_set(client: Clients, u
     assert not {"HOME", "VIRTUAL_ENV", "PYTHONPATH", "AUTH", "GATEWAY_PORT"} & seen.keys()
 
 
+def test_a_function_that_is_updated_stays_active(client: Clients, unique: str) -> None:
+    # lambda/latest/dg/functions-states.html: LastUpdateStatus tells of updates, State does not.
+    create_function(client, unique, ECHO)
+    functions = client("lambda")
+    updated = functions.update_function_code(FunctionName=unique, ZipFile=archive({"app.py": ECHO}))
+    assert (updated["State"], updated["LastUpdateStatus"]) == ("Active", "InProgress")
+    assert "StateReasonCode" not in updated
+    functions.get_waiter("function_updated_v2").wait(FunctionName=unique, WaiterConfig={"Delay": 1})
+    told = functions.get_function_configuration(FunctionName=unique)
+    assert told["LastUpdateStatus"] == "Successful"
+    assert not {"StateReason", "LastUpdateStatusReason"} & told.keys()
+    assert told["RuntimeVersionConfig"]["RuntimeVersionArn"].startswith("arn:aws:lambda:")
+
+
 def test_environments_are_warm_until_the_function_changes(client: Clients, unique: str) -> None:
     code = (
         "import os\nCALLS = []\n"
         "def handler(event, context):\n"
-        "    CALLS.append(1)\n    return [os.getpid(), len(CALLS), os.environ.get('V')]\n"
+        "    CALLS.append(1)\n    return [os.getpid(), len(CALLS), os.environ.get('VALUE')]\n"
     )
     create_function(client, unique, code)
     first, again = (invoke(client, unique)["Payload"] for _ in range(2))
     assert again == [first[0], 2, None]
     client("lambda").update_function_configuration(
-        FunctionName=unique, Environment={"Variables": {"V": "2"}}
+        FunctionName=unique, Environment={"Variables": {"VALUE": "2"}}
     )
     changed = invoke(client, unique)["Payload"]
     assert changed[0] != first[0]

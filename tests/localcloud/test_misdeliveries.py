@@ -1,6 +1,9 @@
 """Events twice, late, out of order and never, on request; and the count of each, so that it shows.
 
 EventBridge user guide, "Event bus concepts": delivery at least once, in no particular order.
+
+AWS: eventbridge/latest/userguide/eb-event-bus-concepts.html
+AWS: eventbridge/latest/userguide/eb-troubleshooting.html
 """
 
 import contextlib

@@ -1,4 +1,8 @@
-"""CloudFormation and SAM: the stock CLI deploys, really updates, and deletes a stack."""
+"""CloudFormation and SAM: the stock CLI deploys, really updates, and deletes a stack.
+
+AWS: serverless-application-model/latest/developerguide/sam-cli-command-reference-sam-deploy.html
+AWS: AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets.html
+"""
 
 import json
 import os

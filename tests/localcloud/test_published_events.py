@@ -1,6 +1,12 @@
 """What the bus delivers has the members and types of the events AWS publishes, and no others.
 
 `published/README.md` names the page of each example.
+
+AWS: AmazonS3/latest/userguide/ev-events.html
+AWS: sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
+AWS: AmazonCloudWatch/latest/monitoring/cloudwatch-and-eventbridge.html
+AWS: step-functions/latest/dg/cw-events.html
+AWS: eventbridge/latest/userguide/event-reference.html
 """
 
 import json

@@ -1,4 +1,9 @@
-"""SQS event source mappings: batches, partial failures, redrive, the role's permissions."""
+"""SQS event source mappings: batches, partial failures, redrive, the role's permissions.
+
+AWS: lambda/latest/dg/services-sqs-configure.html
+AWS: lambda/latest/dg/services-sqs-errorhandling.html
+Model: lambda.CreateEventSourceMapping
+"""
 
 import json
 from typing import Any

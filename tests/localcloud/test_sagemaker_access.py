@@ -1,4 +1,9 @@
-"""IAM decides about every SageMaker call, on the resources and condition keys AWS documents."""
+"""IAM decides about every SageMaker call, on the resources and condition keys AWS documents.
+
+AWS: service-authorization/latest/reference/list_amazonsagemaker.html
+AWS: sagemaker/latest/dg/sagemaker-roles.html
+Model: sagemaker.UpdateModelPackage
+"""
 
 from typing import Any
 

@@ -1,4 +1,9 @@
-"""Fleets that cannot come up: what DescribeEndpoint says, and what is left to do."""
+"""Fleets that cannot come up: what DescribeEndpoint says, and what is left to do.
+
+Model: sagemaker.DescribeEndpoint
+Model: sagemaker.CreateEndpoint
+AWS: sagemaker/latest/dg/deployment-guardrails-blue-green.html
+"""
 
 from typing import Any
 

@@ -1,4 +1,11 @@
-"""An endpoint's life: how long changes take, what is refused meanwhile, and how failures end."""
+"""An endpoint's life: how long changes take, what is refused meanwhile, and how failures end.
+
+Model: sagemaker.DescribeEndpoint
+Model: sagemaker.UpdateEndpoint
+Model: sagemaker.UpdateEndpointWeightsAndCapacities
+Model: sagemaker.DeleteEndpoint
+AWS: sagemaker/latest/dg/deployment-guardrails-blue-green-canary.html
+"""
 
 import threading
 from collections.abc import Iterator

@@ -1,4 +1,10 @@
-"""Endpoints answer from the artifact's code, split traffic and report errors as SageMaker does."""
+"""Endpoints answer from the artifact's code, split traffic and report errors as SageMaker does.
+
+AWS: sagemaker/latest/dg/model-ab-testing.html
+AWS: sagemaker/latest/dg/monitoring-cloudwatch.html
+AWS: sagemaker/latest/dg/your-algorithms-inference-code.html
+Model: sagemaker-runtime.InvokeEndpoint
+"""
 
 import os
 import subprocess

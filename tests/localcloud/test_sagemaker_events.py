@@ -1,4 +1,8 @@
-"""SageMaker's events have the published shape, and sometimes come twice."""
+"""SageMaker's events have the published shape, and sometimes come twice.
+
+AWS: sagemaker/latest/dg/automating-sagemaker-with-eventbridge.html
+AWS: eventbridge/latest/ref/events-ref-sagemaker.html
+"""
 
 import json
 from typing import Any

@@ -1,4 +1,13 @@
-"""The registry keeps what SageMaker keeps, merges what it merges, refuses what it refuses."""
+"""The registry keeps what SageMaker keeps, merges what it merges, refuses what it refuses.
+
+Model: sagemaker.CreateModelPackage
+Model: sagemaker.UpdateModelPackage
+Model: sagemaker.DescribeModelPackage
+Model: sagemaker.ListModelPackages
+Model: sagemaker.DeleteModelPackage
+Model: sagemaker.BatchDescribeModelPackage
+AWS: sagemaker/latest/dg/model-registry-approve.html
+"""
 
 from typing import Any
 

@@ -1,4 +1,10 @@
-"""SageMaker's resource types in CloudFormation stacks, and the scaling of variants."""
+"""SageMaker's resource types in CloudFormation stacks, and the scaling of variants.
+
+AWS: AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-endpoint.html
+AWS: AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-modelpackagegroup.html
+AWS: sagemaker/latest/dg/endpoint-auto-scaling.html
+Model: application-autoscaling.RegisterScalableTarget
+"""
 
 import json
 from typing import Any

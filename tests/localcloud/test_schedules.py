@@ -1,4 +1,9 @@
-"""Schedules fire on the virtual clock, on time, once each."""
+"""Schedules fire on the virtual clock, on time, once each.
+
+AWS: eventbridge/latest/userguide/eb-create-rule-schedule.html
+AWS: scheduler/latest/UserGuide/schedule-types.html
+Model: scheduler.CreateSchedule
+"""
 
 import json
 from datetime import UTC, datetime, timedelta

@@ -1,4 +1,8 @@
-"""The launcher: up in seconds, loopback only, and gone without a trace."""
+"""The launcher: up in seconds, loopback only, and gone without a trace.
+
+Ours: how a process starts, listens and ends
+AWS: IAM/latest/UserGuide/reference_sigv-troubleshooting.html
+"""
 
 import os
 import signal

@@ -1,4 +1,13 @@
-"""S3: its events on EventBridge, conditional writes and copies, checksums."""
+"""S3: its events on EventBridge, conditional writes and copies, checksums.
+
+AWS: AmazonS3/latest/userguide/ev-events.html
+AWS: AmazonS3/latest/userguide/conditional-writes.html
+AWS: AmazonS3/latest/userguide/checking-object-integrity-upload.html
+AWS: AmazonS3/latest/userguide/UsingKMSEncryption.html
+AWS: AmazonS3/latest/API/API_PutBucketPolicy.html
+Model: s3.CopyObject
+Model: s3.PutObject
+"""
 
 import base64
 import json

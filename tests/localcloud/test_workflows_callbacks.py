@@ -1,4 +1,11 @@
-"""Task tokens and the limits of the tasks that wait for them."""
+"""Task tokens and the limits of the tasks that wait for them.
+
+AWS: step-functions/latest/dg/connect-to-resource.html
+AWS: step-functions/latest/dg/concepts-error-handling.html
+Model: stepfunctions.SendTaskSuccess
+Model: stepfunctions.SendTaskFailure
+Model: stepfunctions.SendTaskHeartbeat
+"""
 
 import base64
 import json

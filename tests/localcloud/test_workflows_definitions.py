@@ -1,4 +1,9 @@
-"""Definitions that can run, and those that are refused when they are made."""
+"""Definitions that can run, and those that are refused when they are made.
+
+AWS: step-functions/latest/dg/concepts-amazon-states-language.html
+Model: stepfunctions.CreateStateMachine
+Model: stepfunctions.ValidateStateMachineDefinition
+"""
 
 import json
 from typing import Any

@@ -1,4 +1,9 @@
-"""What failed calls are called in Retry and Catch, and whose permissions they run with."""
+"""What failed calls are called in Retry and Catch, and whose permissions they run with.
+
+AWS: step-functions/latest/dg/concepts-error-handling.html
+AWS: step-functions/latest/dg/supported-services-awssdk.html
+AWS: step-functions/latest/dg/connect-lambda.html
+"""
 
 import json
 import time

@@ -1,4 +1,13 @@
-"""Starting, stopping, listing and describing executions, and the clock they run on."""
+"""Starting, stopping, listing and describing executions, and the clock they run on.
+
+Model: stepfunctions.StartExecution
+Model: stepfunctions.StopExecution
+Model: stepfunctions.DescribeExecution
+Model: stepfunctions.ListExecutions
+Model: stepfunctions.GetExecutionHistory
+AWS: step-functions/latest/dg/cw-events.html
+AWS: step-functions/latest/dg/state-wait.html
+"""
 
 import json
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""State machines in CloudFormation stacks."""
+"""State machines in CloudFormation stacks.
+
+AWS: AWSCloudFormation/latest/TemplateReference/aws-resource-stepfunctions-statemachine.html
+"""
 
 import json
 from typing import Any

@@ -1,4 +1,9 @@
-"""JSONata, variables and choices in state machines, as the developer guide describes them."""
+"""JSONata, variables and choices in state machines, as the developer guide describes them.
+
+AWS: step-functions/latest/dg/transforming-data.html
+AWS: step-functions/latest/dg/workflow-variables.html
+AWS: step-functions/latest/dg/state-choice.html
+"""
 
 import hashlib
 import json

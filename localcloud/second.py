@@ -1,0 +1,100 @@
+"""The other engine for a service that two engines know: what passes on both rests on neither.
+
+`LOCALCLOUD_SECOND` names such services, separated by commas. With `dynamodb`, moto keeps the tables
+instead of ministack; IAM is asked as ever, and CloudFormation makes each table in both, so that the
+stack's own attributes are there. With `lambda`, ministack's worker runs the functions instead of
+AWS's runtime interface client. There is no second engine for SageMaker, for alarms and for events.
+"""
+
+import asyncio
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from localcloud.moto_engine import EngineError, call, open_request
+
+KNOWN = frozenset({"dynamodb", "lambda"})
+_TARGET = "DynamoDB_20120810"
+_TABLE_MEMBERS = (
+    "AttributeDefinitions",
+    "BillingMode",
+    "DeletionProtectionEnabled",
+    "KeySchema",
+    "ProvisionedThroughput",
+)
+
+
+def chosen() -> frozenset[str]:
+    """The services that run on their second engine. Raises ValueError for one that has none."""
+    named = frozenset(filter(None, os.environ.get("LOCALCLOUD_SECOND", "").split(",")))
+    if not named <= KNOWN:
+        message = f"no second engine for {', '.join(sorted(named - KNOWN))}"
+        raise ValueError(message)
+    return named
+
+
+def mount() -> None:
+    """Let the second engines answer."""
+    if "dynamodb" in chosen():
+        _mount_tables()
+    if "lambda" in chosen():
+        # ministack runs `python3.13` of the PATH: let that be this environment's.
+        os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+
+
+def stop() -> None:
+    """Nothing runs here."""
+
+
+def _mount_tables() -> None:
+    import ministack.app as gateway
+    from ministack.services.cloudformation import provisioners
+
+    gateway.SERVICE_HANDLERS["dynamodb"] = _handle
+    tables = provisioners._RESOURCE_HANDLERS["AWS::DynamoDB::Table"]
+    tables["create"] = _creating(tables["create"])
+    tables["delete"] = _deleting(tables["delete"])
+
+
+async def _handle(
+    method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
+) -> tuple[int, dict[str, str], bytes]:
+    answer = await asyncio.to_thread(
+        open_request, "dynamodb", method, path, headers=headers, body=body, query=query
+    )
+    passed = {k: v for k, v in answer.headers.items() if k.lower() != "content-length"}
+    return answer.status_code, passed, answer.data
+
+
+def _creating(create: Any) -> Any:
+    def both(logical_id: str, props: dict[str, Any], *stack: Any) -> Any:
+        name, attributes = create(logical_id, props, *stack)
+        wanted = {member: props[member] for member in _TABLE_MEMBERS if member in props}
+        # The properties of a template are strings where the API has booleans.
+        protected = str(wanted.pop("DeletionProtectionEnabled", False)).lower() == "true"
+        _call("CreateTable", TableName=name, DeletionProtectionEnabled=protected, **wanted)
+        if "TimeToLiveSpecification" in props:
+            lasting = {**props["TimeToLiveSpecification"], "Enabled": True}
+            _call("UpdateTimeToLive", TableName=name, TimeToLiveSpecification=lasting)
+        return name, attributes
+
+    return both
+
+
+def _deleting(delete: Any) -> Any:
+    def both(physical_id: str, props: dict[str, Any]) -> Any:
+        deleted = delete(physical_id, props)
+        _call("DeleteTable", TableName=physical_id)
+        return deleted
+
+    return both
+
+
+def _call(operation: str, **request: Any) -> None:
+    """Call moto. Raises ValueError, which is how a resource of a stack fails."""
+    try:
+        call("dynamodb", f"{_TARGET}.{operation}", json.loads(json.dumps(request)))
+    except EngineError as error:
+        raise ValueError(str(error)) from error
