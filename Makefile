@@ -87,6 +87,13 @@ prove-permissions: setup ## Remove every allowed action of every role; each must
 prove-hooks: setup ## Leave out every hook of the local cloud; each must be missed by a contract test (long).
 	$(PYTHON) -m tests.localcloud.hooks
 
+.PHONY: prove-engines
+prove-engines: setup ## The same tests on the second engines of DynamoDB and Lambda.
+	@$(MAKE) --no-print-directory build ARCHITECTURE=x86_64
+	LOCALCLOUD_SECOND=dynamodb $(PYTEST) tests/localcloud/test_data.py tests/localcloud/test_workflows_callbacks.py
+	LOCALCLOUD_SECOND=dynamodb $(PYTEST) -n 2 tests/e2e/test_rollout.py tests/e2e/test_rollback.py
+	LOCALCLOUD_SECOND=lambda $(PYTEST) -n 2 tests/e2e/test_rollout.py tests/e2e/test_rollback.py
+
 .PHONY: fix
 fix: setup ## Format, and mend what the linter can.
 	$(BIN)/ruff format .

@@ -33,6 +33,7 @@ SUBSYSTEMS = (
     "localcloud.delivery",
     "localcloud.schedules",
     "localcloud.storage",
+    "localcloud.tables",
     "localcloud.images",
     "localcloud.provisioning",
     "localcloud.lambdas",

@@ -2,6 +2,7 @@
 
 AWS: amazondynamodb/latest/developerguide/transaction-apis.html
 AWS: amazondynamodb/latest/developerguide/HowItWorks.ReadConsistency.html
+AWS: amazondynamodb/latest/developerguide/warm-throughput.html
 Model: dynamodb.PutItem
 Model: dynamodb.TransactWriteItems
 """
@@ -31,6 +32,12 @@ def table(client: Clients, unique: str) -> Any:
 def response_of(error: pytest.ExceptionInfo[ClientError]) -> dict[str, Any]:
     """All that the service answered."""
     return {**error.value.response}
+
+
+def test_a_table_on_demand_is_warm_for_what_its_billing_promises(table: Any) -> None:
+    dynamodb, name = table
+    warm = dynamodb.describe_table(TableName=name)["Table"]["WarmThroughput"]
+    assert (warm["ReadUnitsPerSecond"], warm["WriteUnitsPerSecond"]) == (12_000, 4_000)
 
 
 def test_a_failed_condition_shows_the_item_that_is_there(table: Any) -> None:
