@@ -15,7 +15,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.localcloud.conftest import Clients
-from tests.localcloud.sagemaker_world import checked
 
 DIGEST = "sha256:" + "a" * 64
 IMAGE = f"123456789012.dkr.ecr.us-east-1.amazonaws.com/serving@{DIGEST}"
@@ -28,7 +27,7 @@ SPECIFICATION = {
 
 @pytest.fixture
 def sagemaker(client: Clients) -> Any:
-    return checked(client("sagemaker"))
+    return client("sagemaker")
 
 
 @pytest.fixture
