@@ -21,6 +21,7 @@ from sluice.domain.release import (
     ReleaseName,
 )
 from sluice.domain.rollout import Deployed, Kind, Rollout, Step
+from sluice.domain.scalable import ScalableTarget, ScheduledAction, TrackingPolicy
 from sluice.domain.target import Cause, Signal, TargetState, Wanted
 from sluice.domain.watching import EndpointView, Sight, VariantView
 
@@ -236,6 +237,29 @@ def a_signal(version: int = 4, *, cause: Cause = Cause.ALARM, blames: bool = Tru
         at=AT,
         blames=blames,
     )
+
+
+TRACKING = (
+    '{"PredefinedMetricSpecification":{"PredefinedMetricType":'
+    '"SageMakerVariantInvocationsPerInstance"},"TargetValue":70.0}'
+)
+
+
+def a_scalable_target(variant: str = STABLE.variant, **changes: Any) -> ScalableTarget:
+    """What Application Auto Scaling knows of a variant: a policy and a scheduled action."""
+    defaults = {
+        "variant": variant,
+        "min_capacity": 1,
+        "max_capacity": 8,
+        "policies": (TrackingPolicy(name="load", configuration=TRACKING),),
+        "actions": (ScheduledAction(name="morning", schedule="cron(0 8 * * ? *)", min_capacity=4),),
+    }
+    return ScalableTarget.model_validate({**defaults, **changes})
+
+
+def a_quota(value: float, instance_type: str = "ml.m5.large") -> dict[str, Any]:
+    """How many instances of a type may serve, as Service Quotas lists it."""
+    return {"QuotaName": f"{instance_type} for endpoint usage", "Value": value}
 
 
 def watches(what: Deployed = CANARY) -> Watched:

@@ -5,33 +5,49 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sluice.adapters.alarms import Alarms
+from sluice.adapters.autoscaling import Autoscaling
 from sluice.adapters.endpoint import Endpoint
 from sluice.adapters.images import Images
+from sluice.adapters.instances import Instances
 from sluice.adapters.ledger.releases import Releases
 from sluice.adapters.ledger.table import Table
 from sluice.adapters.ledger.targets import Targets
+from sluice.adapters.peaks import Peaks
+from sluice.adapters.quotas import Quotas
 from sluice.adapters.registry import Registry
 from sluice.adapters.session import client
 from sluice.adapters.vault import Vault
 from sluice.events.tasks import dump_rollout, parse_task
 from sluice.observability import logger, metrics
 from sluice.preparing import Preparing
+from sluice.scaling import Scaling
 from sluice.settings import Settings
+from sluice.sizing import Sizing
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 settings = Settings.from_env()
-sagemaker = client("sagemaker")
+sagemaker, cloudwatch = client("sagemaker"), client("cloudwatch")
 table = Table(client("dynamodb"), settings.ledger_table)
+targets = Targets(table)
+autoscaling = Autoscaling(client("application-autoscaling"))
 preparing = Preparing(
-    targets=Targets(table),
+    targets=targets,
     endpoint=Endpoint(sagemaker),
     registry=Registry(sagemaker),
     releases=Releases(table),
     vault=Vault(client("s3")),
     images=Images(client("ecr")),
-    alarms=Alarms(client("cloudwatch")),
+    alarms=Alarms(cloudwatch),
+    sizing=Sizing(
+        targets=targets,
+        autoscaling=autoscaling,
+        peaks=Peaks(cloudwatch),
+        quotas=Quotas(client("service-quotas")),
+        instances=Instances(sagemaker),
+    ),
+    scaling=Scaling(targets, autoscaling),
     serving_role_arn=settings.serving_role_arn,
 )
 
@@ -42,7 +58,7 @@ def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, A
     """Make the rollout ready to provision, or say why it must not begin."""
     task = parse_task(event)
     logger.append_keys(rollout_id=task.rollout.id)
-    rollout = preparing.prepare(task.rollout)
+    rollout = preparing.prepare(task.rollout, now=task.at)
     logger.info("rollout prepared", action=rollout.action, reason=rollout.reason)
     metrics.add_metric(name="RolloutPrepared", unit="Count", value=1)
     return dump_rollout(rollout)

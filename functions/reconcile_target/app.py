@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sluice.adapters.alarms import Alarms
 from sluice.adapters.announcements import Announcements
+from sluice.adapters.autoscaling import Autoscaling
 from sluice.adapters.endpoint import Endpoint
 from sluice.adapters.executions import Executions
 from sluice.adapters.ledger.releases import Releases
@@ -18,6 +19,8 @@ from sluice.noticing import Noticing
 from sluice.observability import logger, metrics
 from sluice.observing import Observing
 from sluice.reconciling import Reconciling
+from sluice.restoring import Restoring
+from sluice.scaling import Scaling
 from sluice.settings import Settings
 from sluice.tending import Tending
 
@@ -25,10 +28,13 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 settings = Settings.from_env()
+sagemaker = client("sagemaker")
 table = Table(client("dynamodb"), settings.ledger_table)
 targets = Targets(table)
 releases = Releases(table)
-sagemaker = client("sagemaker")
+announcements = Announcements(
+    client("events"), client("sns"), topic_arn=settings.notifications_topic_arn
+)
 reconciling = Reconciling(
     targets=targets,
     releases=releases,
@@ -37,11 +43,15 @@ reconciling = Reconciling(
         targets=targets,
         endpoint=Endpoint(sagemaker),
         executions=Executions(client("stepfunctions"), machine_arn=settings.rollout_machine_arn),
-        announcements=Announcements(
-            client("events"), client("sns"), topic_arn=settings.notifications_topic_arn
-        ),
+        announcements=announcements,
     ),
     noticing=Noticing(targets, Alarms(client("cloudwatch"))),
+    restoring=Restoring(
+        targets=targets,
+        endpoint=Endpoint(sagemaker),
+        scaling=Scaling(targets, Autoscaling(client("application-autoscaling"))),
+        announcements=announcements,
+    ),
 )
 
 

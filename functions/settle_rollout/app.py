@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from sluice.adapters.alarms import Alarms
 from sluice.adapters.announcements import Announcements
+from sluice.adapters.autoscaling import Autoscaling
 from sluice.adapters.endpoint import Endpoint
 from sluice.adapters.ledger.releases import Releases
 from sluice.adapters.ledger.table import Table
@@ -14,6 +15,7 @@ from sluice.adapters.registry import Registry
 from sluice.adapters.session import client
 from sluice.events.tasks import dump_rollout, parse_task
 from sluice.observability import logger, metrics
+from sluice.scaling import Scaling
 from sluice.settings import Settings
 from sluice.settling import Settling
 
@@ -23,8 +25,9 @@ if TYPE_CHECKING:
 settings = Settings.from_env()
 sagemaker = client("sagemaker")
 table = Table(client("dynamodb"), settings.ledger_table)
+targets = Targets(table)
 settling = Settling(
-    targets=Targets(table),
+    targets=targets,
     releases=Releases(table),
     endpoint=Endpoint(sagemaker),
     registry=Registry(sagemaker),
@@ -32,6 +35,7 @@ settling = Settling(
     announcements=Announcements(
         client("events"), client("sns"), topic_arn=settings.notifications_topic_arn
     ),
+    scaling=Scaling(targets, Autoscaling(client("application-autoscaling"))),
 )
 
 

@@ -24,7 +24,11 @@ from tests.architecture.reach import Call, Reach, reach
 type Need = tuple[str, str]
 """An action and, for objects, the prefix of their keys; else nothing."""
 
-_PREFIX = {"stepfunctions": "states"}
+_PREFIX = {
+    "stepfunctions": "states",
+    "application_autoscaling": "application-autoscaling",
+    "service_quotas": "servicequotas",
+}
 """Services whose actions are not named after their client."""
 
 _OF_CALLS: dict[tuple[str, str], tuple[str, ...]] = {
@@ -35,6 +39,25 @@ _OF_CALLS: dict[tuple[str, str], tuple[str, ...]] = {
     ("s3", "create_multipart_upload"): ("s3:PutObject",),
     ("s3", "upload_part_copy"): ("s3:PutObject",),
     ("s3", "complete_multipart_upload"): ("s3:PutObject",),
+    # "end users must be granted permissions for Amazon CloudWatch and for each target service for
+    # which they will configure scaling" (Application Auto Scaling user guide, Identity-based policy
+    # examples, SageMaker endpoints).
+    ("application_autoscaling", "register_scalable_target"): (
+        "application-autoscaling:RegisterScalableTarget",
+        "sagemaker:DescribeEndpoint",
+        "sagemaker:DescribeEndpointConfig",
+        "sagemaker:UpdateEndpointWeightsAndCapacities",
+    ),
+    ("application_autoscaling", "put_scaling_policy"): (
+        "application-autoscaling:PutScalingPolicy",
+        "cloudwatch:DescribeAlarms",
+        "cloudwatch:PutMetricAlarm",
+    ),
+    ("application_autoscaling", "deregister_scalable_target"): (
+        "application-autoscaling:DeregisterScalableTarget",
+        "cloudwatch:DescribeAlarms",
+        "cloudwatch:DeleteAlarms",
+    ),
     # A model runs as a role, which whoever creates it must be allowed to pass.
     ("sagemaker", "create_model"): ("sagemaker:CreateModel", "iam:PassRole"),
 }

@@ -175,10 +175,15 @@ def test_wildcards_are_a_short_list_of_actions_that_know_no_resources() -> None:
     }
 
     assert actions == {
+        "application-autoscaling:DescribeScalableTargets",
+        "application-autoscaling:DescribeScalingPolicies",
+        "application-autoscaling:DescribeScheduledActions",
         "cloudwatch:DescribeAlarms",
         "cloudwatch:GetMetricData",
         "ecr:GetAuthorizationToken",
+        "sagemaker:ListEndpoints",
         "sagemaker:ListModelPackages",
+        "servicequotas:ListServiceQuotas",
     }
 
 
@@ -224,7 +229,11 @@ def test_a_role_is_passed_to_sagemaker_alone() -> None:
     ("action", "roles"),
     [
         pytest.param(
-            "sagemaker:UpdateEndpointWeightsAndCapacities", {"ShiftTrafficRole"}, id="weights"
+            "sagemaker:UpdateEndpointWeightsAndCapacities",
+            # Traffic is shifted by the first; of the others, which register scalable targets,
+            # Application Auto Scaling demands what it will do in their place.
+            {"ShiftTrafficRole", "PrepareRolloutRole", "SettleRolloutRole", "ReconcileTargetRole"},
+            id="weights",
         ),
         pytest.param("sagemaker:UpdateEndpoint", {"ShiftTrafficRole"}, id="updates"),
         pytest.param("sagemaker:CreateEndpoint", {"ShiftTrafficRole"}, id="creation"),

@@ -21,6 +21,7 @@ from tests.builders import (
     BUCKET,
     TARGET,
     a_config,
+    a_quota,
     a_release_name,
     a_signal,
     a_state,
@@ -102,7 +103,8 @@ class Captured:
 
 
 @pytest.fixture
-def captured(world: World, inbox: Inbox) -> Captured:
+def captured(world: World, inbox: Inbox, wire: Wire) -> Captured:
+    wire.always("ListServiceQuotas", Quotas=[a_quota(100)])  # moto has none of SageMaker
     return Captured(world, inbox)
 
 

@@ -15,6 +15,7 @@ from sluice.domain.preparation import Truth, objection, planned, target_objectio
 from sluice.domain.rollout import Action, Kind, Rollout
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from typing import Any
 
     from sluice.adapters.alarms import Alarms
@@ -25,8 +26,11 @@ if TYPE_CHECKING:
     from sluice.adapters.registry import Registry
     from sluice.adapters.vault import Vault
     from sluice.domain.manifest import Manifest
+    from sluice.domain.quota import Fleet
     from sluice.domain.rollout import Deployed
     from sluice.domain.watching import EndpointView
+    from sluice.scaling import Scaling
+    from sluice.sizing import Sizing
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +44,11 @@ class Preparing:
     vault: Vault
     images: Images
     alarms: Alarms
+    sizing: Sizing
+    scaling: Scaling
     serving_role_arn: str
 
-    def prepare(self, rollout: Rollout) -> Rollout:
+    def prepare(self, rollout: Rollout, *, now: datetime) -> Rollout:
         """Make the rollout ready to provision, or turn it back with the reason.
 
         Raises DisplacedError, SignalPendingError, and EndpointBusyError while another update of
@@ -54,10 +60,25 @@ class Preparing:
         view = self.endpoint.describe(rollout.endpoint)
         if view and not view.settled:
             raise EndpointBusyError(rollout.endpoint)
-        reason = target_objection(rollout, view) or self._objection(rollout)
+        outlook = self.sizing.look(rollout, view, now=now)
+        reason = (
+            target_objection(rollout, view)
+            or self._objection(rollout)
+            or outlook.objection
+            or self.sizing.shortage(rollout, self._coming(rollout, outlook.view), now=now)
+        )
         if reason:
             return rollout.to(Action.ROLL_BACK, reason)
-        return self._make(rollout, view)
+        self.scaling.suspend(rollout, outlook.scaling, now=now)
+        return self._make(rollout, outlook.view)
+
+    def _coming(self, rollout: Rollout, view: EndpointView | None) -> Fleet:
+        """The fleet that the update adds to the one that serves."""
+        manifest, stable = self._manifest(rollout.release), rollout.stable
+        canary = (manifest.config.instance_type, _instances(rollout, manifest, view))
+        if stable is None or view is None:
+            return (canary,)
+        return ((self._instance_type(stable), view.variants[stable.variant].instances), canary)
 
     def _objection(self, rollout: Rollout) -> str:
         """Why the release, or the one to fall back to, cannot be deployed; or nothing."""

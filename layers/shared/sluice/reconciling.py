@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sluice.domain.target import Change, TargetState
     from sluice.noticing import Noticing
     from sluice.observing import Observing
+    from sluice.restoring import Restoring
     from sluice.tending import Tending
 
 
@@ -36,6 +37,7 @@ class Reconciling:
     observing: Observing
     tending: Tending
     noticing: Noticing
+    restoring: Restoring
 
     def handle(self, trigger: Trigger) -> list[str]:
         """Do what the trigger points to; what was done, in words."""
@@ -91,6 +93,7 @@ class Reconciling:
             return "no approval has named this target yet"
         if state.holder:
             return self.tending.tend(state, now=now, replace=replace)
+        self.restoring.restore(state, now=now)
         if looked is None or not of_interest(state) <= looked.names:
             looked = self.observing.look_at(of_interest(state))
         return self._start_next(state, looked, now=now)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from sluice.adapters.ledger.targets import Targets
     from sluice.adapters.registry import Registry
     from sluice.domain.target import Change, TargetState
+    from sluice.scaling import Scaling
 
 _ANNOUNCED = {
     Outcome.PROMOTED: "ReleasePromoted",
@@ -42,6 +43,7 @@ class Settling:
     registry: Registry
     alarms: Alarms
     announcements: Announcements
+    scaling: Scaling
 
     def carry_out(self, rollout: Rollout, *, now: datetime) -> Rollout:
         """Do what the rollout's action asks for. Raises DisplacedError, SignalPendingError."""
@@ -62,6 +64,7 @@ class Settling:
         self.targets.change(rollout.target, decide)
         done = self._with_settle_config(done)
         self._tell(done)
+        self.scaling.follow(rollout.target, now=now)
         return done
 
     def _take_back(self, rollout: Rollout, *, now: datetime) -> Rollout:
@@ -77,6 +80,7 @@ class Settling:
             self._reject(done, now=now)
         done = self._with_settle_config(done)
         self._tell(done)
+        self.scaling.follow(rollout.target, now=now)
         return done
 
     def _reject(self, rollout: Rollout, *, now: datetime) -> None:

@@ -15,6 +15,11 @@ def target_of(endpoint: str) -> str:
     return f"endpoint/{endpoint}"
 
 
+def endpoint_of(target: str) -> str:
+    """The endpoint that a target is: the opposite of `target_of`."""
+    return target.removeprefix("endpoint/")
+
+
 def execution(target: str, *, generation: int, epoch: int) -> str:
     """The execution that holds `target` in `epoch`: `churn-g1-e4`."""
     return f"{target.rsplit('/', 1)[-1]}-g{generation}-e{epoch}"

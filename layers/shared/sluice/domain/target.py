@@ -16,6 +16,7 @@ from pydantic import Field
 
 from sluice.domain.release import ReleaseName
 from sluice.domain.rollout import Deployed, Phase, Rollout
+from sluice.domain.scalable import Suspension
 from sluice.domain.values import SCHEMA_VERSION, Moment, Value
 
 
@@ -88,6 +89,8 @@ class TargetState(Value):
     gone: dict[str, Mark] = Field(default_factory=dict)
     """Releases that served when their package was found to be deleted."""
     rolled_back_at: Moment | None = None
+    scaling: Suspension | None = None
+    """What autoscaling was before a rollout suspended it; None when nothing is to be restored."""
     history_length: int = 0
     history_hash: str = ""
     history_at: Moment | None = None

@@ -1,0 +1,114 @@
+"""Suspend autoscaling for a rollout, take it along to what serves, put it back as it was.
+
+Each step is written into the target's state before it is made, and can be made again.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from sluice.adapters.autoscaling import NotScalableError
+from sluice.domain import names
+from sluice.domain.rollout import Kind
+from sluice.domain.scaling import move, restored, scaled_variant, suspend
+from sluice.observability import logger, metrics
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sluice.adapters.autoscaling import Autoscaling
+    from sluice.adapters.ledger.targets import Targets
+    from sluice.domain.rollout import Rollout
+    from sluice.domain.scalable import ScalableTarget, Suspension
+    from sluice.domain.target import TargetState
+
+_UNREACHABLE = (ClientError, BotoCoreError, NotScalableError)
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """What rollouts do to scalable targets."""
+
+    targets: Targets
+    autoscaling: Autoscaling
+
+    def suspend(self, rollout: Rollout, found: ScalableTarget | None, *, now: datetime) -> None:
+        """Let nothing but the rollout take capacity away from what serves.
+
+        Raises DisplacedError, SignalPendingError, and what Application Auto Scaling refuses; a
+        rollback is not kept waiting by the latter.
+        """
+        state = self.targets.change(
+            rollout.target, lambda state: suspend(state, rollout, found, now=now)
+        )
+        if state is None or state.scaling is None:
+            return
+        try:
+            self._suspend(rollout, state.scaling)
+        except _UNREACHABLE:
+            if rollout.kind is not Kind.ROLL_BACK:
+                raise
+            _tell_failure("autoscaling not suspended", "ScalingNotSuspended")
+
+    def follow(self, target: str, *, now: datetime) -> None:
+        """Take autoscaling along to what is live now, still suspended.
+
+        Traffic must not move because this failed: what is owed stands in the state, and reconcile
+        makes up for it.
+        """
+        try:
+            self._move(target, now=now)
+        except _UNREACHABLE:
+            _tell_failure("autoscaling not moved", "ScalingNotMoved")
+
+    def restore(self, target: str, *, now: datetime) -> None:
+        """Put autoscaling back as it was, on what is live.
+
+        What Application Auto Scaling refuses stays owed, for the next call.
+        """
+        try:
+            self._move(target, now=now)
+            self._resume(target)
+        except _UNREACHABLE:
+            _tell_failure("autoscaling not restored", "ScalingNotRestored")
+        else:
+            self.targets.change(target, lambda state: restored(state, now=now))
+
+    def _suspend(self, rollout: Rollout, owed: Suspension) -> None:
+        endpoint, serving = rollout.endpoint, scaled_variant(rollout)
+        during = owed.before.suspended.during_rollout()
+        if rollout.kind is Kind.ROLL_BACK:
+            self.autoscaling.deregister(endpoint, {owed.before.variant, *owed.placed})
+            return
+        try:
+            self.autoscaling.suspend(endpoint, serving, during)
+        except NotScalableError:
+            if not owed.placed:
+                raise
+            # An earlier rollout's move was not finished: there is nothing to suspend yet.
+            _tell_failure("autoscaling not suspended", "ScalingNotSuspended")
+
+    def _move(self, target: str, *, now: datetime) -> None:
+        state = self.targets.change(target, lambda state: move(state, now=now))
+        if state and state.scaling and state.live:
+            self._place(state, state.scaling, state.live.variant, now=now)
+
+    def _place(self, state: TargetState, owed: Suspension, on: str, *, now: datetime) -> None:
+        endpoint = names.endpoint_of(state.target)
+        during = owed.before.suspended.during_rollout()
+        self.autoscaling.place(endpoint, owed.before, on=on, suspended=during, now=now)
+        self.autoscaling.deregister(endpoint, {owed.before.variant, *owed.placed} - {on})
+
+    def _resume(self, target: str) -> None:
+        state = self.targets.read(target)
+        if state and state.scaling and state.live:
+            before = state.scaling.before.suspended
+            self.autoscaling.suspend(names.endpoint_of(target), state.live.variant, before)
+
+
+def _tell_failure(what: str, metric: str) -> None:
+    logger.exception(what)
+    metrics.add_metric(name=metric, unit="Count", value=1)
