@@ -1,4 +1,4 @@
-"""Truth re-read, rollback target checked, model and configurations created, plan made."""
+"""Truth re-read, way back checked, model and configurations made; later, the smoke test asked."""
 
 from __future__ import annotations
 
@@ -15,13 +15,16 @@ from sluice.adapters.ledger.targets import Targets
 from sluice.adapters.peaks import Peaks
 from sluice.adapters.quotas import Quotas
 from sluice.adapters.registry import Registry
+from sluice.adapters.runtime import Runtime
 from sluice.adapters.session import client
 from sluice.adapters.vault import Vault
+from sluice.domain.smoke_test import LONGEST_ANSWER_SECONDS
 from sluice.events.tasks import dump_rollout, parse_task
 from sluice.observability import logger, metrics
 from sluice.preparing import Preparing
 from sluice.scaling import Scaling
 from sluice.settings import Settings
+from sluice.smoke_testing import SmokeTesting
 from sluice.sizing import Sizing
 
 if TYPE_CHECKING:
@@ -30,14 +33,15 @@ if TYPE_CHECKING:
 settings = Settings.from_env()
 sagemaker, cloudwatch = client("sagemaker"), client("cloudwatch")
 table = Table(client("dynamodb"), settings.ledger_table)
-targets = Targets(table)
+targets, releases, vault = Targets(table), Releases(table), Vault(client("s3"))
 autoscaling = Autoscaling(client("application-autoscaling"))
+asking = client("sagemaker-runtime", read_seconds=LONGEST_ANSWER_SECONDS, attempts=1)
 preparing = Preparing(
     targets=targets,
     endpoint=Endpoint(sagemaker),
     registry=Registry(sagemaker),
-    releases=Releases(table),
-    vault=Vault(client("s3")),
+    releases=releases,
+    vault=vault,
     images=Images(client("ecr")),
     alarms=Alarms(cloudwatch),
     sizing=Sizing(
@@ -48,6 +52,7 @@ preparing = Preparing(
         instances=Instances(sagemaker),
     ),
     scaling=Scaling(targets, autoscaling),
+    smoke_testing=SmokeTesting(targets, releases, vault, Runtime(asking)),
     serving_role_arn=settings.serving_role_arn,
 )
 
@@ -55,10 +60,10 @@ preparing = Preparing(
 @logger.inject_lambda_context
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Make the rollout ready to provision, or say why it must not begin."""
+    """Make the rollout ready to provision, or ask its smoke test; say why it must not go on."""
     task = parse_task(event)
     logger.append_keys(rollout_id=task.rollout.id)
-    rollout = preparing.prepare(task.rollout, now=task.at)
+    rollout = preparing.carry_out(task.rollout, now=task.at)
     logger.info("rollout prepared", action=rollout.action, reason=rollout.reason)
     metrics.add_metric(name="RolloutPrepared", unit="Count", value=1)
     return dump_rollout(rollout)

@@ -28,6 +28,7 @@ _PREFIX = {
     "stepfunctions": "states",
     "application_autoscaling": "application-autoscaling",
     "service_quotas": "servicequotas",
+    "sagemaker_runtime": "sagemaker",
 }
 """Services whose actions are not named after their client."""
 

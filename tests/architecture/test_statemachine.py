@@ -224,7 +224,7 @@ def test_a_displaced_execution_makes_no_other_call(path: Path) -> None:
 
 @every_machine
 def test_whatever_may_add_weight_hears_signals(path: Path) -> None:
-    for name in ("PrepareRollout", "Provision", "ShiftTraffic", "Promote"):
+    for name in ("PrepareRollout", "Provision", "SmokeTest", "ShiftTraffic", "Promote"):
         ends = caught(tasks(path)[name])
         assert ends["SignalPendingError"] == "ReadSignal", name
         assert ends["States.ALL"] == "Broken", name

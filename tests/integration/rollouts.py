@@ -52,12 +52,14 @@ class Wire:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.asked: list[tuple[str, Any]] = []
+        self.headers: list[tuple[str, Any]] = []
         self._answers: dict[str, list[Any]] = {}
         self._always: dict[str, Any] = {}
         real = Endpoint._do_get_response
 
         def answer(endpoint: Endpoint, request: Any, model: Any, context: Any) -> Any:
             self.asked.append((model.name, _body(request)))
+            self.headers.append((model.name, request.headers))
             queued = self._answers.get(model.name, [])
             ready = queued.pop(0) if queued else self._always.get(model.name)
             if ready is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sluice.domain.alarm import Firing, Ignore, Owe, Tell, Watched, respond
-from sluice.domain.rollout import Kind, Phase
+from sluice.domain.rollout import Kind, Phase, Trial
 from sluice.domain.target import Cause, TargetState
 from tests.builders import (
     AT,
@@ -73,6 +73,13 @@ STANDING_BY = a_state(a_rollout(position=1, promoted=True), live=CANARY)
             id="the holder has been told already",
         ),
         pytest.param(
+            a_state(a_rollout(trial=Trial()), phase=Phase.PROVISIONING),
+            watches(),
+            a_firing(),
+            "TESTED",
+            id="only the smoke test can have made it fire",
+        ),
+        pytest.param(
             a_state(a_rollout(taken_back=True)),
             watches(),
             a_firing(),
@@ -95,6 +102,10 @@ def test_no_traffic_changes(
     [
         pytest.param(a_state(a_rollout(), phase=Phase.PROVISIONING), id="while it is provisioned"),
         pytest.param(a_state(a_rollout(position=0), phase=Phase.BAKING), id="while it bakes"),
+        pytest.param(
+            a_state(a_rollout(position=0, trial=Trial(passed=True)), phase=Phase.BAKING),
+            id="while it bakes, its smoke test passed",
+        ),
         pytest.param(a_state(a_rollout(position=0), phase=Phase.HELD), id="while it is held"),
         pytest.param(STANDING_BY, id="while the old variant stands by"),
         pytest.param(

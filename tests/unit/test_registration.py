@@ -19,6 +19,7 @@ from sluice.domain.registration import (
     judge_target,
     plan_registration,
 )
+from sluice.domain.smoke_test import LARGEST_BODY
 from tests.builders import (
     DIGEST,
     METADATA,
@@ -30,6 +31,7 @@ from tests.builders import (
     a_noted,
     a_release_name,
     an_upload,
+    some_facts,
 )
 
 REFUSAL = Refusal(reason=Reason.MALFORMED_JSON, detail="it is cut off")
@@ -210,3 +212,17 @@ def test_a_claimed_folder_takes_nothing_more(
 )
 def test_a_refusal_ends_in_the_kind_of_its_reason(reason: Reason, kind: Kind) -> None:
     assert kind_of(Refusal(reason=reason, detail="")) is kind
+
+
+@pytest.mark.parametrize(("size", "waits"), [(LARGEST_BODY, False), (LARGEST_BODY + 1, True)])
+def test_a_smoke_test_too_large_to_be_sent_is_waited_for_in_a_smaller_size(
+    size: int, waits: bool
+) -> None:
+    config = ModelConfig.model_validate(a_config(smoke_test={"body_file": "smoke.csv"}))
+    body = a_noted("smoke.csv", facts=some_facts(size=size))
+    noted = a_noted(CONFIG, config=config, image=f"{REPOSITORY}@{DIGEST}")
+
+    found = plan_registration([*a_folder(config=noted), body])
+
+    assert isinstance(found, Waiting) is waits
+    assert not isinstance(found, Waiting) or str(LARGEST_BODY) in found.detail

@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.domain.alarm import AlarmState
-from sluice.domain.rollout import Action, Kind, Phase, Rollout, Verdict
+from sluice.domain.rollout import Action, Kind, Phase, Rollout, Trial, Verdict
 from sluice.domain.watching import (
     GRACE_SECONDS,
     EndpointView,
     Sight,
     VariantView,
+    counting_since,
     intended,
     look,
 )
@@ -136,6 +137,45 @@ def test_what_is_provisioned_for_all_traffic_at_once_has_it_already() -> None:
     sight = a_sight(ALONE, alarm=NO_DATA)
 
     assert action(looked(a_rollout(Kind.ALL_AT_ONCE), Phase.PROVISIONING, sight)) is Action.PROMOTE
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+def test_what_has_a_smoke_test_answers_it_before_anything_else(kind: Kind) -> None:
+    rollout = a_rollout(kind, trial=Trial(), position=-1)
+    endpoint = DARK if kind is Kind.CANARY else ALONE
+
+    assert action(looked(rollout, Phase.PROVISIONING, a_sight(endpoint))) is Action.SMOKE_TEST
+
+
+@pytest.mark.parametrize("kind", list(Kind))
+@pytest.mark.parametrize(("waited", "goes_on"), [(239, False), (240, True)])
+def test_alarms_forget_the_smoke_test_before_users_come(
+    kind: Kind, waited: float, goes_on: bool
+) -> None:
+    trial = Trial(tries=2, passed=True, quiet_seconds=240)
+    rollout = a_rollout(kind, trial=trial, position=-1)
+    endpoint = DARK if kind is Kind.CANARY else ALONE
+
+    found = looked(rollout, Phase.PROVISIONING, a_sight(endpoint), waited)
+
+    onward = Action.SHIFT if kind is Kind.CANARY else Action.PROMOTE
+    assert action(found) is (onward if goes_on else None)
+
+
+@pytest.mark.parametrize(
+    ("trial", "parked", "since"),
+    [
+        pytest.param(None, 90, 90, id="no smoke test: from the park on"),
+        pytest.param(Trial(passed=True), 90, 120, id="its minute is not the users'"),
+        pytest.param(Trial(passed=True), 120, 120, id="parked on the minute"),
+    ],
+)
+def test_requests_of_the_smoke_test_are_not_counted_as_the_users(
+    trial: Trial | None, parked: float, since: float
+) -> None:
+    state = a_state(a_rollout(trial=trial), parked_at=after(parked))
+
+    assert counting_since(state, now=after(999)) == after(since)
 
 
 def test_a_rollback_keeps_saying_what_it_was_started_for() -> None:

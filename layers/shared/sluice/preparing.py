@@ -31,11 +31,12 @@ if TYPE_CHECKING:
     from sluice.domain.watching import EndpointView
     from sluice.scaling import Scaling
     from sluice.sizing import Sizing
+    from sluice.smoke_testing import SmokeTesting
 
 
 @dataclass(frozen=True, slots=True)
 class Preparing:
-    """The task of the state `PrepareRollout`."""
+    """The task of the states `PrepareRollout` and `SmokeTest`."""
 
     targets: Targets
     endpoint: Endpoint
@@ -46,7 +47,14 @@ class Preparing:
     alarms: Alarms
     sizing: Sizing
     scaling: Scaling
+    smoke_testing: SmokeTesting
     serving_role_arn: str
+
+    def carry_out(self, rollout: Rollout, *, now: datetime) -> Rollout:
+        """Prepare the rollout, or ask its smoke test. Raises what each of them raises."""
+        if rollout.action is Action.SMOKE_TEST:
+            return self.smoke_testing.test(rollout, now=now)
+        return self.prepare(rollout, now=now)
 
     def prepare(self, rollout: Rollout, *, now: datetime) -> Rollout:
         """Make the rollout ready to provision, or turn it back with the reason.

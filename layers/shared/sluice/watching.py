@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sluice.domain.watching import Sight, look
+from sluice.domain.watching import Sight, counting_since, look
 from sluice.events.triggers import TargetDue
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Watching:
         return f"{answer.action}: {answer.reason}"
 
     def _see(self, state: TargetState, rollout: Rollout, *, now: datetime) -> Sight:
-        variant, since = rollout.release.variant, state.parked_at or now
+        variant, since = rollout.release.variant, counting_since(state, now=now)
         return Sight(
             endpoint=self.endpoint.describe(rollout.endpoint),
             alarms=self.alarms.states(rollout.release.alarms),

@@ -16,14 +16,15 @@ from sluice.domain.patience import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS
 _session = boto3.Session()
 
 
-def client(service: str, *, read_seconds: int = READ_SECONDS) -> Any:
+def client(service: str, *, read_seconds: int = READ_SECONDS, attempts: int = ATTEMPTS) -> Any:
     """A client for `service`, with our timeouts and retries.
 
-    `read_seconds` bounds the wait for one answer; copies inside S3 take longer than most.
+    `read_seconds` bounds the wait for one answer; copies inside S3 take longer than most. With one
+    of `attempts` nothing is asked again: whoever calls decides that.
     """
     config = Config(
         connect_timeout=CONNECT_SECONDS,
         read_timeout=read_seconds,
-        retries={"mode": "standard", "total_max_attempts": ATTEMPTS},
+        retries={"mode": "standard", "total_max_attempts": attempts},
     )
     return _session.client(service, config=config)  # type: ignore[call-overload]

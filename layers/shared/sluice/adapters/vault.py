@@ -87,6 +87,13 @@ class Vault:
         body = self._client.get_object(Bucket=bucket, Key=key)["Body"]
         return parse_manifest(body.read(_MANIFEST_LIMIT).decode("utf-8"), digest=digest)
 
+    def read(self, bucket: str, copy: VaultCopy, *, limit: int) -> bytes:
+        """The content of a small object as it was captured: S3 refuses any other (IfMatch)."""
+        if copy.size > limit:
+            raise VaultConflictError(f"{copy.key} has {copy.size} bytes, the limit is {limit}")
+        found = self._client.get_object(Bucket=bucket, Key=copy.key, IfMatch=f'"{copy.etag}"')
+        return found["Body"].read()
+
     def holds(self, bucket: str, copy: VaultCopy) -> bool:
         """Whether `key` still answers with exactly the version that was written."""
         found = self._head(bucket, copy.key)

@@ -90,8 +90,19 @@ def _during_rollout(state: TargetState, watched: Watched, firing: Firing) -> Res
         return Ignore("KNOWN: the holder has been told already")
     if state.rollout and state.rollout.taken_back:
         return Ignore(f"KNOWN: {watched.release} has been taken back already")
+    if _only_tested(state):
+        return Ignore(f"TESTED: {watched.variant} has answered nobody but its smoke test")
     signal = _signal(watched, firing, blames=True)
     return Tell(Change(state.model_copy(update={"signal": signal}), (_event(watched, firing),)))
+
+
+def _only_tested(state: TargetState) -> bool:
+    """Whether nothing but the smoke test can have made the alarm fire.
+
+    Should it be firing still when users come, the first look at the bake sees it.
+    """
+    tested = state.rollout is not None and state.rollout.trial is not None
+    return tested and state.phase is Phase.PROVISIONING
 
 
 def _signal(watched: Watched, firing: Firing, *, blames: bool) -> Signal:

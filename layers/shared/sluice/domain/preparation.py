@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sluice.domain import names
 from sluice.domain.plan import BakeMinutes, OnInconclusive, Strategy
 from sluice.domain.release import ApprovalStatus
-from sluice.domain.rollout import Action, Kind, Rollout, Step
+from sluice.domain.rollout import Action, Kind, Rollout, Step, Trial
 
 if TYPE_CHECKING:
     from sluice.domain.manifest import Manifest
@@ -75,6 +75,7 @@ def planned(rollout: Rollout, manifest: Manifest, *, alarms: tuple[str, ...]) ->
             "provision_config": _provision_config(rollout),
             "standby_seconds": standby * 60,
             "hold_seconds": plan.hold_max_hours * 3600,
+            "trial": Trial() if manifest.config.smoke_test else None,
             "on_inconclusive": _ON_INCONCLUSIVE[plan.on_inconclusive],
             "action": Action.CREATE if rollout.kind is Kind.ALL_AT_ONCE else Action.UPDATE,
         }

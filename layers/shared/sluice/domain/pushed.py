@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import math
-import re
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from sluice.domain import strict_json
+from sluice.domain.fields import FileName, MimeType
 from sluice.domain.names import MAX_ENDPOINT_NAME
 from sluice.domain.plan import RolloutPlan
 from sluice.domain.refusal import Reason, Refusal
+from sluice.domain.smoke_test import SmokeTest
 from sluice.domain.values import Pushed
 
 MAX_METRICS = 200
 MAX_METRIC_NAME = 256
 MAX_NAMED_FILES = 20
 _MAX_COMPLAINTS = 10
-
-_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 
 UNSUPPORTED = {
     "async_inference_config": "asynchronous endpoints",
@@ -38,14 +37,6 @@ UNSUPPORTED = {
 """What SageMaker offers and a weighted canary cannot roll out safely, by the field that asks."""
 
 
-def _relative(path: str) -> str:
-    if not _PATH.fullmatch(path):
-        raise ValueError("must be a path inside the version folder")
-    return path
-
-
-FileName = Annotated[str, Field(max_length=200), AfterValidator(_relative)]
-MimeType = Annotated[str, Field(max_length=256, pattern=r"^[\w.+-]+/[\w.+*-]+$")]
 Rate = Annotated[float, Field(gt=0, lt=1)]
 EnvironmentName = Annotated[str, Field(max_length=1024, pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")]
 EnvironmentValue = Annotated[str, Field(max_length=1024)]
@@ -59,31 +50,6 @@ class Script(Pushed):
 
     file: FileName
     version: Annotated[str, Field(min_length=1, max_length=64)]
-
-
-class Expectation(Pushed):
-    """What the answer to the smoke test must satisfy, beyond being an answer."""
-
-    content_type: MimeType | None = None
-    contains: Annotated[str, Field(min_length=1, max_length=1024)] | None = None
-    fields: Annotated[tuple[str, ...], Field(max_length=20)] = ()
-    """Members that a JSON answer must have."""
-    within_ms: Annotated[int, Field(ge=1, le=60_000)] | None = None
-
-
-class SmokeTest(Pushed):
-    """One request, its body written out or in a file of the folder, and what the answer must be."""
-
-    content_type: MimeType = "application/json"
-    body: Annotated[str, Field(max_length=16_384)] | None = None
-    body_file: FileName | None = None
-    expect: Expectation = Expectation()
-
-    @model_validator(mode="after")
-    def _one_body(self) -> Self:
-        if (self.body is None) == (self.body_file is None):
-            raise ValueError("give either body or body_file")
-        return self
 
 
 class Alarms(Pushed):

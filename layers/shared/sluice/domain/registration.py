@@ -15,6 +15,7 @@ from sluice.domain.manifest import CapturedObject, Manifest
 from sluice.domain.names import MAX_ENDPOINT_NAME
 from sluice.domain.receipt import Receipt, kind_of
 from sluice.domain.refusal import Reason, Refusal
+from sluice.domain.smoke_test import LARGEST_BODY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -33,12 +34,15 @@ class Waiting:
 
     missing: tuple[str, ...]
     refused: tuple[str, ...] = ()
+    too_large: tuple[str, ...] = ()
+    """Bodies of a smoke test that no function could send."""
 
     @property
     def detail(self) -> str:
         """What the folder waits for, in one line."""
         corrected = (f"a corrected {name}" for name in self.refused)
-        return "waits for " + ", ".join([*self.missing, *corrected])
+        smaller = (f"a {name} of at most {LARGEST_BODY} bytes" for name in self.too_large)
+        return "waits for " + ", ".join([*self.missing, *corrected, *smaller])
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +61,9 @@ def plan_registration(noted: Sequence[Noted]) -> Registration:
     needed = _needed(found)
     missing = tuple(name for name in needed if name not in found)
     refused = tuple(name for name in needed if name in found and found[name].refusal)
-    if missing or refused:
-        return Waiting(missing, refused)
+    too_large = _too_large(found)
+    if missing or refused or too_large:
+        return Waiting(missing, refused, too_large)
     return Ready(_manifest([found[name] for name in sorted(needed)]))
 
 
@@ -122,6 +127,13 @@ def _needed(found: Mapping[str, Noted]) -> tuple[str, ...]:
     config = found[CONFIG].config if CONFIG in found else None
     named = config.named_files if config else ()
     return (*REQUIRED, *(name for name in named if name not in REQUIRED))
+
+
+def _too_large(found: Mapping[str, Noted]) -> tuple[str, ...]:
+    config = found[CONFIG].config if CONFIG in found else None
+    name = config.smoke_test.body_file if config and config.smoke_test else None
+    body = found.get(name) if name else None
+    return (body.place.name,) if body and body.facts.size > LARGEST_BODY else ()
 
 
 def _manifest(objects: Sequence[Noted]) -> Manifest:

@@ -28,6 +28,9 @@ class Action(StrEnum):
 
     CREATE = "Create"
     UPDATE = "Update"
+    SMOKE_TEST = "SmokeTest"
+    AWAIT = "Await"
+    """Wait on for the endpoint: its alarms have yet to forget the smoke test."""
     SHIFT = "Shift"
     HOLD = "Hold"
     PROMOTE = "Promote"
@@ -75,6 +78,17 @@ class Step(Value):
     weight: int
     min_seconds: int
     max_seconds: int
+
+
+class Trial(Value):
+    """The smoke test of a rollout, as far as it got; where there is none, nothing is asked."""
+
+    tries: int = 0
+    spent_ms: int = 0
+    passed: bool = False
+    """Whether the rollout may go on."""
+    quiet_seconds: int = 0
+    """How long the alarms need to forget the test's own requests."""
 
 
 class Deployed(Value):
@@ -130,6 +144,7 @@ class Rollout(Value):
     hold_seconds: int = 0
     provision_seconds: int = 7200
     on_inconclusive: Action = Action.HOLD
+    trial: Trial | None = None
     action: Action = Action.UPDATE
     verdict: Verdict | None = None
     reason: str = "approved"

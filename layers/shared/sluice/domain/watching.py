@@ -8,6 +8,7 @@ action. Nothing here raises a canary's weight unless every alarm on it could be 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sluice.domain.alarm import AlarmState
@@ -84,6 +85,19 @@ class Sight:
     """Requests the canary answered since the machine parked."""
 
 
+def counting_since(state: TargetState, *, now: datetime) -> datetime:
+    """From when on requests are the users'.
+
+    CloudWatch counts by whole minutes and rounds a start down; the smoke test ended in the minute
+    of the park, or before it.
+    """
+    since = state.parked_at or now
+    if state.rollout is None or state.rollout.trial is None:
+        return since
+    minute = since.replace(second=0, microsecond=0)
+    return minute if minute == since else minute + timedelta(minutes=1)
+
+
 def look(state: TargetState, sight: Sight, *, now: datetime) -> Rollout | None:
     """The rollout to wake the machine with, or None while there is nothing to say."""
     rollout = state.rollout
@@ -132,9 +146,13 @@ def _provisioned(rollout: Rollout, sight: Sight, waited: float) -> Rollout | Non
     if intended(rollout, endpoint):
         # Alarms made a moment ago know nothing yet; a canary gets no weight before they do.
         blind = bool(rollout.steps) and bool(_blind(rollout, sight))
+        if blind or (rollout.trial and waited < rollout.trial.quiet_seconds):
+            return None
         # A rollback was started for a better reason than that it could be.
         reason = rollout.reason if rollout.kind is Kind.ROLL_BACK else "provisioned"
-        return None if blind else following(rollout, reason)
+        if rollout.trial and not rollout.trial.passed:
+            return rollout.to(Action.SMOKE_TEST, reason)
+        return following(rollout, reason)
     if waited < GRACE_SECONDS or (endpoint and not endpoint.settled):
         return None
     # An endpoint in service may still tell of a failure of long ago: our own refusal comes first.

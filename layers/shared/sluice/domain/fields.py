@@ -1,0 +1,20 @@
+"""Types of the fields that engineers write, shared by the parts of a pushed file."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+
+_PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
+
+
+def _relative(path: str) -> str:
+    if not _PATH.fullmatch(path):
+        raise ValueError("must be a path inside the version folder")
+    return path
+
+
+FileName = Annotated[str, Field(max_length=200), AfterValidator(_relative)]
+MimeType = Annotated[str, Field(max_length=256, pattern=r"^[\w.+-]+/[\w.+*-]+$")]
