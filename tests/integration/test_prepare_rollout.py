@@ -42,6 +42,8 @@ PLAN = {"steps": [10, 100], "bake_minutes": {"min": 5, "max": 30, "last": 60}}
 class Captured:
     """Versions 1 and 2 of `churn`, captured and approved; version 1 serves."""
 
+    wire: Wire
+
     def __init__(self, world: World, inbox: Inbox) -> None:
         self.world, self.inbox = world, inbox
         config = a_config(rollout=PLAN, alarms={"error_rate": 0.05, "latency_ms": 800})
@@ -208,9 +210,20 @@ def delete_endpoint(captured: Captured) -> None:
     captured.world.aws("sagemaker").delete_endpoint(EndpointName="churn")
 
 
+def capture_data(captured: Captured) -> None:
+    variant = {"VariantName": "v1-e1", "ModelName": "churn-v1-e1", "InitialVariantWeight": 1}
+    fleet = {"InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
+    captured.wire.always(
+        "DescribeEndpointConfig",
+        ProductionVariants=[{**variant, **fleet}],
+        DataCaptureConfig={"EnableCapture": True},
+    )
+
+
 @pytest.mark.parametrize(
     ("meanwhile", "reason"),
     [
+        pytest.param(capture_data, "DataCapture", id="data capture was switched on by hand"),
         pytest.param(reject, "NOT_APPROVED", id="rejected since"),
         pytest.param(overwrite, "ARTIFACT_CHANGED", id="other bytes in the vault"),
         pytest.param(delete_image, "IMAGE_GONE", id="the image was deleted"),
@@ -223,6 +236,7 @@ def test_a_rollout_that_must_not_begin_makes_nothing(
     captured: Captured, wire: Wire, meanwhile: Any, reason: str
 ) -> None:
     rollout = captured.start()
+    captured.wire = wire
     meanwhile(captured)
     wire.asked.clear()
 

@@ -9,8 +9,10 @@ import pytest
 
 from sluice.domain.plan import BakeMinutes, OnInconclusive, RolloutPlan, Strategy
 from sluice.domain.preparation import Truth, objection, planned, steps, target_objection
+from sluice.domain.refusal import ADVICE, Reason
 from sluice.domain.release import ApprovalStatus
 from sluice.domain.rollout import Action, Kind, Rollout, Step
+from sluice.domain.unsafe import features
 from tests.builders import BUCKET, CANARY, a_manifest, a_rollout, an_endpoint
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ WEIGHTS = f"s3://{BUCKET}/releases/churn/v4-dddd/model.tar.gz"
 MANIFEST = a_manifest()
 TRUTH = Truth(
     approval=ApprovalStatus.APPROVED,
+    containers=1,
     image=MANIFEST.image,
     model_data=WEIGHTS,
     vault_complaint="",
@@ -35,7 +38,8 @@ TRUTH = Truth(
         pytest.param({"approval": ApprovalStatus.PENDING}, "NOT_APPROVED", id="pending again"),
         pytest.param({"image": "other@sha256:1"}, "PACKAGE_CHANGED", id="another image"),
         pytest.param({"model_data": "s3://other"}, "PACKAGE_CHANGED", id="another artifact"),
-        pytest.param({"image": ""}, "PACKAGE_CHANGED", id="no container"),
+        pytest.param({"containers": 2}, "InferencePipeline", id="a container more"),
+        pytest.param({"containers": 0, "image": ""}, "PACKAGE_CHANGED", id="no container"),
         pytest.param({"vault_complaint": "k changed"}, "ARTIFACT_CHANGED", id="other bytes"),
         pytest.param({"image_present": False}, "IMAGE_GONE", id="image deleted"),
     ],
@@ -78,6 +82,49 @@ def test_an_endpoint_takes_the_rollout_or_does_not(
     rollout: Rollout, endpoint: EndpointView | None, reason: str
 ) -> None:
     assert target_objection(rollout, endpoint).partition(":")[0] == reason
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        pytest.param(Kind.CANARY, "DataCapture", id="a canary would end the capture silently"),
+        pytest.param(Kind.ALL_AT_ONCE, "DataCapture", id="an endpoint that is not ours"),
+        pytest.param(Kind.ROLL_BACK, "", id="a rollback is never refused for that"),
+    ],
+)
+def test_an_endpoint_with_what_we_would_drop_is_refused_by_name(kind: Kind, reason: str) -> None:
+    said = target_objection(a_rollout(kind), an_endpoint(v3_e3=1), frozenset({Reason.DATA_CAPTURE}))
+
+    assert said.partition(":")[0] == reason
+    assert not reason or said.endswith(ADVICE[Reason.DATA_CAPTURE])
+
+
+ENDPOINT: dict[str, Any] = {"ProductionVariants": [{"VariantName": "v", "CurrentWeight": 1.0}]}
+CONFIG: dict[str, Any] = {"ProductionVariants": [{"VariantName": "v", "ModelName": "m"}]}
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "config", "found"),
+    [
+        pytest.param({}, {}, set(), id="an endpoint like ours"),
+        pytest.param({"AsyncInferenceConfig": {"a": 1}}, {}, {Reason.ASYNCHRONOUS}),
+        pytest.param({}, {"ShadowProductionVariants": [{}]}, {Reason.SHADOW_VARIANTS}),
+        pytest.param({"ExplainerConfig": {"c": {}}}, {}, {Reason.EXPLAINER}),
+        pytest.param({"DataCaptureConfig": {"EnableCapture": True}}, {}, {Reason.DATA_CAPTURE}),
+        pytest.param({}, {"DataCaptureConfig": {"EnableCapture": True}}, {Reason.DATA_CAPTURE}),
+        pytest.param({"DataCaptureConfig": {"EnableCapture": False}}, {}, set(), id="switched off"),
+        pytest.param(
+            {},
+            {"ProductionVariants": [{"VariantName": "v", "InstanceType": "ml.m5.large"}]},
+            {Reason.INFERENCE_COMPONENTS},
+            id="a variant without a model",
+        ),
+    ],
+)
+def test_what_an_endpoint_has_is_read_from_both_descriptions(
+    endpoint: dict[str, Any], config: dict[str, Any], found: set[Reason]
+) -> None:
+    assert features({**ENDPOINT, **endpoint}, {**CONFIG, **config}) == found
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from sluice.domain.image import ImageReference, parse_image
 from sluice.domain.plan import Strategy
 from sluice.domain.pushed import UNSUPPORTED, ModelConfig, parse_config, parse_evaluation
 from sluice.domain.refusal import ADVICE, Reason, Refusal
+from sluice.domain.unsafe import FIELDS, MEANT
 from tests.builders import ACCOUNT, DIGEST, REGION, REPOSITORY, a_config
 
 EVERYTHING: dict[str, Any] = {
@@ -32,7 +33,17 @@ EVERYTHING: dict[str, Any] = {
     "smoke_test": {
         "content_type": "text/csv",
         "body_file": "smoke/request.csv",
-        "expect": {"contains": "score", "fields": ["score"], "within_ms": 800},
+        "accept": "application/json",
+        "expect": {
+            "status": 200,
+            "content_type": "application/json",
+            "contains": "score",
+            "fields": ["score"],
+            "equals": {"/label": "cat", "/n": 3, "/ok": True, "/none": None},
+            "between": {"/score": [0, 1]},
+            "within_ms": 800,
+        },
+        "warm_up_seconds": 120,
     },
     "endpoint_name": "churn-live",
     "rollout": {
@@ -115,6 +126,27 @@ def test_what_a_config_leaves_out_has_a_careful_default() -> None:
             "smoke_test",
             id="a smoke test with two bodies",
         ),
+        *(
+            pytest.param(
+                {"smoke_test": {"body": "1", "expect": expect}},
+                f"expect.{field}",
+                id=f"expects {expect}",
+            )
+            for field, expect in [
+                ("status", {"status": 302}),
+                ("status", {"status": 600}),
+                ("within_ms", {"within_ms": 30_001}),
+                ("equals", {"equals": {"score": 1}}),
+                ("equals", {"equals": {"/score": {"a": 1}}}),
+                ("equals", {"equals": {f"/{n}": n for n in range(21)}}),
+                ("between", {"between": {"/score": [1, 0]}}),
+                ("between", {"between": {"/score": [1]}}),
+                ("latency", {"latency": 3}),
+            ]
+        ),
+        pytest.param(
+            {"smoke_test": {"body": "1", "warm_up_seconds": 241}}, "warm_up", id="warms up for ever"
+        ),
         pytest.param({"rollout": {"steps": [5, 50]}}, "end in 100", id="steps that never arrive"),
         pytest.param({"rollout": {"steps": [5, 5, 100]}}, "rise strictly", id="a step twice"),
         pytest.param({"rollout": {"steps": [50, 25, 100]}}, "rise strictly", id="a step back"),
@@ -143,13 +175,26 @@ def test_a_config_that_is_no_object_is_refused() -> None:
     assert refused([1]).reason is Reason.INVALID_CONFIG
 
 
-@pytest.mark.parametrize("field", sorted(UNSUPPORTED))
+@pytest.mark.parametrize("field", sorted(FIELDS))
 def test_what_cannot_be_rolled_out_safely_is_refused_by_name(field: str) -> None:
+    refusal = refused(a_config(**{field: {}}))
+
+    assert refusal.reason is FIELDS[field]
+    assert refusal.detail == f"{field}: {MEANT[FIELDS[field]]} are not rolled out"
+
+
+@pytest.mark.parametrize("field", sorted(UNSUPPORTED))
+def test_what_is_not_supported_is_refused_by_name(field: str) -> None:
     refusal = refused(a_config(**{field: {}}))
 
     assert refusal.reason is Reason.UNSUPPORTED
     assert field in refusal.detail
     assert UNSUPPORTED[field] in refusal.detail
+
+
+def test_every_refusal_says_what_to_do() -> None:
+    assert ADVICE.keys() == set(Reason)
+    assert len(set(ADVICE.values())) == len(ADVICE)
 
 
 def test_deployment_guardrails_are_refused_by_name() -> None:

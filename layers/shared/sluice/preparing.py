@@ -68,9 +68,10 @@ class Preparing:
         view = self.endpoint.describe(rollout.endpoint)
         if view and not view.settled:
             raise EndpointBusyError(rollout.endpoint)
+        found = self.endpoint.features(rollout.endpoint, view.config) if view else frozenset()
         outlook = self.sizing.look(rollout, view, now=now)
         reason = (
-            target_objection(rollout, view)
+            target_objection(rollout, view, found)
             or self._objection(rollout)
             or outlook.objection
             or self.sizing.shortage(rollout, self._coming(rollout, outlook.view), now=now)
@@ -109,6 +110,7 @@ class Preparing:
         container = package.containers[0] if package.containers else None
         truth = Truth(
             approval=package.approval,
+            containers=len(package.containers),
             image=container.image if container else "",
             model_data=container.model_data_url if container else "",
             vault_complaint=self._vault_complaint(manifest, release),

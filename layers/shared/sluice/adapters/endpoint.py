@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from sluice.domain.unsafe import features
 from sluice.domain.watching import EndpointView, VariantView
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mypy_boto3_sagemaker import SageMakerClient
+
+    from sluice.domain.refusal import Reason
 
 _BUSY = "Cannot update in-progress endpoint"
 
@@ -48,6 +51,16 @@ class Endpoint:
             pending=found.get("PendingDeploymentSummary", {}).get("EndpointConfigName", ""),
         )
 
+    def features(self, name: str, config: str) -> frozenset[Reason]:
+        """What the endpoint has that ours have not; nothing of what does not exist."""
+        try:
+            endpoint: Any = self._client.describe_endpoint(EndpointName=name)
+        except ClientError as error:
+            if _missing(error):
+                return frozenset()
+            raise
+        return features(endpoint, self._config(config) or {})
+
     def create_model(self, name: str, *, container: Mapping[str, Any], role_arn: str) -> None:
         """Create the model unless it exists; its name carries the epoch, so it is the same one."""
         try:
@@ -73,13 +86,7 @@ class Endpoint:
 
     def has_config(self, name: str) -> bool:
         """Whether the endpoint configuration still exists."""
-        try:
-            self._client.describe_endpoint_config(EndpointConfigName=name)
-        except ClientError as error:
-            if _missing(error):
-                return False
-            raise
-        return True
+        return self._config(name) is not None
 
     def create(self, name: str, config: str) -> None:
         """Create the endpoint; it is Creating from now on. Raises EndpointRefusedError."""
@@ -134,6 +141,15 @@ class Endpoint:
         except ClientError as error:
             if not _missing(error):
                 raise
+
+    def _config(self, name: str) -> Any:
+        """The endpoint configuration as it is, or None when there is none."""
+        try:
+            return self._client.describe_endpoint_config(EndpointConfigName=name)
+        except ClientError as error:
+            if _missing(error):
+                return None
+            raise
 
 
 def production_variant(

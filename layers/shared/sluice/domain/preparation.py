@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING
 
 from sluice.domain import names
 from sluice.domain.plan import BakeMinutes, OnInconclusive, Strategy
+from sluice.domain.refusal import ADVICE, Reason
 from sluice.domain.release import ApprovalStatus
 from sluice.domain.rollout import Action, Kind, Rollout, Step, Trial
+from sluice.domain.unsafe import endpoint_objection
 
 if TYPE_CHECKING:
+    from collections.abc import Set
+
     from sluice.domain.manifest import Manifest
     from sluice.domain.plan import RolloutPlan
     from sluice.domain.watching import EndpointView
@@ -27,6 +31,8 @@ class Truth:
     """What the services say about a release now, beside the manifest that was captured."""
 
     approval: ApprovalStatus
+    containers: int
+    """How many the package has: a second one was added after registration."""
     image: str
     """The image of the package's container."""
     model_data: str
@@ -40,6 +46,8 @@ def objection(manifest: Manifest, truth: Truth, *, model_data: str) -> str:
     """Why this release must not be deployed now, or nothing: what was approved is what runs."""
     if truth.approval is not ApprovalStatus.APPROVED:
         return f"NOT_APPROVED: the package is {truth.approval}"
+    if truth.containers > 1:
+        return f"{Reason.INFERENCE_PIPELINE}: {ADVICE[Reason.INFERENCE_PIPELINE]}"
     if truth.image != manifest.image or truth.model_data != model_data:
         return "PACKAGE_CHANGED: its inference specification is not the one that was registered"
     if truth.vault_complaint:
@@ -49,10 +57,17 @@ def objection(manifest: Manifest, truth: Truth, *, model_data: str) -> str:
     return ""
 
 
-def target_objection(rollout: Rollout, endpoint: EndpointView | None) -> str:
-    """Why this endpoint cannot take the rollout, or nothing."""
+def target_objection(
+    rollout: Rollout, endpoint: EndpointView | None, features: Set[Reason] = frozenset()
+) -> str:
+    """Why this endpoint, with what it has that ours have not, cannot take the rollout; or nothing.
+
+    A rollback is never refused for a feature: what would be lost is less than what is broken.
+    """
     if endpoint is None:
         return "" if rollout.kind is Kind.ALL_AT_ONCE else "ENDPOINT_GONE: it was deleted by hand"
+    if features and rollout.kind is not Kind.ROLL_BACK:
+        return endpoint_objection(rollout.endpoint, features)
     if rollout.kind is Kind.ALL_AT_ONCE and endpoint.config != rollout.release.endpoint_config:
         return "ENDPOINT_NOT_OURS: an endpoint of this name exists that Sluice did not create"
     if endpoint.status == "Failed":

@@ -13,6 +13,7 @@ from sluice.domain.names import MAX_ENDPOINT_NAME
 from sluice.domain.plan import RolloutPlan
 from sluice.domain.refusal import Reason, Refusal
 from sluice.domain.smoke_test import SmokeTest
+from sluice.domain.unsafe import refuse_fields
 from sluice.domain.values import Pushed
 
 MAX_METRICS = 200
@@ -21,18 +22,8 @@ MAX_NAMED_FILES = 20
 _MAX_COMPLAINTS = 10
 
 UNSUPPORTED = {
-    "async_inference_config": "asynchronous endpoints",
-    "guardrail": "SageMaker deployment guardrails",
-    "inference_component": "inference components",
-    "inference_components": "inference components",
-    "managed_instance_scaling": "managed instance scaling",
-    "mode": "multi-model containers",
-    "multi_model": "multi-model endpoints",
-    "multi_model_config": "multi-model endpoints",
-    "product_id": "Marketplace containers",
     "serverless": "serverless endpoints",
     "serverless_config": "serverless endpoints",
-    "shadow_variants": "shadow variants",
 }
 """What SageMaker offers and a weighted canary cannot roll out safely, by the field that asks."""
 
@@ -109,9 +100,9 @@ def parse_config(data: bytes) -> ModelConfig | Refusal:
         value = strict_json.parse(data)
     except strict_json.MalformedJsonError as error:
         return Refusal(reason=Reason.MALFORMED_JSON, detail=f"config.json: {error}")
-    asked = _unsupported(value)
-    if asked:
-        return Refusal(reason=Reason.UNSUPPORTED, detail=asked)
+    unsafe = _unsafe(value)
+    if unsafe:
+        return unsafe
     try:
         return ModelConfig.model_validate_json(data, strict=True)
     except ValidationError as error:
@@ -133,14 +124,18 @@ def parse_evaluation(data: bytes) -> dict[str, float] | Refusal:
     return metrics
 
 
-def _unsupported(value: Any) -> str:
+def _unsafe(value: Any) -> Refusal | None:
     if not isinstance(value, dict):
-        return ""
+        return None
     rollout = value.get("rollout")
     if isinstance(rollout, dict) and rollout.get("strategy") == "guardrail":
-        return "rollout.strategy `guardrail`: SageMaker deployment guardrails are not rolled out"
+        detail = "rollout.strategy `guardrail`: SageMaker deployment guardrails are not rolled out"
+        return Refusal(reason=Reason.UNSUPPORTED, detail=detail)
     asked = sorted(UNSUPPORTED.keys() & value.keys())
-    return f"{asked[0]}: {UNSUPPORTED[asked[0]]} are not rolled out" if asked else ""
+    if asked:
+        detail = f"{asked[0]}: {UNSUPPORTED[asked[0]]} are not rolled out"
+        return Refusal(reason=Reason.UNSUPPORTED, detail=detail)
+    return refuse_fields(value)
 
 
 def _complaints(error: ValidationError) -> str:

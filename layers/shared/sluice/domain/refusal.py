@@ -28,6 +28,14 @@ class Reason(StrEnum):
     MALFORMED_JSON = "MalformedJson"
     INVALID_CONFIG = "InvalidConfig"
     UNSUPPORTED = "Unsupported"
+    INFERENCE_COMPONENTS = "InferenceComponents"
+    MULTI_MODEL = "MultiModel"
+    ASYNCHRONOUS = "Asynchronous"
+    MARKETPLACE = "Marketplace"
+    SHADOW_VARIANTS = "ShadowVariants"
+    DATA_CAPTURE = "DataCapture"
+    INFERENCE_PIPELINE = "InferencePipeline"
+    EXPLAINER = "Explainer"
     BELOW_FLOOR = "BelowFloor"
     IMAGE_NOT_OURS = "ImageNotOurs"
     IMAGE_NOT_FOUND = "ImageNotFound"
@@ -75,6 +83,34 @@ ADVICE = {
     Reason.MALFORMED_JSON: "Correct the file (strict JSON in UTF-8) and push it again.",
     Reason.INVALID_CONFIG: "Correct the fields named in config.json and push it again.",
     Reason.UNSUPPORTED: "Remove what is named from config.json and push it again.",
+    Reason.INFERENCE_COMPONENTS: (
+        "Serve the model from a production variant of its own endpoint: traffic cannot be split "
+        "between inference components, they are invoked by name."
+    ),
+    Reason.MULTI_MODEL: (
+        "Give each model an endpoint of its own: a multi-model container loads whatever lies "
+        "under its prefix, which nobody approved."
+    ),
+    Reason.ASYNCHRONOUS: (
+        "Use a real-time endpoint: requests that wait in a queue cannot be given back to stable."
+    ),
+    Reason.MARKETPLACE: (
+        "Use an image in a private ECR repository of this account: a Marketplace container is "
+        "neither pinned nor captured, and SageMaker updates it without a bake."
+    ),
+    Reason.SHADOW_VARIANTS: (
+        "Remove the shadow variants: SageMaker allows them beside one production variant only, "
+        "and a canary is the second."
+    ),
+    Reason.DATA_CAPTURE: (
+        "Switch data capture off and log in the model instead: the endpoint configurations of a "
+        "rollout have none, so it would stop without a word."
+    ),
+    Reason.INFERENCE_PIPELINE: "Build one image that does every step: a version is one container.",
+    Reason.EXPLAINER: (
+        "Remove the explainer: the endpoint configurations of a rollout have none, so it would "
+        "stop without a word."
+    ),
     Reason.BELOW_FLOOR: "Raise the value to the floor named and push config.json again.",
     Reason.IMAGE_NOT_OURS: (
         "Copy the image into a private ECR repository of this account and Region, name it "
