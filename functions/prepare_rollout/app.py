@@ -54,6 +54,7 @@ preparing = Preparing(
     scaling=Scaling(targets, autoscaling),
     smoke_testing=SmokeTesting(targets, releases, vault, Runtime(asking)),
     serving_role_arn=settings.serving_role_arn,
+    execution_roles=settings.execution_roles,
 )
 
 

@@ -39,6 +39,8 @@ floors = Floors(
     strategies=tuple(map(Strategy, settings.allowed_strategies.split(","))),
     minimum_bake_minutes=settings.minimum_bake_minutes,
     required_alarms=tuple(filter(None, settings.required_alarms.split(","))),
+    execution_roles=settings.execution_roles,
+    require_smoke_test=settings.require_smoke_test,
     evaluation=parse_evaluation_floors(settings.evaluation_floors),
 )
 s3 = client("s3", read_seconds=60)

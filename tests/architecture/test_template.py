@@ -216,11 +216,33 @@ def test_nobody_of_us_can_approve() -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("arns", "taken"),
+    [
+        ("", True),
+        ("arn:aws:iam::123456789012:role/a", True),
+        ("arn:aws:iam::123456789012:role/p/a,arn:aws:iam::123456789012:role/b", True),
+        ("arn:aws:iam::123456789012:role/*", False),
+        ("arn:aws:iam::123456789012:role/a,", False),
+        ("arn:aws:iam::*:role/a", False),
+        ("*", False),
+    ],
+)
+def test_an_operator_lists_roles_one_by_one(arns: str, taken: bool) -> None:
+    pattern = template()["Parameters"]["ExecutionRoleArns"]["AllowedPattern"]
+
+    assert bool(re.fullmatch(pattern.strip("^$").replace("$|^", "|"), arns)) is taken
+
+
 def test_a_role_is_passed_to_sagemaker_alone() -> None:
     passing = [one for _, one in identity_statements() if "iam:PassRole" in listed(one["Action"])]
 
     assert len(passing) == 1
-    assert passing[0]["Resource"] == {"Fn::GetAtt": ["ServingRole", "Arn"]}
+    serving = {"Fn::GetAtt": ["ServingRole", "Arn"]}
+    condition, listed_too, alone = passing[0]["Resource"]["Fn::If"]
+    assert (condition, alone) == ("HasExecutionRoles", serving)
+    both = {"Fn::Join": [",", [serving, {"Ref": "ExecutionRoleArns"}]]}
+    assert listed_too == {"Fn::Split": [",", both]}
     condition = passing[0]["Condition"]["StringEquals"]
     assert condition == {"iam:PassedToService": "sagemaker.amazonaws.com"}
 

@@ -32,6 +32,8 @@ TABLE = "sluice-ledger"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:sluice-notifications"
 TOLD = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/told"
 
+OWN_ROLE = f"arn:aws:iam::{ACCOUNT}:role/churn-own"
+
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -41,6 +43,7 @@ ENVIRONMENT = {
     "ARTIFACTS_BUCKET": BUCKET,
     "LEDGER_TABLE": TABLE,
     "NOTIFICATIONS_TOPIC_ARN": TOPIC,
+    "EXECUTION_ROLE_ARNS": OWN_ROLE,
     "EVALUATION_FLOORS": "accuracy=0.8",
     "POWERTOOLS_SERVICE_NAME": "sluice",
     "POWERTOOLS_METRICS_NAMESPACE": "Sluice",

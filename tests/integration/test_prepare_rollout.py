@@ -5,6 +5,7 @@ The releases are captured by `register_package` itself, from pushed folders.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,7 +15,7 @@ from sluice.adapters.ledger.releases import Releases
 from sluice.domain.desired import Start, next_move
 from sluice.domain.errors import DisplacedError, SignalPendingError
 from sluice.domain.inbox import CONFIG, EVALUATION, MODEL
-from sluice.domain.rollout import Action, Deployed, Kind, Rollout
+from sluice.domain.rollout import Action, Deployed, Kind, Rollout, Trial
 from sluice.events.tasks import dump_rollout
 from tests.builders import (
     AT,
@@ -29,9 +30,13 @@ from tests.builders import (
     deployed,
     watches,
 )
+from tests.integration.conftest import OWN_ROLE
 from tests.integration.rollouts import ROLE
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
     from sluice.domain.release import Release
     from tests.integration.inbox import Inbox
     from tests.integration.rollouts import Wire, World
@@ -44,9 +49,10 @@ class Captured:
 
     wire: Wire
 
-    def __init__(self, world: World, inbox: Inbox) -> None:
+    def __init__(self, world: World, inbox: Inbox, **changes: Any) -> None:
         self.world, self.inbox = world, inbox
-        config = a_config(rollout=PLAN, alarms={"error_rate": 0.05, "latency_ms": 800})
+        alarms = {"error_rate": 0.05, "latency_ms": 800}
+        config = a_config(**{"rollout": PLAN, "alarms": alarms, **changes})
         for folder in ("churn-v1", "churn-v2"):
             events = [
                 inbox.push(MODEL, folder=folder),
@@ -132,6 +138,42 @@ def test_the_model_is_the_captured_bytes_and_the_image_by_digest(captured: Captu
     assert container["ModelDataUrl"] == f"s3://{BUCKET}/releases/churn/v2-{digest}/model.tar.gz"
     assert "@sha256:" in container["Image"]
     assert model["ExecutionRoleArn"] == ROLE
+
+
+def test_a_model_runs_as_its_own_role_where_the_operator_allows_it(
+    world: World, inbox: Inbox
+) -> None:
+    captured = Captured(world, inbox, execution_role_arn=OWN_ROLE)
+
+    captured.prepare(captured.start())
+
+    model = world.aws("sagemaker").describe_model(ModelName="churn-v2-e2")
+    assert model["ExecutionRoleArn"] == OWN_ROLE
+
+
+def test_a_role_that_the_operator_took_off_the_list_since_runs_no_model(
+    world: World,
+    inbox: Inbox,
+    wire: Wire,
+    function: Callable[[str], ModuleType],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    captured = Captured(world, inbox, execution_role_arn=OWN_ROLE)
+    app = function("prepare_rollout")
+    monkeypatch.setattr(app, "preparing", replace(app.preparing, execution_roles=()))
+    wire.asked.clear()
+
+    made = captured.prepare(captured.start())
+
+    assert (made.action, made.blames) == (Action.ROLL_BACK, False)
+    assert made.reason == f"ROLE_NOT_ALLOWED: {OWN_ROLE} is not in execution_roles any more"
+    assert wire.calls("CreateModel") == []
+
+
+def test_a_smoke_test_is_to_be_asked_where_the_config_has_one(world: World, inbox: Inbox) -> None:
+    smoked = Captured(world, inbox, smoke_test={"body": "{}"})
+
+    assert smoked.prepare(smoked.start()).trial == Trial()
 
 
 def test_alarms_watch_the_variant_and_the_ledger_knows_which(captured: Captured) -> None:

@@ -27,6 +27,7 @@ TRUTH = Truth(
     model_data=WEIGHTS,
     vault_complaint="",
     image_present=True,
+    role_allowed=True,
 )
 
 
@@ -42,6 +43,7 @@ TRUTH = Truth(
         pytest.param({"containers": 0, "image": ""}, "PACKAGE_CHANGED", id="no container"),
         pytest.param({"vault_complaint": "k changed"}, "ARTIFACT_CHANGED", id="other bytes"),
         pytest.param({"image_present": False}, "IMAGE_GONE", id="image deleted"),
+        pytest.param({"role_allowed": False}, "ROLE_NOT_ALLOWED", id="role taken off the list"),
     ],
 )
 def test_a_release_is_deployed_as_it_was_approved_or_not_at_all(

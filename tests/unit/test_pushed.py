@@ -22,6 +22,7 @@ from sluice.domain.refusal import ADVICE, Reason, Refusal
 from sluice.domain.unsafe import FIELDS, MEANT
 from tests.builders import ACCOUNT, DIGEST, REGION, REPOSITORY, a_config
 
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/models/churn"
 EVERYTHING: dict[str, Any] = {
     "image_uri": f"{REPOSITORY}:1.4",
     "instance_type": "ml.g5.2xlarge",
@@ -46,6 +47,7 @@ EVERYTHING: dict[str, Any] = {
         "warm_up_seconds": 120,
     },
     "endpoint_name": "churn-live",
+    "execution_role_arn": ROLE,
     "rollout": {
         "strategy": "canary",
         "steps": [10, 100],
@@ -108,6 +110,12 @@ def test_what_a_config_leaves_out_has_a_careful_default() -> None:
         ),
         pytest.param({"endpoint_name": "a" * 41}, "endpoint_name", id="no room for suffixes"),
         pytest.param({"endpoint_name": "churn-"}, "endpoint_name", id="not an endpoint's name"),
+        pytest.param({"execution_role_arn": "serving"}, "execution_role_arn", id="no ARN"),
+        pytest.param(
+            {"execution_role_arn": f"arn:aws:iam::{ACCOUNT}:role/*"},
+            "execution_role_arn",
+            id="any role at all",
+        ),
         pytest.param({"content_types": []}, "content_types", id="takes nothing"),
         pytest.param({"content_types": ["json"]}, "content_types.0", id="no MIME type"),
         pytest.param(
@@ -244,6 +252,30 @@ def test_a_config_with_very_many_mistakes_gets_a_short_answer() -> None:
             id="a mandatory alarm left out",
         ),
         pytest.param(Floors(required_alarms=("error_rate",)), {}, None, id="the alarm is there"),
+        pytest.param(
+            Floors(),
+            {"execution_role_arn": ROLE},
+            f"execution_role_arn is {ROLE}, execution_roles allows none",
+            id="a role nobody listed",
+        ),
+        pytest.param(
+            Floors(execution_roles=(f"{ROLE}s",)),
+            {"execution_role_arn": ROLE},
+            f"execution_roles allows {ROLE}s",
+            id="a role like one on the list",
+        ),
+        pytest.param(
+            Floors(execution_roles=(ROLE,)), {"execution_role_arn": ROLE}, None, id="a listed role"
+        ),
+        pytest.param(
+            Floors(require_smoke_test=True),
+            {},
+            "smoke_test is not set, require_smoke_test demands it",
+            id="no smoke test",
+        ),
+        pytest.param(
+            Floors(require_smoke_test=True), {"smoke_test": {"body": "1"}}, None, id="a smoke test"
+        ),
     ],
 )
 def test_a_config_below_a_floor_is_told_which(

@@ -49,6 +49,8 @@ class Preparing:
     scaling: Scaling
     smoke_testing: SmokeTesting
     serving_role_arn: str
+    execution_roles: tuple[str, ...]
+    """What a model may run as beside the serving role."""
 
     def carry_out(self, rollout: Rollout, *, now: datetime) -> Rollout:
         """Prepare the rollout, or ask its smoke test. Raises what each of them raises."""
@@ -115,8 +117,12 @@ class Preparing:
             model_data=container.model_data_url if container else "",
             vault_complaint=self._vault_complaint(manifest, release),
             image_present=self.images.present(manifest.image),
+            role_allowed=self._role(manifest) in {self.serving_role_arn, *self.execution_roles},
         )
         return objection(manifest, truth, model_data=_model_data(manifest, release))
+
+    def _role(self, manifest: Manifest) -> str:
+        return manifest.config.execution_role_arn or self.serving_role_arn
 
     def _vault_complaint(self, manifest: Manifest, release: Deployed) -> str:
         """What the vault does not hold any more as it was captured, or nothing."""
@@ -137,7 +143,7 @@ class Preparing:
         self.endpoint.create_model(
             release.model,
             container=_container(manifest, release),
-            role_arn=self.serving_role_arn,
+            role_arn=self._role(manifest),
         )
         arns = self.alarms.create(rollout.endpoint, release.variant, manifest.config.alarms)
         for arn in arns.values():

@@ -26,6 +26,14 @@ class Settings(BaseModel):
     allowed_strategies: str = "canary,all_at_once"
     required_alarms: str = ""
     """Fields of `alarms` that a pushed config must not leave out: `error_rate,latency_ms`."""
+    execution_role_arns: str = ""
+    """What models may run as beside `serving_role_arn`, comma-separated."""
+    require_smoke_test: bool = False
+
+    @property
+    def execution_roles(self) -> tuple[str, ...]:
+        """The ARNs in `execution_role_arns`."""
+        return tuple(filter(None, self.execution_role_arns.split(",")))
 
     @classmethod
     def from_env(cls) -> Settings:

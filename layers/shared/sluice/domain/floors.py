@@ -27,6 +27,9 @@ class Floors(Value):
     """A judge with a smaller alpha hardly ever rolls back."""
     required_alarms: tuple[str, ...] = ()
     """Fields of `alarms` that must be set."""
+    execution_roles: tuple[str, ...] = ()
+    """ARNs of what a model may run as beside the stack's serving role."""
+    require_smoke_test: bool = False
     evaluation: dict[str, float] = Field(default_factory=dict)
     """The least value of each metric, by its dotted name."""
 
@@ -76,6 +79,16 @@ def _below(config: ModelConfig, floors: Floors) -> Iterator[str]:
     for alarm in floors.required_alarms:
         if getattr(config.alarms, alarm, None) is None:
             yield f"alarms.{alarm} is not set, required_alarms demands it"
+    yield from _below_as_deployed(config, floors)
+
+
+def _below_as_deployed(config: ModelConfig, floors: Floors) -> Iterator[str]:
+    role = config.execution_role_arn
+    if role is not None and role not in floors.execution_roles:
+        allowed = ", ".join(floors.execution_roles) or "none beside the stack's serving role"
+        yield f"execution_role_arn is {role}, execution_roles allows {allowed}"
+    if floors.require_smoke_test and config.smoke_test is None:
+        yield "smoke_test is not set, require_smoke_test demands it"
 
 
 def _strategy(plan: RolloutPlan) -> Strategy:

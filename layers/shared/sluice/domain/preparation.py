@@ -40,6 +40,8 @@ class Truth:
     vault_complaint: str
     """What is wrong with the captured bytes, or nothing."""
     image_present: bool
+    role_allowed: bool
+    """Whether what the model is to run as is still on the operator's list."""
 
 
 def objection(manifest: Manifest, truth: Truth, *, model_data: str) -> str:
@@ -54,6 +56,9 @@ def objection(manifest: Manifest, truth: Truth, *, model_data: str) -> str:
         return f"ARTIFACT_CHANGED: {truth.vault_complaint}"
     if not truth.image_present:
         return f"IMAGE_GONE: {manifest.image} is not in its repository any more"
+    if not truth.role_allowed:
+        role = manifest.config.execution_role_arn
+        return f"ROLE_NOT_ALLOWED: {role} is not in execution_roles any more"
     return ""
 
 

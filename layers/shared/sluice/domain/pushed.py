@@ -31,6 +31,9 @@ UNSUPPORTED = {
 Rate = Annotated[float, Field(gt=0, lt=1)]
 EnvironmentName = Annotated[str, Field(max_length=1024, pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")]
 EnvironmentValue = Annotated[str, Field(max_length=1024)]
+RoleArn = Annotated[
+    str, Field(max_length=2048, pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+$")
+]
 EndpointName = Annotated[
     str, Field(max_length=MAX_ENDPOINT_NAME, pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9])*$")
 ]
@@ -83,6 +86,8 @@ class ModelConfig(Pushed):
     inference_scripts: Annotated[tuple[Script, ...], Field(max_length=MAX_NAMED_FILES)] = ()
     smoke_test: SmokeTest | None = None
     endpoint_name: EndpointName | None = None
+    execution_role_arn: RoleArn | None = None
+    """What the model runs as; by default the stack's serving role."""
     rollout: RolloutPlan = RolloutPlan()
     alarms: Alarms = Alarms()
 
