@@ -184,6 +184,18 @@ def test_a_prepared_rollout_knows_its_course(
     assert made.release.alarms == ("sluice-churn-v4-e5-errors",)
 
 
+def test_all_at_once_is_a_canary_of_one_step_whose_old_variant_stands_by() -> None:
+    bake = BakeMinutes(min=5, max=30, last=60)
+
+    made = with_plan(
+        a_rollout(steps=()), strategy=Strategy.ALL_AT_ONCE, bake_minutes=bake, standby_minutes=40
+    )
+
+    assert [(step.weight, step.min_seconds) for step in made.steps] == [(100, 60 * 60)]
+    assert made.provision_config == "churn-v3-v4-e5-both"
+    assert (made.action, made.weight, made.standby_seconds) == (Action.UPDATE, 0, 40 * 60)
+
+
 @pytest.mark.parametrize(
     ("plan", "action"),
     [

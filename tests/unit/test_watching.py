@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.domain.alarm import AlarmState
-from sluice.domain.rollout import Action, Kind, Phase, Rollout, Trial, Verdict
+from sluice.domain.rollout import Action, Kind, Phase, Rollout, Step, Trial, Verdict
 from sluice.domain.watching import (
     GRACE_SECONDS,
     EndpointView,
@@ -338,6 +338,46 @@ def test_standing_by(
     found = looked(STANDING_BY, Phase.STANDING_BY, sight, waited)
 
     assert (action(found), found and found.proven) == (action_, proven)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "alarm", "proven"),
+    [
+        pytest.param(Verdict.PASSED, OK, True, id="its bake had data, and no alarm since"),
+        pytest.param(Verdict.INCONCLUSIVE, OK, False, id="promoted in doubt, and no data since"),
+        pytest.param(Verdict.PASSED, NO_DATA, False, id="an alarm that is not OK"),
+        pytest.param(Verdict.PASSED, None, False, id="an alarm that cannot be read"),
+    ],
+)
+@pytest.mark.parametrize("standby", [0, 3600])
+def test_a_bake_with_data_and_no_alarm_earns_last_good_however_short_the_stand_by(
+    verdict: Verdict, alarm: AlarmState | None, proven: bool, standby: int
+) -> None:
+    rollout = STANDING_BY.model_copy(update={"verdict": verdict, "standby_seconds": standby})
+    sight = a_sight(AT_ALL, alarm=alarm, requests=0)
+
+    found = looked(rollout, Phase.STANDING_BY, sight, 3600)
+
+    assert found
+    assert (found.action, found.proven) == (Action.SETTLE, proven)
+
+
+ALL_AT_ONCE = a_rollout(steps=(Step(weight=100, min_seconds=600, max_seconds=3600),), position=0)
+
+
+@pytest.mark.parametrize(
+    ("sight", "waited", "action_"),
+    [
+        pytest.param(a_sight(AT_ALL), 599, None, id="bake_minutes.last is not over"),
+        pytest.param(a_sight(AT_ALL, requests=0), 600, None, id="over, without data"),
+        pytest.param(a_sight(AT_ALL), 600, Action.PROMOTE, id="over, with data and no alarm"),
+        pytest.param(a_sight(AT_ALL, alarm=FIRING), 1, Action.ROLL_BACK, id="an alarm"),
+    ],
+)
+def test_a_version_deployed_all_at_once_bakes_at_all_traffic_before_it_is_promoted(
+    sight: Sight, waited: float, action_: Action | None
+) -> None:
+    assert action(looked(ALL_AT_ONCE, Phase.BAKING, sight, waited)) is action_
 
 
 @pytest.mark.parametrize(

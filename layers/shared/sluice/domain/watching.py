@@ -203,7 +203,9 @@ def _stood_by(rollout: Rollout, sight: Sight, waited: float) -> Rollout | None:
         return heed(rollout, f"alarm {', '.join(firing)} while standing by", blames=True)
     if waited < rollout.standby_seconds:
         return None
-    proven = not _doubt(rollout, sight)
+    # A bake that passed had data; stand-by may be short, and need not have any of its own.
+    served = sight.requests > 0 or rollout.verdict is Verdict.PASSED
+    proven = served and not _blind(rollout, sight)
     reason = "served well" if proven else "served without data or with an alarm that was not OK"
     return rollout.to(Action.SETTLE, reason, proven=proven)
 
