@@ -24,8 +24,8 @@ from sluice.observability import logger, metrics
 from sluice.preparing import Preparing
 from sluice.scaling import Scaling
 from sluice.settings import Settings
-from sluice.smoke_testing import SmokeTesting
 from sluice.sizing import Sizing
+from sluice.smoke_testing import SmokeTesting
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
