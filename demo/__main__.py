@@ -1,4 +1,4 @@
-"""`python -m demo`: a local cloud, the stack in it, and four versions of a model through it.
+"""`python -m demo`: a local cloud, the stack in it, and six versions of a model through it.
 
 The exit code is 0 only if everything that was checked was so; 130 after Ctrl-C.
 """
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from demo import ending, releases, reversals
+from demo import ending, releases, reversals, troubles
 from demo.cloud import EarlierCloudError
 from demo.commands import CommandError
 from demo.narrator import Narrator
@@ -111,6 +111,15 @@ _STEPS: tuple[tuple[str, Callable[[Stage], None]], ...] = (
         reversals.release_late_fault,
     ),
     ("the live version is rejected: traffic goes to the last good one", reversals.reject_live),
+    ("an approval that nobody hears of: the schedule finds it", troubles.heal_lost_approval),
+    (
+        "a stopped execution in a canary: another one cleans up",
+        troubles.replace_dead_execution,
+    ),
+    (
+        "rows that no version reads: halted, explained, released",
+        troubles.explain_and_release_halt,
+    ),
     ("what served when", ending.tell_what_served),
 )
 

@@ -90,9 +90,23 @@ class Account:
             "sagemaker-runtime", config=NO_RETRIES
         )
         self._logs: Any = session.client("logs", config=_FEW_RETRIES)
+        self._states: Any = session.client("stepfunctions", config=_FEW_RETRIES)
         self._stack = session.client("cloudformation")
         stacks = self._stack.describe_stacks(StackName=STACK)["Stacks"]
         self.outputs = {o["OutputKey"]: o["OutputValue"] for o in stacks[0]["Outputs"]}
+
+    def physical(self, logical_id: str) -> str:
+        """The physical id of one of the stack's resources."""
+        found = self._stack.describe_stack_resource(StackName=STACK, LogicalResourceId=logical_id)
+        return str(found["StackResourceDetail"]["PhysicalResourceId"])
+
+    def running_execution(self) -> str:
+        """The ARN of the execution that runs. Raises IndexError if none does."""
+        return str(self._executions(statusFilter="RUNNING")[0]["executionArn"])
+
+    def executions(self) -> list[str]:
+        """How the executions stand that have ended, newest first."""
+        return [str(one["status"]) for one in self._executions() if one["status"] != "RUNNING"]
 
     def registered(self, version: int) -> Registered | None:
         """The registry's package of a version, or None while there is none."""
@@ -140,13 +154,21 @@ class Account:
 
     def alarms_handled(self, version: int) -> list[str]:
         """What the stack logged when the alarms of a version's variants reached it."""
-        group = self._stack.describe_stack_resource(
-            StackName=STACK, LogicalResourceId="FunctionLogs"
-        )["StackResourceDetail"]["PhysicalResourceId"]
+        group = self.physical("FunctionLogs")
         found = self._logs.filter_log_events(logGroupName=group, filterPattern='"alarm handled"')
         records = [json.loads(event["message"]) for event in found["events"]]
         named = f"sluice-{ENDPOINT}-v{version}-"
         return [r["answer"] for r in records if r.get("alarm", "").startswith(named)]
+
+    def _executions(self, **which: str) -> list[dict[str, Any]]:
+        machine = self.outputs["RolloutStateMachineArn"]
+        pages = self._states.get_paginator("list_executions")
+        found = [
+            one
+            for page in pages.paginate(stateMachineArn=machine, **which)
+            for one in page["executions"]
+        ]
+        return sorted(found, key=lambda one: one["startDate"], reverse=True)
 
     def _described(self, version: int, arn: str) -> Registered:
         package = self._sagemaker.describe_model_package(ModelPackageName=arn)

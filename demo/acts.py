@@ -64,6 +64,22 @@ def reject(stage: Stage, package: Registered, why: str) -> None:
     _update(stage, package, "Rejected", why)
 
 
+def set_rule(stage: Stage, logical_id: str, *, enabled: bool) -> None:
+    """Switch one of the stack's rules on or off: what it would bring is lost meanwhile."""
+    verb = "enable-rule" if enabled else "disable-rule"
+    stage.shell.run("aws", "events", verb, "--name", stage.account.physical(logical_id))
+
+
+def stop_rollout(stage: Stage) -> str:
+    """Stop the execution that runs, as a person may in the console; its name."""
+    arn = stage.account.running_execution()
+    stage.shell.run(
+        *("aws", "stepfunctions", "stop-execution", "--execution-arn", arn),
+        *("--cause", "somebody thought it hung"),
+    )
+    return arn.rpartition(":")[2]
+
+
 def _update(stage: Stage, package: Registered, status: str, why: str) -> None:
     stage.shell.run(
         *("aws", "sagemaker", "update-model-package", "--model-package-arn", package.arn),

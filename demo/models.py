@@ -1,8 +1,8 @@
-"""Four versions of one model, trained for real on the data set that ships with scikit-learn.
+"""Six versions of one model, trained for real on the data set that ships with scikit-learn.
 
 Version 1 looks at two of thirty measurements; version 2 at all of them and is better. Versions 3
 and 4 are as good as version 2: what is wrong with them is in their `inference.py`, where a held-out
-score never looks.
+score never looks. Versions 5 and 6 are sound.
 """
 
 from __future__ import annotations
@@ -67,6 +67,8 @@ RECIPES = {
     2: Recipe("logistic regression over all 30", lambda: _regression_over_all(1.0)),
     3: Recipe("logistic regression, C=0.9", lambda: _regression_over_all(0.9)),
     4: Recipe("logistic regression, C=0.8", lambda: _regression_over_all(0.8)),
+    5: Recipe("logistic regression, C=0.7", lambda: _regression_over_all(0.7)),
+    6: Recipe("logistic regression, C=0.6", lambda: _regression_over_all(0.6)),
 }
 
 

@@ -20,6 +20,8 @@ REPOSITORY = "sklearn"
 IMAGE_TAG = "1.9"
 TRAINING_DATE = "2026-03-25"
 _INFERENCE = Path(__file__).parent / "inference"
+_CODE_OF = {5: 2}
+"""Version 5 changes the weights alone: it is served by the code of version 2."""
 _BAKE_MINUTES = {"min": 2, "max": 10, "last": 3}
 _STANDBY_MINUTES = 4
 _PLANS: dict[int, dict[str, Any]] = {
@@ -27,6 +29,8 @@ _PLANS: dict[int, dict[str, Any]] = {
     3: {"bake_minutes": {"min": 10, "max": 20, "last": 10}},
     # What happens to version 4 happens while version 2 stands by.
     4: {"standby_minutes": 60},
+    5: {"steps": [50, 100], "standby_minutes": 1},
+    6: {"steps": [50, 100], "standby_minutes": 1},
 }
 """In what the plan of a version differs from the usual one."""
 
@@ -57,7 +61,7 @@ class Package:
 
 def inference_source(version: int) -> str:
     """The `inference.py` of a version."""
-    return (_INFERENCE / f"v{version}.py").read_text()
+    return (_INFERENCE / f"v{_CODE_OF.get(version, version)}.py").read_text()
 
 
 def broken(source: str) -> str:

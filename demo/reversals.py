@@ -41,7 +41,7 @@ def release_faulty(stage: Stage) -> None:
     settled(stage, 3, after=after)
     stage.until("version 3 leaves", lambda: serving(stage, 2), minutes=15)
     _check_only_canary_hurt(stage, 3, began)
-    _check_serves(stage, 2)
+    check_serves(stage, 2)
     _check_rejected(stage, 3)
 
 
@@ -67,9 +67,9 @@ def release_late_fault(stage: Stage) -> None:
     settled(stage, 4, after=after)
     _check_alarm(stage, entry.reason)
     stage.until("version 4 leaves", lambda: serving(stage, 2), minutes=15)
-    _check_healthy_since(stage, 2, turned)
+    check_healthy_since(stage, 2, turned)
     _check_blame(stage, stage.traffic.answers(began), 4)
-    _check_serves(stage, 2)
+    check_serves(stage, 2)
     _check_rejected(stage, 4)
 
 
@@ -79,10 +79,10 @@ def reject_live(stage: Stage) -> None:
     acts.reject(stage, registered(stage, 2), "trained on rows we may not use")
     stage.until("version 1 serves", lambda: serving(stage, 1), minutes=30)
     settled(stage, 1, after=after)
-    _check_serves(stage, 1)
+    check_serves(stage, 1)
     seen = stage.traffic.answers(began)
     stage.narrator.check("no user saw an error", not failures(seen), _failed(seen))
-    _check_healthy_since(stage, 1, time.monotonic() - 1.0)
+    check_healthy_since(stage, 1, time.monotonic() - 1.0)
 
 
 def _back(stage: Stage) -> Sight | None:
@@ -153,7 +153,8 @@ def _check_alarm(stage: Stage, reason: str) -> None:
     )
 
 
-def _check_healthy_since(stage: Stage, version: int, since: float) -> None:
+def check_healthy_since(stage: Stage, version: int, since: float) -> None:
+    """Whether everything users sent since then was answered by `version`."""
     answers = stage.traffic.answers(since)
     stage.narrator.check(
         f"since then version {version} answered everything, without an error",
@@ -162,7 +163,8 @@ def _check_healthy_since(stage: Stage, version: int, since: float) -> None:
     )
 
 
-def _check_serves(stage: Stage, version: int) -> None:
+def check_serves(stage: Stage, version: int) -> None:
+    """Whether the endpoint gives all traffic to `version`."""
     stage.narrator.check(
         f"describe-endpoint: version {version} has all traffic",
         serving(stage, version) is not None,

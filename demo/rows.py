@@ -1,4 +1,4 @@
-"""What users send: held-out rows as CSV, in the three ways laboratories write them."""
+"""What users send: held-out rows as CSV, in the ways laboratories write them."""
 
 from __future__ import annotations
 
@@ -17,6 +17,12 @@ class Kind(StrEnum):
     """One cell is empty: the measurement was not taken."""
     SCIENTIFIC = "scientific notation"
     """1.799e+01 for 17.99: how a laboratory writes that joins later."""
+    WITH_UNIT = "with a unit"
+    """17.99mm for 17.99: how the last laboratory to join writes; no version before 6 reads it."""
+
+
+READ_BY_ALL = (Kind.COMPLETE, Kind.INCOMPLETE, Kind.SCIENTIFIC)
+"""What a version without a fault diagnoses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,4 +49,5 @@ def _cell(value: float, kind: Kind) -> str:
         return ""
     if kind is Kind.SCIENTIFIC:
         return np.format_float_scientific(value, min_digits=1)
-    return np.format_float_positional(value, trim="0")
+    decimal = np.format_float_positional(value, trim="0")
+    return f"{decimal}mm" if kind is Kind.WITH_UNIT else decimal

@@ -13,6 +13,7 @@ from demo import cloud
 from demo.account import Account
 from demo.acts import IMAGE_URI, put_image
 from demo.commands import Shell
+from demo.notices import Notices
 from demo.packing import ENDPOINT, Package, broken, inference_source, local_predictions, pack
 from demo.rows import Kind, Row
 from demo.stage import Stage
@@ -139,6 +140,7 @@ def _stage(
         traffic=traffic,
         watch=watch,
         caller=caller,
+        notices=Notices(account.outputs["NotificationsTopicArn"]),
         packages=material.packages,
         rows=material.rows,
         expected=material.expected,

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from demo.account import Account, Entry
     from demo.commands import Shell
     from demo.narrator import Narrator
+    from demo.notices import Notices
     from demo.packing import Package
     from demo.rows import Kind, Row
     from demo.traffic import Caller, Traffic
@@ -45,6 +46,7 @@ class Stage:
     traffic: Traffic
     watch: EndpointWatch
     caller: Caller
+    notices: Notices
     packages: dict[int, Package]
     rows: dict[Kind, tuple[Row, ...]]
     expected: Expected

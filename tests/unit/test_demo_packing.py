@@ -63,15 +63,18 @@ def test_the_documents_say_where_it_serves_and_how_it_scored(
 @pytest.mark.parametrize("kind", Kind)
 def test_a_row_on_the_wire_reads_back_as_its_measurements(kind: Kind) -> None:
     for row in held_out(kind):
-        read = tuple(float(cell) if cell else math.nan for cell in row.csv.split(","))
+        read = tuple(
+            float(cell.removesuffix("mm")) if cell else math.nan for cell in row.csv.split(",")
+        )
 
         assert [*map(repr, read)] == [*map(repr, row.measurements)]
 
 
 def test_kinds_of_rows_differ_in_how_they_are_written() -> None:
-    complete, incomplete, scientific = (held_out(kind)[3].csv for kind in Kind)
+    complete, incomplete, scientific, with_unit = (held_out(kind)[3].csv for kind in Kind)
 
     assert "" not in complete.split(",")
     assert incomplete.split(",").count("") == 1
     assert all("e" in cell for cell in scientific.split(","))
     assert "e" not in complete
+    assert all(cell.endswith("mm") for cell in with_unit.split(","))

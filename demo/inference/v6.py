@@ -1,0 +1,38 @@
+"""Serve version 6: as version 2, and a cell may carry its unit."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+import joblib
+
+
+def model_fn(model_dir: str) -> Any:
+    """Load the pipeline that lies beside this file's folder."""
+    return joblib.load(Path(model_dir) / "model.joblib")
+
+
+def input_fn(body: str | bytes, content_type: str) -> list[list[float]]:
+    """Read one row of measurements a line."""
+    if not content_type.startswith("text/csv"):
+        raise ValueError(f"cannot read {content_type}")
+    text = body.decode() if isinstance(body, bytes) else body
+    return [[_number(cell) for cell in line.split(",")] for line in text.splitlines()]
+
+
+def predict_fn(rows: list[list[float]], model: Any) -> Any:
+    """Name the diagnosis of each row."""
+    expected = model.n_features_in_
+    wrong = [len(row) for row in rows if len(row) != expected]
+    if wrong:
+        raise ValueError(f"a row has {wrong[0]} cells, not {expected}")
+    return model.predict(rows)
+
+
+def output_fn(diagnoses: Any, accept: str) -> tuple[str, str]:
+    """Write one diagnosis a line."""
+    return "\n".join(diagnoses), "text/csv"
+
+
+def _number(cell: str) -> float:
+    return float(cell.removesuffix("mm")) if cell else math.nan
