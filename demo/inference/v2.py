@@ -12,21 +12,21 @@ def model_fn(model_dir: str) -> Any:
     return joblib.load(Path(model_dir) / "model.joblib")
 
 
-def input_fn(body: str | bytes, content_type: str) -> list[list[float]]:
-    """Read one row of measurements a line."""
+def input_fn(body: str | bytes, content_type: str) -> list[list[str]]:
+    """Split one row of measurements a line into cells."""
     if not content_type.startswith("text/csv"):
         raise ValueError(f"cannot read {content_type}")
     text = body.decode() if isinstance(body, bytes) else body
-    return [[_number(cell) for cell in line.split(",")] for line in text.splitlines()]
+    return [line.split(",") for line in text.splitlines()]
 
 
-def predict_fn(rows: list[list[float]], model: Any) -> Any:
+def predict_fn(rows: list[list[str]], model: Any) -> Any:
     """Name the diagnosis of each row."""
     expected = model.n_features_in_
     wrong = [len(row) for row in rows if len(row) != expected]
     if wrong:
         raise ValueError(f"a row has {wrong[0]} cells, not {expected}")
-    return model.predict(rows)
+    return model.predict([[_number(cell) for cell in row] for row in rows])
 
 
 def output_fn(diagnoses: Any, accept: str) -> tuple[str, str]:
