@@ -30,6 +30,8 @@ _ANNOUNCED = {
     Outcome.ABORTED: "ReleaseRolledBack",
     Outcome.ROLLED_BACK: "ReleaseRolledBack",
     Outcome.HALTED: "TargetHalted",
+    Outcome.SUPERSEDED: "ReleaseRolledBack",
+    Outcome.DEFERRED: "RolloutDeferred",
 }
 
 
@@ -112,7 +114,7 @@ class Settling:
         gone, staying = leftover(rollout), survivor(rollout)
         view = self.endpoint.describe(rollout.endpoint) if gone and staying else None
         left = view and gone and (gone.variant in view.variants or not view.settled)
-        if staying is None or not left:
+        if staying is None or not left or rollout.stuck:
             return rollout.model_copy(update={"settle_config": ""})
         return rollout.model_copy(update={"settle_config": staying.endpoint_config})
 
@@ -142,6 +144,8 @@ def _sentence(rollout: Rollout) -> str:
                 f"{endpoint} is halted: {rollout.reason}. No release served it well and is still "
                 f"approved, so what serves goes on serving. Approve a fixed version."
             )
+        case Outcome.DEFERRED:
+            return f"{release} is tried again on {endpoint} later: {rollout.reason}."
         case _:
             stays = (
                 f"{rollout.stable.release} serves all traffic"

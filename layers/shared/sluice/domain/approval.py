@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sluice.domain.release import ApprovalChange, ApprovalStatus, Release
+from sluice.domain.superseding import superseding
 from sluice.domain.target import Cause, Change, Event, Signal, TargetState, Wanted
 
 
@@ -68,7 +69,9 @@ def _approved(state: TargetState, release: Release, seen: ApprovalChange) -> Cha
         "bad": {name: mark for name, mark in state.bad.items() if name != str(release.name)},
         "rollback_owed": _still_owed(state, release),
     }
-    return Change(state.model_copy(update=update), tuple(events))
+    approved = state.model_copy(update=update)
+    signal = state.signal or superseding(approved, now=seen.observed_at)
+    return Change(approved.model_copy(update={"signal": signal}), tuple(events))
 
 
 def _is_overtaken(state: TargetState, release: Release, seen: ApprovalChange) -> bool:

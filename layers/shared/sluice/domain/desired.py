@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sluice.domain import names
+from sluice.domain.retrying import waiting
 from sluice.domain.rollout import Deployed, Kind, Phase, Rollout
 from sluice.domain.succession import draining
 from sluice.domain.target import Cause, Change, Event, Mark, Signal, TargetState, Wanted
@@ -74,6 +75,9 @@ def next_move(
         return Idle(drains)
     owed = _owed(state, releases.keys() | gone, now)
     if owed is not None:
+        later = waiting(state, 0, now=now)
+        if later:
+            return Idle(later)
         good = candidates(state, releases.keys())
         if good:
             return _roll_back(state, owed, to=good[0], now=now)
@@ -127,6 +131,9 @@ def _take_up(state: TargetState, releases: Mapping[ReleaseName, Release], *, now
         return Idle("no approval is waiting")
     if wanted.release not in releases:
         return Idle(f"{wanted.release} is no longer approved")
+    later = waiting(state, wanted.seq, now=now)
+    if later:
+        return Idle(later)
     if state.live and state.live.release == wanted.release:
         reason = f"{wanted.release} is live already"
         # A person stands by what serves: nothing is owed any more, and nothing halts the target.

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sluice.domain.lease import as_recorded, held, unsignalled
+from sluice.domain.retrying import put_off
 from sluice.domain.rollout import Deployed, Kind, Outcome, Phase, Rollout
-from sluice.domain.target import Change, Event, Mark, TargetState, Wanted
+from sluice.domain.superseding import is_superseded
+from sluice.domain.target import Cause, Change, Event, Mark, Retry, TargetState, Wanted
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -34,6 +36,7 @@ def promote(
             "wanted": unconsumed(current, rollout),
             "rollout": done,
             "rollback_owed": None,
+            "retry": None,
             "rolled_back_at": now if rolled_back else current.rolled_back_at,
         }
     )
@@ -53,20 +56,23 @@ def take_back(
     if current.rollout and current.rollout.taken_back:
         return Change(current), current.rollout
     rollout = _with_trouble(as_recorded(current, rollout))
-    outcome, blames = _outcome(rollout), _blames(current, rollout)
+    blames, retry = _blames(current, rollout), put_off(current, rollout, now=now)
+    outcome = _outcome(current, rollout, blames=blames, retry=retry)
     done = rollout.model_copy(update={"outcome": outcome, "taken_back": True, "blames": blames})
     bad = dict(current.bad)
     if blames:
         bad[str(rollout.release.release)] = Mark(reason=rollout.reason, at=now)
     update: dict[str, object] = {
-        "wanted": unconsumed(current, rollout),
+        "wanted": current.wanted if retry else unconsumed(current, rollout),
+        "retry": retry,
         "rollout": done,
         "bad": bad,
         "signal": None,
     }
     if outcome is Outcome.ROLLED_BACK:
         update |= {"live": rollout.stable, "rolled_back_at": now}
-    event = Event(now, str(outcome), rollout.reason, rollout.release.release)
+    reason = f"{rollout.reason}; {_again(retry)}" if retry else rollout.reason
+    event = Event(now, str(outcome), reason, rollout.release.release)
     return Change(current.model_copy(update=update), (event,)), done
 
 
@@ -80,6 +86,7 @@ def release_target(state: TargetState | None, rollout: Rollout, *, now: datetime
     halted = rollout.outcome is Outcome.HALTED
     proven = rollout.proven and not rollout.taken_back
     owed = state.signal if state.signal and _is_live(state, state.signal.release) else None
+    owed = None if owed and owed.cause is Cause.SUPERSEDED else owed
     released = state.model_copy(
         update={
             "holder": "",
@@ -114,6 +121,8 @@ def survivor(rollout: Rollout) -> Deployed | None:
 
 def retired(rollout: Rollout) -> Deployed | None:
     """The release that this rollout put out of service: nothing watches it any more."""
+    if rollout.stuck:
+        return None
     if rollout.kind is Kind.CANARY:
         return leftover(rollout)
     return rollout.replaced if rollout.promoted else rollout.release
@@ -126,11 +135,19 @@ def _with_trouble(rollout: Rollout) -> Rollout:
     return rollout.model_copy(update={"reason": f"{rollout.reason}; {rollout.stuck}"})
 
 
-def _outcome(rollout: Rollout) -> Outcome:
+def _again(retry: Retry) -> str:
+    return f"tried again at {retry.not_before.isoformat()}, for the {retry.attempts}. time"
+
+
+def _outcome(state: TargetState, rollout: Rollout, *, blames: bool, retry: Retry | None) -> Outcome:
     if rollout.stuck:
         return Outcome.HALTED
     if rollout.promoted:
         return Outcome.ROLLED_BACK if rollout.stable else Outcome.HALTED
+    if retry:
+        return Outcome.DEFERRED
+    if not blames and is_superseded(state, rollout):
+        return Outcome.SUPERSEDED
     return Outcome.HALTED if rollout.kind is Kind.ROLL_BACK else Outcome.ABORTED
 
 

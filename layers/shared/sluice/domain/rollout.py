@@ -57,6 +57,10 @@ class Outcome(StrEnum):
     """Promoted, then taken back; or a last good release took over."""
     HALTED = "Halted"
     """Nothing good to fall back to: what serves goes on serving, and a person is called."""
+    SUPERSEDED = "Superseded"
+    """Held without a verdict, when a newer release was approved; nothing is said against it."""
+    DEFERRED = "Deferred"
+    """AWS had no room or no time for it; it is tried again, and its approval is kept."""
 
 
 class Phase(StrEnum):
@@ -153,6 +157,8 @@ class Rollout(Value):
     promoted: bool = False
     taken_back: bool = False
     """Whether the release was taken away from its traffic again, or was never given any."""
+    superseded: bool = False
+    """Whether it is taken back only because a newer release was approved."""
     proven: bool = False
     """Whether the release served through its whole rollout with data and without an alarm."""
     outcome: Outcome | None = None

@@ -25,6 +25,8 @@ class Cause(StrEnum):
 
     ALARM = "Alarm"
     REJECTION = "Rejection"
+    SUPERSEDED = "Superseded"
+    """Nothing is said against the release: a newer one is approved, and this one is held."""
 
 
 class Signal(Value):
@@ -47,6 +49,17 @@ class Wanted(Value):
     package_version: int
     approved_at: Moment
     """SageMaker's `LastModifiedTime` when the approval was observed."""
+
+
+class Retry(Value):
+    """A rollout that is to be tried again, because AWS had no room or no time for it."""
+
+    approval_seq: int
+    """The approval it carries out; 0 for a rollback."""
+    attempts: int
+    """How often it has been put off."""
+    not_before: Moment
+    reason: str
 
 
 class Mark(Value):
@@ -81,6 +94,7 @@ class TargetState(Value):
     """Nobody acts on the target before this."""
     signal: Signal | None = None
     rollback_owed: Signal | None = None
+    retry: Retry | None = None
     intent: str = ""
     live: Deployed | None = None
     last_good: tuple[Deployed, ...] = ()

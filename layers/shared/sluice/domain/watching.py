@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sluice.domain.alarm import AlarmState
 from sluice.domain.rollout import Action, Kind, Phase, Rollout, Verdict, advance, following, heed
 from sluice.domain.statuses import IN_SERVICE, Allowed, allowed
+from sluice.domain.superseding import superseding
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,6 +105,7 @@ def look(state: TargetState, sight: Sight, *, now: datetime) -> Rollout | None:
     if rollout is None or not state.token or state.parked_at is None:
         return None
     waited = (now - state.parked_at).total_seconds()
+    overtaken = superseding(state, now=now)  # it was wanted before this one was held
     match state.phase:
         case Phase.SETTLING:
             return _settled(rollout, sight)
@@ -111,6 +113,8 @@ def look(state: TargetState, sight: Sight, *, now: datetime) -> Rollout | None:
             return heed(rollout, state.signal.reason, blames=state.signal.blames)
         case Phase.PROVISIONING:
             return _provisioned(rollout, sight, waited)
+        case Phase.HELD if overtaken:
+            return rollout.to(Action.ROLL_BACK, overtaken.reason, superseded=True)
         case Phase.BAKING | Phase.HELD:
             return _baked(rollout, state.phase, sight, waited)
         case Phase.STANDING_BY:
