@@ -1,4 +1,4 @@
-"""Artifacts were uploaded: register each complete version as a model package, pending approval."""
+"""Artifacts were uploaded, or missed: register each complete version, pending approval."""
 
 from __future__ import annotations
 
@@ -13,20 +13,27 @@ from aws_lambda_powertools.utilities.batch import (
 from sluice.adapters.announcements import Announcements
 from sluice.adapters.artifacts import Artifacts
 from sluice.adapters.images import Images
+from sluice.adapters.ledger.copies import Copies
 from sluice.adapters.ledger.intake import Intake
 from sluice.adapters.ledger.releases import Releases
+from sluice.adapters.ledger.sweeps import Sweeps
 from sluice.adapters.ledger.table import Table
+from sluice.adapters.multipart import Multipart
+from sluice.adapters.queue import Queue
 from sluice.adapters.registry import Registry
-from sluice.adapters.session import client
+from sluice.adapters.session import client, client_later
 from sluice.adapters.vault import Vault
+from sluice.arriving import Arriving
 from sluice.capturing import Capturing
+from sluice.copying import Copying
 from sluice.domain.floors import Floors, parse_evaluation_floors
 from sluice.domain.plan import Strategy
-from sluice.events.uploads import Origin, parse_upload
+from sluice.events.uploads import Origin, parse_arrival
 from sluice.inspecting import Inspecting
 from sluice.observability import logger, metrics
 from sluice.registering import Registering
 from sluice.settings import Settings
+from sluice.sweeping import Sweeping
 from sluice.telling import Telling
 
 if TYPE_CHECKING:
@@ -49,13 +56,19 @@ releases, intake = Releases(table), Intake(table)
 telling = Telling(
     Announcements(client("events"), client("sns"), topic_arn=settings.notifications_topic_arn)
 )
+artifacts, vault = Artifacts(s3), Vault(s3)
+queue = Queue(client_later("sqs"), settings.uploads_queue_url)
+copying = Copying(vault, Multipart(s3), Copies(table))
 registering = Registering(
-    inspecting=Inspecting(Artifacts(s3), Images(client("ecr")), floors, origin),
-    capturing=Capturing(Vault(s3), Registry(client("sagemaker")), releases, intake, telling),
+    inspecting=Inspecting(artifacts, Images(client("ecr")), floors, origin),
+    capturing=Capturing(vault, copying, Registry(client("sagemaker")), releases, intake, telling),
     releases=releases,
     intake=intake,
     telling=telling,
+    queue=queue,
 )
+sweeping = Sweeping(origin.bucket, artifacts, releases, intake, Sweeps(table), queue)
+arriving = Arriving(registering, sweeping)
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 
@@ -63,17 +76,17 @@ processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failu
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> Any:
     """Take up each message of the batch; those that failed are delivered again."""
-    return process_partial_response(event, register, processor, context)
+    return process_partial_response(event, take, processor, context)
 
 
-def register(record: SQSRecord) -> None:
-    """Take up one upload."""
-    upload = parse_upload(record, origin)
+def take(record: SQSRecord, lambda_context: LambdaContext) -> None:
+    """Take up one message."""
+    arrival = parse_arrival(record, origin)
     try:
-        receipt = registering.register(upload)
+        done = arriving.take(arrival, remaining=lambda_context.get_remaining_time_in_millis)
     except Exception:  # the batch processor keeps silent about what it hands back to the queue
         logger.exception("upload not handled", message_id=record.message_id)
         metrics.add_metric(name="UploadHandedBack", unit="Count", value=1)
         raise
-    logger.info("upload handled", **receipt.summary)
-    metrics.add_metric(name=f"Upload{receipt.kind}", unit="Count", value=1)
+    logger.info(done.message, **done.summary)
+    metrics.add_metric(name=done.metric, unit="Count", value=done.count)

@@ -22,7 +22,7 @@ from tests.architecture.project import (
 from tests.architecture.reach import Call, Reach, reach
 
 type Need = tuple[str, str]
-"""An action and, for objects, the prefix of their keys; else nothing."""
+"""An action and, for objects, the prefix of their keys, for queues, which one; else nothing."""
 
 _PREFIX = {
     "stepfunctions": "states",
@@ -40,6 +40,9 @@ _OF_CALLS: dict[tuple[str, str], tuple[str, ...]] = {
     ("s3", "create_multipart_upload"): ("s3:PutObject",),
     ("s3", "upload_part_copy"): ("s3:PutObject",),
     ("s3", "complete_multipart_upload"): ("s3:PutObject",),
+    ("s3", "list_parts"): ("s3:ListMultipartUploadParts",),
+    ("s3", "list_object_versions"): ("s3:ListBucketVersions",),
+    ("sqs", "send_message_batch"): ("sqs:SendMessage",),
     # "end users must be granted permissions for Amazon CloudWatch and for each target service for
     # which they will configure scaling" (Application Auto Scaling user guide, Identity-based policy
     # examples, SageMaker endpoints).
@@ -75,12 +78,15 @@ _LETTING_GO = ("Targets._put_index", "Table.delete")
 _LETS_GO = "release_target"
 """A target leaves the index of those in flight when its lease ends; only this decision ends one."""
 
-_OBJECTS = {"Artifacts": "models/", "Vault": "releases/"}
+_OBJECTS = {"Artifacts": "models/", "Vault": "releases/", "Multipart": "releases/"}
 """Which part of the bucket a class reads and writes."""
+_ON_BUCKET = {"s3:ListBucketVersions"}
+_SENDS_TO = {"RegisterPackage": "Uploads", "WatchRollout": "Looks"}
+"""The queue that a function sends to: its address is in the environment."""
 _OF_METHODS: dict[str, tuple[Need, ...]] = {
     # Without it S3 answers 403 for what is gone, and a deleted artifact is retried for ever.
     "Artifacts.facts": (("s3:ListBucket", ""),),
-    "Vault._copy_part": (("s3:GetObjectVersion", "models/"),),  # of the source
+    "Multipart._copy_part": (("s3:GetObjectVersion", "models/"),),  # of the source
     "Vault._same_content": (("s3:GetObjectVersion", "releases/"),),  # through Artifacts
 }
 
@@ -101,6 +107,7 @@ _SERVING: tuple[Need, ...] = (
 )
 
 _KEYS = re.compile(r"/((?:models|releases)/)\*")
+_QUEUES = re.compile(r"'Fn::GetAtt': \['(\w+)', 'Arn'\]")
 
 
 def complaints(role: str, statements: list[dict[str, Any]]) -> list[str]:
@@ -113,11 +120,17 @@ def complaints(role: str, statements: list[dict[str, Any]]) -> list[str]:
 def allows(statements: list[dict[str, Any]]) -> frozenset[Need]:
     """The needs that statements meet."""
     return frozenset(
-        (action, prefix)
+        (action, part)
         for one in statements
         for action in listed(one["Action"])
-        for prefix in _KEYS.findall(str(one["Resource"])) or [""]
+        for part in _parts(action, str(one["Resource"]))
     )
+
+
+def _parts(action: str, resource: str) -> list[str]:
+    """What of a bucket, or which queue, a statement is about."""
+    found = _QUEUES if action.startswith("sqs:") else _KEYS
+    return found.findall(resource) or [""]
 
 
 def statements_of(role: str) -> list[dict[str, Any]]:
@@ -133,7 +146,7 @@ def needs(role: str) -> frozenset[Need]:
     if role == "RolloutStateMachineRole":
         return frozenset((action, "") for action in _of_machines())
     name = role.removesuffix("Role")
-    return frozenset(_of_template(f"{name}Function")) | _of_code(reached(name))
+    return frozenset(_of_template(f"{name}Function")) | _of_code(reached(name), name)
 
 
 @cache
@@ -145,19 +158,20 @@ def reached(name: str) -> Reach:
     return reach(app, opaque=frozenset({_WRITING}))
 
 
-def _of_code(found: Reach) -> frozenset[Need]:
-    called = {need for call in found.calls for need in _of_call(call)}
+def _of_code(found: Reach, name: str) -> frozenset[Need]:
+    called = {need for call in found.calls for need in _of_call(call, name)}
     methods = {need for name in found.names for need in _OF_METHODS.get(name, ())}
     return frozenset(called | methods | {(action, "") for action in _built(found)})
 
 
-def _of_call(call: Call) -> list[Need]:
+def _of_call(call: Call, name: str) -> list[Need]:
     prefix = _OBJECTS[call.where.partition(".")[0]] if call.service == "s3" else ""
+    prefix = _SENDS_TO[name] if call.service == "sqs" else prefix
     default = (f"{_PREFIX.get(call.service, call.service)}:{pascal(call.method)}",)
     actions = _OF_CALLS.get((call.service, call.method), default)
     if call.service == "s3" and "VersionId" in call.keywords:
         actions = tuple(f"{action}Version" for action in actions)
-    return [(action, prefix) for action in actions]
+    return [(action, "" if action in _ON_BUCKET else prefix) for action in actions]
 
 
 def _built(found: Reach) -> set[str]:
@@ -168,15 +182,16 @@ def _built(found: Reach) -> set[str]:
 
 def _of_template(function: str) -> set[Need]:
     """What Lambda does as a function's role: read its queue, write its logs, keep its failures."""
-    actions = set[str](_LOGS)
+    found = {(action, "") for action in _LOGS}
     for mapping in resources("AWS::Lambda::EventSourceMapping").values():
         if mapping["Properties"]["FunctionName"] == {"Ref": function}:
-            actions |= set(_QUEUE)
+            queue = mapping["Properties"]["EventSourceArn"]["Fn::GetAtt"][0]
+            found |= {(action, queue) for action in _QUEUE}
     for config in resources("AWS::Lambda::EventInvokeConfig").values():
         if config["Properties"]["FunctionName"] == {"Ref": function}:
-            assert "OnFailure" in config["Properties"]["DestinationConfig"]
-            actions.add("sqs:SendMessage")
-    return {(action, "") for action in actions}
+            failed = config["Properties"]["DestinationConfig"]["OnFailure"]["Destination"]
+            found.add(("sqs:SendMessage", failed["Fn::GetAtt"][0]))
+    return found
 
 
 def _of_machines() -> set[str]:

@@ -171,6 +171,10 @@ def _type_of(value: ast.expr, module: Module, scope: dict[str, _Type]) -> _Type:
         case ast.Attribute(value=inner, attr=attribute):
             on = _type_of(inner, module, scope)
             return _fields(on).get(attribute) if isinstance(on, Definition) else None
+        case ast.Call(func=ast.Attribute() as factory):
+            # A client made when it is first needed, by a field that is annotated with its type.
+            made = _type_of(factory, module, scope)
+            return made if isinstance(made, Client) else None
     return module.made_by(value)
 
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from sluice.copying import RESERVE_MILLISECONDS
 from tests.architecture.project import (
     MACHINES,
     ROOT,
@@ -87,7 +88,7 @@ def test_uploads_come_from_our_bucket_alone() -> None:
 
 
 def test_every_event_source_is_seen() -> None:
-    assert len(RULES) == 7
+    assert len(RULES) == 8
     assert asynchronous() == {
         "ReconcileTargetFunction",
         "WatchRolloutFunction",
@@ -302,6 +303,36 @@ def test_the_bucket_keeps_versions_encrypts_and_is_nobody_elses() -> None:
 def bucket_denials() -> dict[str, dict[str, Any]]:
     policy = only("AWS::S3::BucketPolicy")["PolicyDocument"]
     return {one["Sid"]: one for one in policy["Statement"] if one["Effect"] == "Deny"}
+
+
+def test_unfinished_uploads_are_kept_longer_than_any_copy_and_not_for_ever() -> None:
+    (rule,) = only("AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
+
+    assert rule["Status"] == "Enabled"
+    assert "Prefix" not in rule
+    assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
+
+
+def test_a_registration_has_time_for_more_than_its_reserve() -> None:
+    # Else every message would be put back, for ever.
+    timeout = FUNCTIONS["RegisterPackageFunction"]["Properties"]["Timeout"]
+
+    assert timeout * 1000 > 2 * RESERVE_MILLISECONDS
+
+
+def test_the_schedule_and_s3_share_the_queue_of_uploads() -> None:
+    (policy,) = (
+        one["Properties"]
+        for one in resources("AWS::SQS::QueuePolicy").values()
+        if one["Properties"]["Queues"] == [{"Ref": "Uploads"}]
+    )
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    may = statement["Condition"]["ArnEquals"]["aws:SourceArn"]
+
+    assert [one["Fn::GetAtt"][0] for one in may] == ["UploadRule", "SweepRule"]
+    for rule in ("UploadRule", "SweepRule"):
+        (target,) = RULES[rule]["Properties"]["Targets"]
+        assert target["Arn"] == {"Fn::GetAtt": ["Uploads", "Arn"]}
 
 
 def test_nothing_travels_in_the_clear() -> None:

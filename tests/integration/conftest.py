@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent.parent
 TABLE = "sluice-ledger"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:sluice-notifications"
+UPLOADS = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/uploads"
+LOOKS = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/looks"
 TOLD = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/told"
 
 OWN_ROLE = f"arn:aws:iam::{ACCOUNT}:role/churn-own"
@@ -44,6 +46,8 @@ ENVIRONMENT = {
     "LEDGER_TABLE": TABLE,
     "NOTIFICATIONS_TOPIC_ARN": TOPIC,
     "EXECUTION_ROLE_ARNS": OWN_ROLE,
+    "UPLOADS_QUEUE_URL": UPLOADS,
+    "LOOKS_QUEUE_URL": LOOKS,
     "EVALUATION_FLOORS": "accuracy=0.8",
     "POWERTOOLS_SERVICE_NAME": "sluice",
     "POWERTOOLS_METRICS_NAMESPACE": "Sluice",
@@ -123,7 +127,7 @@ def context() -> SimpleNamespace:
         invoked_function_arn=f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:sluice",
         aws_request_id="52fdfc07-2182-154f-163f-5f0f9a621d72",
         log_group_name="/aws/lambda/sluice",
-        get_remaining_time_in_millis=lambda: 60_000,
+        get_remaining_time_in_millis=lambda: 900_000,
     )
 
 
@@ -196,3 +200,5 @@ def _start_over(clients: Callable[[str], Any]) -> None:
         Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"}
     )
     clients("sns").create_topic(Name="sluice-notifications")
+    for queue in (UPLOADS, LOOKS):
+        clients("sqs").create_queue(QueueName=queue.rpartition("/")[2])

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import json
+import os
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from sluice.adapters.ledger.table import decode
@@ -31,8 +33,8 @@ class Inbox:
         self, aws: Callable[[str], Any], app: ModuleType, context: SimpleNamespace
     ) -> None:
         self._s3, self._sagemaker = aws("s3"), aws("sagemaker")
-        self._dynamodb, self._ecr = aws("dynamodb"), aws("ecr")
-        self._app, self._context = app, context
+        self._dynamodb, self._ecr, self._sqs = aws("dynamodb"), aws("ecr"), aws("sqs")
+        self._app, self.context = app, context
         self._writes = 0x617F08299329D189
         self._ecr.create_repository(repositoryName="churn")
         self.push_image("1.4")
@@ -90,11 +92,29 @@ class Inbox:
         ]
         if not messages:
             return []  # Lambda is never invoked with an empty batch
-        answer = self._app.lambda_handler({"Records": messages}, self._context)
+        answer = self._app.lambda_handler({"Records": messages}, self.context)
         return [
             int(failure["itemIdentifier"].removeprefix("m-"))
             for failure in answer["batchItemFailures"]
         ]
+
+    def tick(self, *, hours: float = 0.5) -> list[int]:
+        """The schedule's event, so long from now."""
+        at = datetime.now(UTC) + timedelta(hours=hours)
+        return self.deliver({**an_event("events_scheduled"), "time": at.isoformat()})
+
+    def queued(self) -> list[str]:
+        """The messages that were sent to the queue of uploads, taken from it."""
+        bodies = list[str]()
+        while found := self._sqs.receive_message(
+            QueueUrl=os.environ["UPLOADS_QUEUE_URL"], MaxNumberOfMessages=10
+        ).get("Messages"):
+            bodies += [one["Body"] for one in found]
+            for one in found:
+                self._sqs.delete_message(
+                    QueueUrl=os.environ["UPLOADS_QUEUE_URL"], ReceiptHandle=one["ReceiptHandle"]
+                )
+        return bodies
 
     def records(self) -> dict[str, str]:
         """Kind and reason of every input's receipt, by the object's key and its n-th version."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sluice.adapters.vault import Vault
 from sluice.domain.inbox import CONFIG, EVALUATION, MODEL
+from sluice.domain.manifest import parse_manifest
 from tests.builders import BUCKET, EVALUATION_RESULTS, REPOSITORY, WEIGHTS, a_config
 
 if TYPE_CHECKING:
@@ -226,13 +226,12 @@ def test_receipts_expire_four_hundred_days_after_their_event(inbox: Inbox) -> No
     assert expiries == {1777816800 + 400 * 86_400}
 
 
-def test_what_was_registered_can_be_read_back_from_the_vault(
-    inbox: Inbox, aws: Callable[[str], Any]
-) -> None:
+def test_what_was_registered_can_be_read_back_from_the_vault(inbox: Inbox) -> None:
     inbox.deliver(*inbox.push_folder())
     (release,) = inbox.releases()
+    kept = inbox.vault()[release["manifest_uri"].removeprefix(f"s3://{BUCKET}/")]
 
-    manifest = Vault(aws("s3")).manifest(release["manifest_uri"], digest=release["digest"])
+    manifest = parse_manifest(kept.decode(), digest=release["digest"])
 
     assert manifest.target == "churn"
     assert manifest.image.endswith(

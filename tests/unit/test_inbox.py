@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from hypothesis import strategies as st
 from sluice.domain.inbox import Place, Upload, folder_path, locate, newer
 from sluice.domain.receipt import Kind, Receipt
 from sluice.domain.refusal import Reason, Refusal
-from sluice.events.uploads import Origin, parse_upload
+from sluice.events.triggers import Tick
+from sluice.events.uploads import Origin, offer_of, parse_arrival
 from tests.builders import (
     ACCOUNT,
     BUCKET,
@@ -117,14 +119,37 @@ def test_sequencers_compare_as_numbers(ours: int, theirs: int) -> None:
     assert newer(first, second) == (ours > theirs)
 
 
-def test_without_a_sequencer_the_time_of_writing_decides() -> None:
-    early = some_facts(last_modified="2026-05-03T14:00:00Z")
-    late = some_facts(last_modified="2026-05-03T14:00:01Z")
-    ours = a_noted("x", upload=an_upload(sequencer=""), facts=late)
-    theirs = a_noted("x", upload=an_upload(sequencer="ff"), facts=early)
+@pytest.mark.parametrize("current", [True, False])
+def test_what_the_schedule_found_is_newer_if_s3_says_it_is_current(*, current: bool) -> None:
+    # A multipart upload that began before the other was written, and ended after it.
+    earlier = some_facts(last_modified="2026-05-03T13:00:00Z")
+    found = an_upload(version_id="found", sequencer="", offered=True)
+    ours = a_noted("x", upload=found, facts=earlier, current=current)
+    theirs = a_noted("x", upload=an_upload(version_id="told", sequencer="ff"))
 
-    assert newer(ours, theirs)
-    assert not newer(theirs, ours)
+    assert newer(ours, theirs) is current
+    assert not newer(ours, ours)
+
+
+def test_an_event_that_comes_after_the_schedule_wins_if_its_object_was_written_later() -> None:
+    found = a_noted("x", upload=an_upload(version_id="found", sequencer=""), current=True)
+    late = some_facts(last_modified="2026-05-03T14:00:01Z")
+    told = a_noted("x", upload=an_upload(version_id="told", sequencer="ff"), facts=late)
+
+    assert newer(told, found)
+    assert not newer(told.model_copy(update={"facts": found.facts}), found)
+
+
+def test_an_object_we_offer_is_read_as_we_wrote_it() -> None:
+    upload = an_upload(offered=True, sequencer="")
+
+    assert parse_arrival(message(offer_of(upload)), ORIGIN) == upload
+
+
+def test_the_schedule_comes_through_the_same_queue() -> None:
+    event = an_event("events_scheduled")
+
+    assert parse_arrival(message(event), ORIGIN) == Tick(datetime.fromisoformat(event["time"]))
 
 
 def message(event: Any) -> SQSRecord:
@@ -137,7 +162,7 @@ def message(event: Any) -> SQSRecord:
 def test_an_event_tells_of_one_version_of_one_object(name: str) -> None:
     event = an_event(name)
 
-    upload = parse_upload(message(event), ORIGIN)
+    upload = parse_arrival(message(event), ORIGIN)
 
     assert isinstance(upload, Upload)
     assert upload.key == event["detail"]["object"]["key"]
@@ -149,7 +174,7 @@ def test_a_key_is_not_decoded() -> None:
     event = an_event("s3_object_created")
     event["detail"]["object"]["key"] = "models/churn-v4/a+b%20c"
 
-    upload = parse_upload(message(event), ORIGIN)
+    upload = parse_arrival(message(event), ORIGIN)
 
     assert isinstance(upload, Upload)
     assert upload.key == "models/churn-v4/a+b%20c"
@@ -159,7 +184,7 @@ def test_an_event_without_a_version_id_is_still_an_input_of_its_own() -> None:
     event = an_event("s3_object_created")
     del event["detail"]["object"]["version-id"]
 
-    upload = parse_upload(message(event), ORIGIN)
+    upload = parse_arrival(message(event), ORIGIN)
 
     assert isinstance(upload, Upload)
     assert upload.identity.endswith("@sequencer-617f08299329d189")
@@ -175,10 +200,10 @@ def test_an_event_without_a_version_id_is_still_an_input_of_its_own() -> None:
 )
 def test_a_foreign_event_cannot_end_the_input_it_imitates(forge: Any) -> None:
     event = an_event("s3_object_created")
-    genuine = parse_upload(message(event), ORIGIN)
+    genuine = parse_arrival(message(event), ORIGIN)
     forge(event)
 
-    receipt = parse_upload(message(event), ORIGIN)
+    receipt = parse_arrival(message(event), ORIGIN)
 
     assert isinstance(receipt, Receipt)
     assert (receipt.kind, receipt.reason) == (Kind.IGNORED, Reason.FOREIGN_EVENT)
@@ -198,7 +223,7 @@ def test_a_foreign_event_cannot_end_the_input_it_imitates(forge: Any) -> None:
     ],
 )
 def test_a_message_that_is_no_upload_is_recorded_under_its_own_id(body: Any) -> None:
-    receipt = parse_upload(message(body), ORIGIN)
+    receipt = parse_arrival(message(body), ORIGIN)
 
     assert isinstance(receipt, Receipt)
     assert (receipt.kind, receipt.reason) == (Kind.IGNORED, Reason.UNREADABLE_EVENT)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import takewhile
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sluice.adapters.artifacts import ArtifactGoneError
 from sluice.adapters.ledger.intake import receipt_item
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from sluice.adapters.ledger.releases import Releases
     from sluice.adapters.registry import Registry
     from sluice.adapters.vault import Vault
+    from sluice.copying import Copying, Turn
     from sluice.domain.inbox import Noted
     from sluice.telling import Telling
 
@@ -56,17 +57,29 @@ class CaptureRefusedError(Exception):
         self.refusal = refusal
 
 
+class Claimed(NamedTuple):
+    """A claimed release and what it is."""
+
+    release: Release
+    manifest: Manifest
+    text: str
+    """The canonical manifest, as it was spelled when its digest was taken."""
+    fresh: bool = False
+    """Claimed by us, just now: nothing can have been done yet."""
+
+
 @dataclass(frozen=True, slots=True)
 class Capturing:
     """The way from a complete folder to a registered release."""
 
     vault: Vault
+    copying: Copying
     registry: Registry
     releases: Releases
     intake: Intake
     telling: Telling
 
-    def claim(self, manifest: Manifest, *, based_on: Sequence[Noted], at: datetime) -> Release:
+    def claim(self, manifest: Manifest, *, based_on: Sequence[Noted], at: datetime) -> Claimed:
         """Fix what the folder is. Raises ConditionFailedError when that changed meanwhile."""
         text = manifest.canonical()
         digest = digest_of(text)
@@ -81,40 +94,42 @@ class Capturing:
         captured = {one.name for one in manifest.objects}
         mine = [noted for noted in based_on if noted.place.name in captured]
         self.releases.claim(release, text, based_on=mine)
-        return release
+        return Claimed(release, manifest, text, fresh=True)
 
-    def finish(
-        self, release: Release, *, at: datetime, claimed_as: Manifest | None = None
-    ) -> Manifest:
-        """Bring the claimed release to be registered, if it is not; what it was captured as.
+    def claimed_as(self, release: Release) -> Claimed:
+        """What somebody claimed the release as, before."""
+        text = self.releases.captured(release.name).manifest
+        return Claimed(release, parse_manifest(text, digest=release.digest), text)
 
-        `claimed_as` comes from whoever made the claim just now: nothing can have been done yet.
-        Raises CaptureRefusedError.
+    def finish(self, claimed: Claimed, *, turn: Turn) -> None:
+        """Bring the claimed release to be registered, if it is not.
+
+        Raises CaptureRefusedError, and CopyUnfinishedError when it takes another turn.
         """
-        text = (
-            claimed_as.canonical() if claimed_as else self.releases.captured(release.name).manifest
-        )
-        manifest = claimed_as or parse_manifest(text, digest=release.digest)
-        if release.capture is Capture.CLAIMED:
-            try:
-                self._carry_through(release, manifest, text, at=at, fresh=claimed_as is not None)
-            except (ArtifactGoneError, VaultConflictError, RegistryRefusedError) as error:
-                refusal = Refusal(reason=_REASONS[type(error)], detail=str(error))
-                self._give_up(manifest, refusal, at=at)
-                raise CaptureRefusedError(refusal) from error
-        return manifest
+        if claimed.release.capture is not Capture.CLAIMED:
+            return
+        try:
+            self._carry_through(claimed, turn=turn)
+        except (ArtifactGoneError, VaultConflictError, RegistryRefusedError) as error:
+            refusal = Refusal(reason=_REASONS[type(error)], detail=str(error))
+            self._give_up(claimed.manifest, refusal, at=turn.at)
+            raise CaptureRefusedError(refusal) from error
 
-    def _carry_through(
-        self, release: Release, manifest: Manifest, text: str, *, at: datetime, fresh: bool
-    ) -> None:
-        digest, bucket = release.digest, manifest.bucket
+    def _carry_through(self, claimed: Claimed, *, turn: Turn) -> None:
+        release, manifest, at = claimed.release, claimed.manifest, turn.at
         copies = [
-            self.vault.keep(bucket, one, key=vault_key(release.name, digest, one.name), fresh=fresh)
+            self.copying.keep(
+                manifest.bucket,
+                one,
+                key=vault_key(release.name, release.digest, one.name),
+                turn=turn,
+                fresh=claimed.fresh,
+            )
             for one in manifest.objects
         ]
-        manifest_key = vault_key(release.name, digest, MANIFEST)
-        self.vault.write_once(bucket, manifest_key, text.encode("utf-8"))
-        package = self._package(release, manifest, fresh=fresh)
+        manifest_key = vault_key(release.name, release.digest, MANIFEST)
+        self.vault.write_once(manifest.bucket, manifest_key, claimed.text.encode("utf-8"))
+        package = self._package(release, manifest, fresh=claimed.fresh)
         self._leave_out(manifest, at=at)
         registered = release.model_copy(
             update={

@@ -38,7 +38,7 @@ class Inspecting:
     def inspect(self, upload: Upload, place: Place) -> Noted:
         """The object version and what it was found to be. Raises ArtifactGoneError."""
         facts = self.artifacts.facts(upload.bucket, upload.key, upload.version_id)
-        noted = Noted(place=place, upload=upload, facts=facts)
+        noted = Noted(place=place, upload=upload, facts=facts, current=self._current(upload))
         refusal = _refuse_size(noted)
         if refusal:
             return noted.model_copy(update={"refusal": refusal})
@@ -51,6 +51,11 @@ class Inspecting:
                 return self._evaluation(noted, self._read(noted))
             case _:
                 return noted
+
+    def _current(self, upload: Upload) -> bool:
+        return not upload.sequencer and self.artifacts.is_current(
+            upload.bucket, upload.key, upload.version_id
+        )
 
     def _model(self, noted: Noted) -> Noted:
         upload = noted.upload

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from sluice.adapters.artifacts import ArtifactGoneError
 from sluice.adapters.ledger.table import ConditionFailedError
 from sluice.capturing import CaptureRefusedError
+from sluice.copying import CopyUnfinishedError, Turn
 from sluice.domain.inbox import Place, Upload, locate
 from sluice.domain.receipt import Kind, Receipt
 from sluice.domain.refusal import Reason, Refusal
@@ -25,16 +26,17 @@ from sluice.domain.registration import (
     plan_registration,
     refused,
 )
-from sluice.domain.release import Capture, Release
+from sluice.domain.release import Capture
+from sluice.events.uploads import offer_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from sluice.adapters.ledger.intake import Intake
     from sluice.adapters.ledger.releases import Releases
-    from sluice.capturing import Capturing
+    from sluice.adapters.queue import Queue
+    from sluice.capturing import Capturing, Claimed
     from sluice.domain.inbox import Noted
-    from sluice.domain.manifest import Manifest
     from sluice.inspecting import Inspecting
     from sluice.telling import Telling
 
@@ -54,18 +56,35 @@ class Registering:
     releases: Releases
     intake: Intake
     telling: Telling
+    queue: Queue
 
-    def register(self, arrival: Upload | Receipt) -> Receipt:
-        """Take up what arrived; what became of it."""
-        if isinstance(arrival, Receipt):
-            return self._once(arrival)
+    def register(self, upload: Upload, *, remaining: Callable[[], int]) -> Receipt:
+        """Take up what arrived; what became of it.
+
+        `remaining` tells the milliseconds until Lambda ends the invocation. What it does not
+        suffice for goes on with the next message to the same queue: nothing waits for a redelivery,
+        and no redelivery is counted against an upload that others kept waiting.
+        """
+        turn = Turn(by="" if upload.offered else upload.identity, remaining=remaining, at=upload.at)
+        if turn.ending:
+            self.queue.send([offer_of(upload)])
+            detail = "put back: the invocation is about to end"
+            return Receipt(identity=upload.identity, kind=Kind.PENDING, detail=detail, at=upload.at)
         for _ in range(_ATTEMPTS):
             with suppress(ConditionFailedError):
-                return self._attempt(arrival)
-        message = f"{arrival.key} is in a folder that kept changing"
+                return self._attempt(upload, turn)
+        message = f"{upload.key} is in a folder that kept changing"
         raise ContendedFolderError(message)
 
-    def _attempt(self, upload: Upload) -> Receipt:
+    def record(self, receipt: Receipt) -> Receipt:
+        """Record what became of a message that tells of nothing of ours; once."""
+        before = self.intake.receipt(receipt.identity)
+        if before:
+            return before.model_copy(update={"kind": Kind.DUPLICATE})
+        self.intake.end(receipt)
+        return receipt
+
+    def _attempt(self, upload: Upload, turn: Turn) -> Receipt:
         before = self.intake.receipt(upload.identity)
         if before and before.terminal:
             return before.model_copy(update={"kind": Kind.DUPLICATE})
@@ -74,10 +93,10 @@ class Registering:
             return self._refuse(upload, place)
         release = self.releases.get(place.release)
         if release:
-            return self._late(upload, place, release)
-        return self._take_up(upload, place)
+            return self._late(upload, place, self.capturing.claimed_as(release), turn)
+        return self._take_up(upload, place, turn)
 
-    def _take_up(self, upload: Upload, place: Place) -> Receipt:
+    def _take_up(self, upload: Upload, place: Place, turn: Turn) -> Receipt:
         """The folder is open: note the object, and claim the folder if that completes it."""
         try:
             noted = self.intake.note(self.inspecting.inspect(upload, place))
@@ -89,9 +108,11 @@ class Registering:
             return self._refuse(upload, Refusal(reason=Reason.SUPERSEDED, detail=detail), place)
         if noted.refusal:
             return self._refuse(upload, noted.refusal, place, unclaimed=True)
-        return self._complete(upload, place, self.intake.folder(place.release))
+        return self._complete(upload, place, self.intake.folder(place.release), turn)
 
-    def _complete(self, upload: Upload, place: Place, folder: Sequence[Noted]) -> Receipt:
+    def _complete(
+        self, upload: Upload, place: Place, folder: Sequence[Noted], turn: Turn
+    ) -> Receipt:
         match plan_registration(folder):
             case Waiting() as waiting:
                 pending = _receipt(upload, Kind.PENDING, place, detail=waiting.detail)
@@ -99,27 +120,38 @@ class Registering:
                 return pending
             case Ready(manifest):
                 claimed = self.capturing.claim(manifest, based_on=folder, at=upload.at)
-                return self._late(upload, place, claimed, claimed_as=manifest)
+                return self._late(upload, place, claimed, turn)
 
-    def _late(
-        self,
-        upload: Upload,
-        place: Place,
-        release: Release,
-        *,
-        claimed_as: Manifest | None = None,
-    ) -> Receipt:
+    def _late(self, upload: Upload, place: Place, claimed: Claimed, turn: Turn) -> Receipt:
         """The folder is claimed: finish its capture, then see what this object is to it."""
         try:
-            manifest = self.capturing.finish(release, at=upload.at, claimed_as=claimed_as)
+            self.capturing.finish(claimed, turn=turn)
         except CaptureRefusedError as error:  # who pushed the folder has been told
             failed = refused(upload, error.refusal, release=place.release)
             self.intake.end(failed)
             return failed
-        refusal = judge_late(upload, place, manifest)
+        except CopyUnfinishedError as error:
+            return self._unfinished(upload, place, claimed, error)
+        return self._judge(upload, place, claimed)
+
+    def _unfinished(
+        self, upload: Upload, place: Place, claimed: Claimed, error: CopyUnfinishedError
+    ) -> Receipt:
+        """The copy takes another turn, which a message to the same queue begins."""
+        refusal = judge_late(upload, place, claimed.manifest)
+        if error.ours:
+            self.queue.send([offer_of(upload)])
+        if refusal and not error.ours:
+            return self._refuse(upload, refusal, place)
+        pending = _receipt(upload, Kind.PENDING, place, detail=str(error))
+        self.intake.end(pending)
+        return pending
+
+    def _judge(self, upload: Upload, place: Place, claimed: Claimed) -> Receipt:
+        refusal = judge_late(upload, place, claimed.manifest)
         if refusal:
             return self._refuse(upload, refusal, place)
-        if release.capture is Capture.CLAIMED:
+        if claimed.release.capture is Capture.CLAIMED:
             return _receipt(upload, Kind.REGISTERED, place)  # written with the registration
         again = _receipt(upload, Kind.DUPLICATE, place)
         self.intake.end(again)
@@ -142,13 +174,6 @@ class Registering:
             self.intake.end_unclaimed(receipt, release)
         else:
             self.intake.end(receipt)
-        return receipt
-
-    def _once(self, receipt: Receipt) -> Receipt:
-        before = self.intake.receipt(receipt.identity)
-        if before:
-            return before.model_copy(update={"kind": Kind.DUPLICATE})
-        self.intake.end(receipt)
         return receipt
 
 

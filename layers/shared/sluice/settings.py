@@ -17,6 +17,8 @@ class Settings(BaseModel):
     rollout_machine_arn: str = ""
     reconcile_function: str = ""
     notifications_topic_arn: str = ""
+    uploads_queue_url: str = ""
+    looks_queue_url: str = ""
     serving_role_arn: str = ""
     account: str = ""
     region: str = ""

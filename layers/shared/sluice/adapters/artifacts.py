@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from sluice.domain.inbox import Facts
+from sluice.domain.sweep import Cursor, Listed, Page
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mypy_boto3_s3 import S3Client
 
 _CHUNK = 1024 * 1024
@@ -67,6 +70,31 @@ class Artifacts:
             digest.update(chunk)
         return digest.hexdigest()
 
+    def is_current(self, bucket: str, key: str, version_id: str) -> bool:
+        """Whether the version is the newest of its key: not overwritten, not deleted."""
+        # Keys are listed in order, so a key that is there comes before all that it begins.
+        page = self._client.list_object_versions(Bucket=bucket, Prefix=key, MaxKeys=1)
+        newest = [one for one in page.get("Versions", []) if one["IsLatest"]]
+        return [(one["Key"], one["VersionId"]) for one in newest] == [(key, version_id)]
+
+    def listed(self, bucket: str, prefix: str, *, after: Cursor) -> Iterator[Page]:
+        """The newest version of every key under `prefix`, in pages of up to 1,000 versions."""
+        while True:
+            begin = {"KeyMarker": after.key, "VersionIdMarker": after.version_id}
+            page = self._client.list_object_versions(
+                Bucket=bucket,
+                Prefix=prefix,
+                **{name: value for name, value in begin.items() if value},  # type: ignore[arg-type]
+            )
+            after = Cursor(
+                key=page.get("NextKeyMarker", "") if page["IsTruncated"] else "",
+                version_id=page.get("NextVersionIdMarker", "") if page["IsTruncated"] else "",
+            )
+            newest = [one for one in page.get("Versions", []) if one["IsLatest"]]
+            yield Page(objects=tuple(map(_listed, newest)), next=after)
+            if not after.key:
+                return
+
     def _open(self, bucket: str, key: str, version_id: str, **more: str) -> dict[str, Any]:
         try:
             return dict(
@@ -90,6 +118,12 @@ def facts_of(head: dict[str, Any]) -> Facts:
         metadata=head.get("Metadata", {}),
         checksums=checksums,
         checksum_type=head.get("ChecksumType", ""),
+    )
+
+
+def _listed(version: Any) -> Listed:
+    return Listed(
+        key=version["Key"], version_id=version["VersionId"], last_modified=version["LastModified"]
     )
 
 

@@ -6,12 +6,16 @@ invocation (boto3's own read timeout is 60 seconds).
 
 from __future__ import annotations
 
-from typing import Any
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 
 from sluice.domain.patience import ATTEMPTS, CONNECT_SECONDS, READ_SECONDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 _session = boto3.Session()
 
@@ -28,3 +32,8 @@ def client(service: str, *, read_seconds: int = READ_SECONDS, attempts: int = AT
         retries={"mode": "standard", "total_max_attempts": attempts},
     )
     return _session.client(service, config=config)  # type: ignore[call-overload]
+
+
+def client_later(service: str) -> Callable[[], Any]:
+    """What makes a client when it is needed: most invocations never do, and no cold start pays."""
+    return cache(partial(client, service))

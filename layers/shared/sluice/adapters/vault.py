@@ -1,50 +1,26 @@
-"""S3: the vault. What is in it was written once and is never written again.
-
-A copy is always a multipart one, whatever its size: in a bucket whose policy enforces conditional
-writes, CopyObject fails with the condition (501) and without it (403), while completing a multipart
-upload takes `If-None-Match: *`. It also has no 5 GB limit, and one full-object checksum.
-"""
+"""S3: the vault. What is in it was written once and is never written again."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from sluice.adapters.artifacts import ArtifactGoneError, Artifacts, facts_of
-from sluice.domain.manifest import CapturedObject, Manifest, parse_manifest
+from sluice.adapters.artifacts import Artifacts, facts_of
 from sluice.domain.vault import Comparison, VaultCopy, comparison, same_checksums
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from mypy_boto3_s3 import S3Client
-    from mypy_boto3_s3.type_defs import CompletedPartTypeDef, CopySourceTypeDef
 
+    from sluice.domain.manifest import CapturedObject
 
-_MIB = 1024 * 1024
-SMALLEST_PART = 64 * _MIB
-MOST_PARTS = 10_000
-_MANIFEST_LIMIT = 1 * _MIB
-# The only checksum that covers the whole object however it was uploaded.
-_ALGORITHM: Final = "CRC64NVME"
-
-# Somebody completed this key before us; or we did, and the SDK sent the call again.
-_STANDS = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchUpload"})
-_SOURCE_GONE = frozenset({"404", "NoSuchKey", "NoSuchVersion", "PreconditionFailed"})
+# Somebody wrote this key before us; or we did, and the SDK sent the call again.
+_STANDS = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
 _ABSENT = frozenset({"404", "NoSuchKey"})
 
 
 class VaultConflictError(Exception):
     """The vault holds other bytes under this name than those to be kept."""
-
-
-class _Upload(TypedDict):
-    """What names a multipart upload."""
-
-    Bucket: str
-    Key: str
-    UploadId: str
 
 
 class Vault:
@@ -54,21 +30,17 @@ class Vault:
         self._client = client
         self._artifacts = Artifacts(client)
 
-    def keep(
-        self, bucket: str, source: CapturedObject, *, key: str, fresh: bool = False
-    ) -> VaultCopy:
-        """Copy the pinned version to `key`, unless it stands there; either way compare the two.
+    def kept(self, bucket: str, source: CapturedObject, *, key: str) -> VaultCopy | None:
+        """What stands at `key`, compared with its source; None when nothing does.
 
-        `fresh` expects nothing there, and saves the look. Raises ArtifactGoneError when the source
-        is deleted, VaultConflictError when `key` holds anything else.
+        Raises VaultConflictError when it holds anything else.
         """
-        standing = None if fresh else self._head(bucket, key)
-        if standing is None:
-            self._copy(bucket, source, key)
-            standing = self._head(bucket, key)
-        if standing is None:
-            raise VaultConflictError(f"{key} was deleted from the vault while it was written")
-        return self._compared(bucket, source, key, standing)
+        standing = self._head(bucket, key)
+        return self._compared(bucket, source, key, standing) if standing else None
+
+    def stands(self, bucket: str, key: str) -> bool:
+        """Whether anything stands at `key`."""
+        return self._head(bucket, key) is not None
 
     def write_once(self, bucket: str, key: str, content: bytes) -> None:
         """Write a small object, unless it stands there. Raises VaultConflictError if it differs."""
@@ -80,12 +52,6 @@ class Vault:
             standing = self._client.get_object(Bucket=bucket, Key=key)["Body"]
             if standing.read(len(content) + 1) != content:
                 raise VaultConflictError(f"{key} holds something else") from error
-
-    def manifest(self, uri: str, *, digest: str) -> Manifest:
-        """The manifest at `uri`. Raises ManifestError unless its digest is `digest`."""
-        bucket, _, key = uri.removeprefix("s3://").partition("/")
-        body = self._client.get_object(Bucket=bucket, Key=key)["Body"]
-        return parse_manifest(body.read(_MANIFEST_LIMIT).decode("utf-8"), digest=digest)
 
     def read(self, bucket: str, copy: VaultCopy, *, limit: int) -> bytes:
         """The content of a small object as it was captured: S3 refuses any other (IfMatch)."""
@@ -103,64 +69,6 @@ class Vault:
             and found["ContentLength"] == copy.size
             and found["ETag"].strip('"') == copy.etag
         )
-
-    def _copy(self, bucket: str, source: CapturedObject, key: str) -> None:
-        if source.size == 0:
-            # A multipart upload has at least one part, and no part can be copied from nothing.
-            self.write_once(bucket, key, b"")
-            return
-        upload = self._client.create_multipart_upload(
-            Bucket=bucket, Key=key, ChecksumAlgorithm=_ALGORITHM
-        )
-        named: _Upload = {"Bucket": bucket, "Key": key, "UploadId": upload["UploadId"]}
-        try:
-            parts = [self._copy_part(named, source, *part) for part in cut(source.size)]
-            self._client.complete_multipart_upload(
-                **named, MultipartUpload={"Parts": parts}, IfNoneMatch="*"
-            )
-        except ClientError as error:
-            self._abandon(named)
-            if error.response["Error"]["Code"] not in _STANDS or self._head(bucket, key) is None:
-                raise
-        except ArtifactGoneError:
-            self._abandon(named)
-            raise
-
-    def _copy_part(
-        self, named: _Upload, source: CapturedObject, number: int, extent: str
-    ) -> CompletedPartTypeDef:
-        pinned: CopySourceTypeDef = {
-            "Bucket": named["Bucket"],
-            "Key": source.source_key,
-            "VersionId": source.version_id,
-        }
-        # A range is refused for sources of 5 MB and less; a single part is the whole object.
-        extents: Any = {"CopySourceRange": extent} if extent else {}
-        try:
-            answer = self._client.upload_part_copy(
-                **named,
-                PartNumber=number,
-                CopySource=pinned,
-                CopySourceIfMatch=f'"{source.etag}"',
-                **extents,
-            )
-        except ClientError as error:
-            if error.response["Error"]["Code"] in _SOURCE_GONE:
-                raise ArtifactGoneError(f"{source.source_key} is deleted") from error
-            raise
-        result = answer["CopyPartResult"]
-        part: CompletedPartTypeDef = {"PartNumber": number, "ETag": result["ETag"]}
-        if checksum := result.get("ChecksumCRC64NVME"):
-            part["ChecksumCRC64NVME"] = checksum
-        return part
-
-    def _abandon(self, named: _Upload) -> None:
-        """Free the parts. Should even this fail, the bucket's lifecycle does it in a day."""
-        try:
-            self._client.abort_multipart_upload(**named)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "NoSuchUpload":
-                raise
 
     def _compared(
         self, bucket: str, source: CapturedObject, key: str, copy: dict[str, Any]
@@ -201,13 +109,3 @@ class Vault:
             if error.response["Error"]["Code"] in _ABSENT:
                 return None
             raise
-
-
-def cut(size: int) -> Iterator[tuple[int, str]]:
-    """Number and byte range of each part of a copy; one part has no range: it is everything."""
-    if size <= SMALLEST_PART:
-        yield 1, ""
-        return
-    length = max(SMALLEST_PART, -(-size // MOST_PARTS))
-    for number, start in enumerate(range(0, size, length), start=1):
-        yield number, f"bytes={start}-{min(start + length, size) - 1}"

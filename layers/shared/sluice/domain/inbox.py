@@ -33,6 +33,9 @@ class Upload(Value):
     version_id: str
     """Empty, or `null`, where the bucket keeps no versions."""
     sequencer: str = ""
+    """Empty where the schedule found the object; S3's events carry one."""
+    offered: bool = False
+    """The schedule found it, not S3's event: it takes over what others left undone."""
     at: Moment
 
     @property
@@ -68,6 +71,8 @@ class Noted(Value):
     place: Place
     upload: Upload
     facts: Facts
+    current: bool = False
+    """S3 said it is the object's newest version; asked only where no sequencer tells."""
     refusal: Refusal | None = None
     sha256: str = ""
     """Of the content, where it was read."""
@@ -109,11 +114,15 @@ def locate(upload: Upload) -> Place | Refusal:
 def newer(noted: Noted, standing: Noted) -> bool:
     """Whether `noted` was written to the same key after `standing`.
 
-    S3's sequencer is a hexadecimal number of varying length and orders the writes of one key.
-    `LastModified` is only the fallback: of a multipart upload it tells when the upload began.
+    S3's sequencer is a hexadecimal number of varying length and orders the writes of one key. What
+    the schedule found has none: it was just asked of S3 whether it is the newest version. Between
+    such a one that stands and an event that comes late, `LastModified` decides, which of a
+    multipart upload tells when the upload began.
     """
     ours, theirs = noted.upload.sequencer, standing.upload.sequencer
-    if ours and theirs and _padded(ours) != _padded(theirs):
+    if not ours:
+        return noted.current and noted.upload.version_id != standing.upload.version_id
+    if theirs:
         return _padded(ours) > _padded(theirs)
     return noted.facts.last_modified > standing.facts.last_modified
 

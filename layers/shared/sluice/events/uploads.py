@@ -1,20 +1,22 @@
-"""S3's `Object Created` events, as EventBridge hands them to the queue.
+"""What comes through the queue of uploads: S3's `Object Created` events, the schedule, our own.
 
-S3 keys stand in them as they are, not percent-encoded. Who may send them is the queue policy's and
-the rule's business; what they say is checked again here, and read again from S3.
+S3 keys stand in the events as they are, not percent-encoded. Who may send them is the queue
+policy's and the rules' business; what they say is checked again here, and read again from S3. Our
+own messages offer an object: one whose event was lost, or one whose capture takes another turn.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapter, ValidationError
 
 from sluice.domain.inbox import Upload
 from sluice.domain.refusal import Reason, Refusal
 from sluice.domain.registration import ended
+from sluice.events.triggers import Tick
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
@@ -59,12 +61,54 @@ class _Event(_Part):
     detail: _Detail
 
 
-def parse_upload(record: SQSRecord, origin: Origin) -> Upload | Receipt:
-    """The upload that a message tells of; the receipt of one that tells of nothing of ours."""
+class _Schedule(_Part):
+    source: Literal["aws.events"]
+    time: datetime
+
+
+class _Offer(_Part):
+    source: Literal["sluice"]
+    detail: Upload
+
+
+def _sender(message: Any) -> str:
+    known = {"aws.events", "sluice"}
+    source = message.get("source") if isinstance(message, dict) else ""
+    return source if isinstance(source, str) and source in known else "aws.s3"
+
+
+type _Message = Annotated[
+    Annotated[_Event, Tag("aws.s3")]
+    | Annotated[_Schedule, Tag("aws.events")]
+    | Annotated[_Offer, Tag("sluice")],
+    Discriminator(_sender),
+]
+_message: TypeAdapter[_Event | _Schedule | _Offer] = TypeAdapter(_Message)
+
+type Arrival = Upload | Receipt | Tick
+
+
+def offer_of(upload: Upload) -> str:
+    """The message that offers an object to the queue of uploads."""
+    return _Offer(source="sluice", detail=upload).model_dump_json()
+
+
+def parse_arrival(record: SQSRecord, origin: Origin) -> Arrival:
+    """What a message tells of; the receipt of one that tells of nothing of ours."""
     try:
-        event = _Event.model_validate_json(record.body)
+        message = _message.validate_json(record.body)
     except ValidationError as error:
         return _unreadable(record, error)
+    match message:
+        case _Schedule():
+            return Tick(message.time)
+        case _Offer():
+            return message.detail
+        case _Event():
+            return _upload(message, origin)
+
+
+def _upload(event: _Event, origin: Origin) -> Upload | Receipt:
     upload = Upload(
         bucket=event.detail.bucket.name,
         key=event.detail.object.key,

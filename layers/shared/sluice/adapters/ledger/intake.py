@@ -39,7 +39,7 @@ class Intake:
     def receipt(self, identity: str) -> Receipt | None:
         """The input's receipt as it stands, or None."""
         item = self._table.get(f"INPUT#{identity}", "RECORD")
-        return _receipt(item) if item else None
+        return receipt_of(item) if item else None
 
     def folder(self, release: ReleaseName) -> tuple[Noted, ...]:
         """The newest version of every object noted in the folder, read consistently."""
@@ -125,7 +125,8 @@ def receipt_item(receipt: Receipt) -> Item:
     return {**keys, **body, "expires_at": _expiry(receipt.at)}
 
 
-def _receipt(item: Item) -> Receipt:
+def receipt_of(item: Item) -> Receipt:
+    """The receipt in an item of the ledger."""
     return Receipt.model_validate(
         {name: value for name, value in item.items() if name not in {"pk", "sk", "expires_at"}}
     )

@@ -1,0 +1,66 @@
+"""Copies under way in the ledger.
+
+| item | key | holds |
+|---|---|---|
+| copy | `COPY#vault key` / `UPLOAD` | the multipart upload that fills the key, how far it is |
+
+It expires 30 days after it was begun: S3 gives up a multipart upload before that, by the bucket's
+lifecycle, and a copy that is taken up again later begins anew.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sluice.adapters.ledger.table import ConditionFailedError, Item, Table
+from sluice.domain.copying import Copy
+
+if TYPE_CHECKING:
+    from sluice.domain.values import Moment
+
+_KEPT_SECONDS = 30 * 24 * 60 * 60
+_SAME = "upload_id = :known"
+
+
+class Copies:
+    """`COPY#…` items."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def find(self, key: str) -> Copy | None:
+        """The copy to `key` that is under way, read consistently, or None."""
+        item = self._table.get(f"COPY#{key}", "UPLOAD")
+        return _copy(item) if item else None
+
+    def begin(self, key: str, copy: Copy, *, instead_of: Copy | None) -> Copy:
+        """Record a copy begun just now; the one that counts: this, or another's begun before it."""
+        when = _SAME if instead_of else "attribute_not_exists(pk)"
+        values = {":known": instead_of.upload_id} if instead_of else None
+        try:
+            self._table.write(self._table.put(_item(key, copy), when=when, values=values))
+        except ConditionFailedError as error:
+            return _copy(error.item) if error.item else copy
+        return copy
+
+    def progressed(self, key: str, copy: Copy) -> None:
+        """Record how far the copy has come, unless it is another one by now."""
+        put = self._table.put(_item(key, copy), when=_SAME, values={":known": copy.upload_id})
+        try:
+            self._table.write(put)
+        except ConditionFailedError:
+            return
+
+
+def _item(key: str, copy: Copy) -> Item:
+    body = copy.model_dump(mode="json", exclude_none=True)
+    return {"pk": f"COPY#{key}", "sk": "UPLOAD", **body, "expires_at": _expiry(copy.at)}
+
+
+def _copy(item: Item) -> Copy:
+    names = {"pk", "sk", "expires_at"}
+    return Copy.model_validate({name: one for name, one in item.items() if name not in names})
+
+
+def _expiry(at: Moment) -> int:
+    return int(at.timestamp()) + _KEPT_SECONDS
