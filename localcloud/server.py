@@ -33,6 +33,7 @@ SUBSYSTEMS = (
     "localcloud.delivery",
     "localcloud.schedules",
     "localcloud.storage",
+    "localcloud.multiparts",
     "localcloud.tables",
     "localcloud.images",
     "localcloud.provisioning",

@@ -1,4 +1,4 @@
-"""S3 where ministack falls short: its events, conditional copies, and fast checksums."""
+"""S3 where ministack falls short: its events and times, conditional copies, fast checksums."""
 
 import contextvars
 import json
@@ -38,6 +38,7 @@ def mount() -> None:
     """Declare the hooks of this module."""
     hooks.require(s3, "_check_put_preconditions", "headers", "existing_obj")
     hooks.require(s3, "_ensure_bucket", call=False)
+    hooks.replace(s3, "now_iso")(_now)
     hooks.replace(s3, "_crc64nvme", "body")(checksums.crc64nvme)
     hooks.replace(s3, "_crc32c", "body")(checksums.crc32c)
     hooks.wrap(s3, "_put_object", "bucket_name", "key", "body", "headers")(_put_with_checksum)
@@ -48,6 +49,11 @@ def mount() -> None:
 
 def stop() -> None:
     """Nothing runs here."""
+
+
+def _now() -> str:
+    """LastModified, and all else that S3 stamps, is of virtual time like its events."""
+    return clock.utc().isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _copy_if_allowed(original: Any, bucket_name: str, dest_key: str, headers: Any) -> Any:

@@ -9,8 +9,9 @@ from sluice.adapters.endpoint import Endpoint
 from sluice.adapters.executions import Executions
 from sluice.adapters.ledger.table import Table
 from sluice.adapters.ledger.targets import Targets
-from sluice.adapters.session import client
-from sluice.events.triggers import parse_trigger
+from sluice.adapters.queue import Queue
+from sluice.adapters.session import client, client_later
+from sluice.events.triggers import parse_triggers
 from sluice.observability import logger, metrics
 from sluice.settings import Settings
 from sluice.watching import Watching
@@ -24,15 +25,16 @@ watching = Watching(
     endpoint=Endpoint(client("sagemaker")),
     alarms=Alarms(client("cloudwatch")),
     executions=Executions(client("stepfunctions"), machine_arn=settings.rollout_machine_arn),
+    looks=Queue(client_later("sqs"), settings.looks_queue_url),
 )
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Look at every rollout in flight, or at the one whose endpoint changed."""
-    trigger = parse_trigger(event)
-    woken = watching.handle(trigger)
+    """Look at every rollout in flight, or at those that the event or the queue names."""
+    triggers = parse_triggers(event)
+    woken = watching.handle(triggers)
     logger.info("rollouts watched", woken=woken)
     metrics.add_metric(name="RolloutsWoken", unit="Count", value=len(woken))
     return {"woken": woken}

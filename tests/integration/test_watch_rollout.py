@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sluice.adapters.queue import NotSentError
 from sluice.domain.rollout import Phase, Rollout
+from sluice.events.triggers import look_at
+from sluice.watching import MOST_AT_ONCE
 from tests.builders import (
     ALARM,
     AT,
@@ -38,6 +42,35 @@ def watch(world: World, *, at: datetime) -> dict[str, str]:
 
 def parked(world: World, rollout: Rollout, phase: Phase, **changes: Any) -> None:
     world.given(a_state(rollout, token="t-1", parked_at=AT, phase=phase, **changes))
+
+
+def many(world: World, count: int) -> list[str]:
+    """So many rollouts in flight, each of an endpoint of its own, all waiting."""
+    targets = [f"endpoint/many-{number:03d}" for number in range(count)]
+    for target in targets:
+        rollout = a_rollout(id=f"{target}-g1-e5", target=target)
+        state = a_state(
+            rollout, target=target, token=f"t-{target}", parked_at=AT, signal=a_signal()
+        )
+        world.given(state)
+    return targets
+
+
+def asked_for(world: World) -> list[str]:
+    """The looks in the queue, taken from it."""
+    sqs, url = world.aws("sqs"), os.environ["LOOKS_QUEUE_URL"]
+    bodies = list[str]()
+    while found := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+        bodies += [one["Body"] for one in found]
+        for one in found:
+            sqs.delete_message(QueueUrl=url, ReceiptHandle=one["ReceiptHandle"])
+    return bodies
+
+
+def deliver(world: World, body: str) -> dict[str, str]:
+    batch = {"Records": [{"messageId": "m-1", "body": body, "eventSource": "aws:sqs"}]}
+    woken: dict[str, str] = world.call("watch_rollout", batch)["woken"]
+    return woken
 
 
 def sent(wire: Wire) -> dict[str, Any]:
@@ -189,3 +222,75 @@ def test_one_target_in_trouble_does_not_keep_the_others_waiting(baking: World, w
         watch(baking, at=after(5 * MINUTE))
 
     assert sent(wire)["id"] == "churn-g1-e5"
+
+
+def test_two_hundred_rollouts_are_fanned_out_and_each_is_looked_at(
+    world: World, wire: Wire
+) -> None:
+    wire.always("SendTaskSuccess")
+    wire.always("DescribeEndpoint", EndpointName="many", EndpointStatus="Updating")
+    targets = many(world, 200)
+    wire.asked.clear()
+
+    assert watch(world, at=after(MINUTE)) == {}
+
+    operations = [operation for operation, _ in wire.asked]
+    assert set(operations) == {"Query", "SendMessageBatch"}
+    assert operations.count("SendMessageBatch") == 20
+    looks = asked_for(world)
+    assert sorted(json.loads(one)["target"] for one in looks) == targets
+    woken = [target for look in looks for target in deliver(world, look)]
+    assert sorted(woken) == targets
+    assert len(wire.calls("SendTaskSuccess")) == 200
+
+
+def test_ten_rollouts_are_looked_at_at_once(world: World, wire: Wire) -> None:
+    wire.always("SendTaskSuccess")
+    wire.always("DescribeEndpoint", EndpointName="many", EndpointStatus="Updating")
+    targets = many(world, MOST_AT_ONCE)
+
+    assert sorted(watch(world, at=after(MINUTE))) == targets
+    assert asked_for(world) == []
+
+
+def test_a_look_in_trouble_is_delivered_again_alone(world: World, wire: Wire) -> None:
+    wire.always("SendTaskSuccess")
+    wire.always("DescribeEndpoint", EndpointName="many", EndpointStatus="Updating")
+    targets = many(world, MOST_AT_ONCE + 1)
+    item = world.table.get(f"TARGET#{targets[0]}", "STATE")
+    world.table.write(world.table.put({**(item or {}), "phase": "Unheard"}))
+
+    watch(world, at=after(MINUTE))
+    looks = {json.loads(one)["target"]: one for one in asked_for(world)}
+
+    with pytest.raises(ExceptionGroup):
+        deliver(world, looks.pop(targets[0]))
+    assert [target for look in looks.values() for target in deliver(world, look)] == targets[1:]
+
+
+def test_a_look_that_comes_twice_wakes_once(baking: World, wire: Wire) -> None:
+    look = look_at(TARGET, at=after(5 * MINUTE))
+    before = baking.state
+
+    assert list(deliver(baking, look)) == [TARGET]
+    wire.refuse("SendTaskSuccess", "TaskTimedOut")
+    assert deliver(baking, look) == {}
+
+    assert baking.state == before
+
+
+def test_a_look_asked_for_before_the_wait_began_is_none(baking: World, wire: Wire) -> None:
+    wire.asked.clear()
+
+    assert deliver(baking, look_at(TARGET, at=after(-MINUTE))) == {}
+
+    assert [operation for operation, _ in wire.asked] == ["GetItem"]
+
+
+def test_a_queue_that_takes_only_some_looks_fails_the_tick(world: World, wire: Wire) -> None:
+    many(world, MOST_AT_ONCE + 1)
+    failed = [{"Id": "0", "SenderFault": False, "Code": "InternalError"}]
+    wire.once("SendMessageBatch", Successful=[], Failed=failed)
+
+    with pytest.raises(NotSentError):
+        watch(world, at=after(MINUTE))

@@ -7,7 +7,15 @@ from typing import Any
 
 import pytest
 
-from sluice.events.triggers import PackageChanged, TargetDue, Tick, Trigger, parse_trigger
+from sluice.events.triggers import (
+    PackageChanged,
+    TargetDue,
+    Tick,
+    Trigger,
+    look_at,
+    parse_trigger,
+    parse_triggers,
+)
 from tests.builders import AT, TARGET, a_package_arn, an_event
 
 
@@ -61,3 +69,16 @@ def test_an_event_says_what_to_look_at(event: dict[str, Any], trigger: Trigger) 
 def test_any_other_event_is_refused(event: dict[str, Any]) -> None:
     with pytest.raises((ValueError, KeyError)):
         parse_trigger(event)
+
+
+def test_a_batch_asks_for_each_of_its_looks() -> None:
+    bodies = [look_at(target, at=AT) for target in (TARGET, "endpoint/other")]
+    batch = {"Records": [{"messageId": "m", "body": body} for body in bodies]}
+
+    assert parse_triggers(batch) == (TargetDue(TARGET, AT), TargetDue("endpoint/other", AT))
+
+
+def test_an_event_asks_for_one_thing() -> None:
+    event = an_event("events_scheduled")
+
+    assert parse_triggers(event) == (parse_trigger(event),)

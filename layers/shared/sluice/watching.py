@@ -1,4 +1,9 @@
-"""Look at every rollout in flight; wake the machine that waits for what was found."""
+"""Look at every rollout in flight; wake the machine that waits for what was found.
+
+Many are fanned out through a queue, a message each, so that a target which is slow to answer delays
+no other and all are looked at within their minute. A look writes nothing and a task token works
+once, so a message that comes twice does no harm.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sluice.domain.watching import Sight, counting_since, look
-from sluice.events.triggers import TargetDue
+from sluice.events.triggers import TargetDue, look_at
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,9 +21,13 @@ if TYPE_CHECKING:
     from sluice.adapters.endpoint import Endpoint
     from sluice.adapters.executions import Executions
     from sluice.adapters.ledger.targets import Targets
+    from sluice.adapters.queue import Queue
     from sluice.domain.rollout import Rollout
     from sluice.domain.target import TargetState
     from sluice.events.triggers import Trigger
+
+MOST_AT_ONCE = 10
+"""Rollouts that one invocation looks at itself; more are fanned out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +38,24 @@ class Watching:
     endpoint: Endpoint
     alarms: Alarms
     executions: Executions
+    looks: Queue
 
-    def handle(self, trigger: Trigger) -> dict[str, str]:
-        """Look at the target the trigger names, or at every one in flight."""
-        targets = (trigger.target,) if isinstance(trigger, TargetDue) else self.targets.in_flight()
-        return self.look_at(targets, now=trigger.at)
+    def handle(self, triggers: Iterable[Trigger]) -> dict[str, str]:
+        """Look at the targets the triggers name, or at every one in flight."""
+        woken = dict[str, str]()
+        for trigger in triggers:
+            if isinstance(trigger, TargetDue):
+                woken |= self.look_at((trigger.target,), now=trigger.at)
+            else:
+                woken |= self._look_at_all(now=trigger.at)
+        return woken
+
+    def _look_at_all(self, *, now: datetime) -> dict[str, str]:
+        targets = self.targets.in_flight()
+        if len(targets) <= MOST_AT_ONCE:
+            return self.look_at(targets, now=now)
+        self.looks.send(look_at(target, at=now) for target in targets)
+        return {}
 
     def look_at(self, targets: Iterable[str], *, now: datetime) -> dict[str, str]:
         """Look at each target; for each machine that was woken, with what."""
@@ -52,6 +74,8 @@ class Watching:
         state = self.targets.read(target)
         if state is None or state.rollout is None or not state.token:
             return ""
+        if state.parked_at and now < state.parked_at:
+            return ""  # asked for before this wait began; the next minute asks again
         answer = look(state, self._see(state, state.rollout, now=now), now=now)
         if answer is None or not self.executions.wake(state.token, answer):
             return ""

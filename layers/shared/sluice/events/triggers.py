@@ -68,6 +68,18 @@ class _Asked(BaseModel):
     at: datetime
 
 
+def parse_triggers(event: dict[str, Any]) -> tuple[Trigger, ...]:
+    """What an event asks for, or each message of a batch from a queue. Raises as parse_trigger."""
+    if "Records" in event:
+        return tuple(parse_trigger(json.loads(record["body"])) for record in event["Records"])
+    return (parse_trigger(event),)
+
+
+def look_at(target: str, *, at: datetime) -> str:
+    """The message that asks for a look at one target, as of a time."""
+    return _Asked(target=target, at=at).model_dump_json()
+
+
 def parse_trigger(event: dict[str, Any]) -> Trigger:
     """The trigger in an event. Raises ValueError or KeyError for any other event."""
     if "detail-type" not in event:
