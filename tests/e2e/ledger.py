@@ -34,6 +34,10 @@ class Ledger:
         """The record of a captured version."""
         return self._get(f"RELEASE#{group}", f"V#{version:06d}")
 
+    def captured(self, group: str, version: int) -> dict[str, Any]:
+        """What a version was captured as, and the copies of it in the vault."""
+        return self._get(f"RELEASE#{group}", f"CAPTURE#{version:06d}")
+
     def _get(self, pk: str, sk: str) -> dict[str, Any]:
         key = {"pk": {"S": pk}, "sk": {"S": sk}}
         found = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)

@@ -31,7 +31,7 @@ def test_an_event_that_no_function_can_read_is_kept_for_people(churn: Line) -> N
 
 def test_a_group_that_people_deleted_stops_nobody(churn: Line) -> None:
     churn.push(1)
-    churn.until("each upload is handled twice", lambda: uploads_handled(churn) == 6 or None)
+    churn.until("each upload is handled twice", lambda: uploads_handled(churn) >= 6 or None)
     sagemaker, since = churn.stack.client("sagemaker"), churn.now()
     sagemaker.delete_model_package(ModelPackageName=churn.package_arn(1))
     sagemaker.delete_model_package_group(ModelPackageGroupName=churn.name)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from itertools import permutations
 
 import pytest
@@ -163,3 +164,34 @@ def test_an_object_deleted_before_anybody_looked_is_said_to_be_gone(churn: Line)
 
     churn.push(1)
     assert len(churn.packages()) == 1
+
+
+def test_uploads_whose_events_were_lost_are_registered_by_the_schedule(churn: Line) -> None:
+    content = folders.folder(1)
+    with losing(churn, UPLOADS):
+        pushed = [churn.upload(1, name, content[name]) for name in ALL_FILES]
+
+    churn.until("v1 is registered", lambda: churn.package_arn(1) or None, minutes=40)
+
+    assert [receipt_kind(churn, one) for one in pushed] == ["Registered"] * 3
+    assert len(churn.packages()) == 1
+
+
+def test_a_model_of_several_parts_is_copied_whole_and_compared_by_its_checksum(
+    churn: Line,
+) -> None:
+    large = folders.archive("") + os.urandom(70 * 2**20)
+    content = {**folders.folder(1), MODEL: large}
+    for name in ALL_FILES:
+        churn.upload(1, name, content[name])
+    churn.until("v1 is registered", lambda: churn.package_arn(1) or None, minutes=40)
+
+    kept = {one["name"]: one for one in churn.ledger.captured(churn.name, 1)["copies"]}
+    copy = churn.stack.client("s3").head_object(
+        Bucket=churn.stack.bucket, Key=kept[MODEL]["key"], ChecksumMode="ENABLED"
+    )
+    assert (kept[MODEL]["size"], kept[MODEL]["compared"]) == (len(large), "Checksum")
+    assert copy["ETag"].endswith('-2"')
+    assert copy["ChecksumType"] == "FULL_OBJECT"
+    uploads = churn.stack.client("s3").list_multipart_uploads(Bucket=churn.stack.bucket)
+    assert churn.name not in str(uploads.get("Uploads", []))
