@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sluice.domain import names
-from sluice.domain.alarm import AlarmState, Firing, Watched
+from sluice.domain.alarm import Firing, Watched
+from sluice.domain.arming import AlarmState
 from sluice.domain.inbox import CONFIG, EVALUATION, MODEL, Facts, Noted, Place, Upload
 from sluice.domain.pushed import ModelConfig
 from sluice.domain.registration import Ready, plan_registration

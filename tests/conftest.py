@@ -31,8 +31,8 @@ def world(
     monkeypatch: pytest.MonkeyPatch,
 ) -> World:
     """A target's surroundings on moto, with nothing deployed yet."""
-    from tests.integration.rollouts import ENVIRONMENT, a_world
+    from tests.integration.rollouts import ENVIRONMENT, Mutes, a_world
 
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    return a_world(aws, table, function, context)
+    return a_world(aws, table, function, context, Mutes(monkeypatch))

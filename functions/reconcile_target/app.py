@@ -19,10 +19,12 @@ from sluice.noticing import Noticing
 from sluice.observability import logger, metrics
 from sluice.observing import Observing
 from sluice.reconciling import Reconciling
+from sluice.rejecting import Rejecting
 from sluice.restoring import Restoring
 from sluice.scaling import Scaling
 from sluice.settings import Settings
 from sluice.tending import Tending
+from sluice.tidying import Tidying
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -30,28 +32,31 @@ if TYPE_CHECKING:
 settings = Settings.from_env()
 sagemaker = client("sagemaker")
 table = Table(client("dynamodb"), settings.ledger_table)
-targets = Targets(table)
-releases = Releases(table)
+targets, releases = Targets(table), Releases(table)
+registry, alarms = Registry(sagemaker), Alarms(client("cloudwatch"))
 announcements = Announcements(
     client("events"), client("sns"), topic_arn=settings.notifications_topic_arn
 )
 reconciling = Reconciling(
     targets=targets,
     releases=releases,
-    observing=Observing(targets, releases, Registry(sagemaker)),
+    observing=Observing(targets, releases, registry),
     tending=Tending(
         targets=targets,
         endpoint=Endpoint(sagemaker),
         executions=Executions(client("stepfunctions"), machine_arn=settings.rollout_machine_arn),
         announcements=announcements,
     ),
-    noticing=Noticing(targets, Alarms(client("cloudwatch"))),
+    noticing=Noticing(targets, alarms),
+    rejecting=Rejecting(targets, releases, registry),
+    tidying=Tidying(targets, alarms),
     restoring=Restoring(
         targets=targets,
         endpoint=Endpoint(sagemaker),
         scaling=Scaling(targets, Autoscaling(client("application-autoscaling"))),
         announcements=announcements,
     ),
+    cool_down_minutes=settings.cool_down_minutes,
 )
 
 

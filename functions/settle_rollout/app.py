@@ -15,6 +15,7 @@ from sluice.adapters.registry import Registry
 from sluice.adapters.session import client
 from sluice.events.tasks import dump_rollout, parse_task
 from sluice.observability import logger, metrics
+from sluice.rejecting import Rejecting
 from sluice.scaling import Scaling
 from sluice.settings import Settings
 from sluice.settling import Settling
@@ -28,9 +29,8 @@ table = Table(client("dynamodb"), settings.ledger_table)
 targets = Targets(table)
 settling = Settling(
     targets=targets,
-    releases=Releases(table),
     endpoint=Endpoint(sagemaker),
-    registry=Registry(sagemaker),
+    rejecting=Rejecting(targets, Releases(table), Registry(sagemaker)),
     alarms=Alarms(client("cloudwatch")),
     announcements=Announcements(
         client("events"), client("sns"), topic_arn=settings.notifications_topic_arn

@@ -181,6 +181,7 @@ def test_wildcards_are_a_short_list_of_actions_that_know_no_resources() -> None:
         "application-autoscaling:DescribeScheduledActions",
         "cloudwatch:DescribeAlarms",
         "cloudwatch:GetMetricData",
+        "cloudwatch:ListAlarmMuteRules",
         "ecr:GetAuthorizationToken",
         "sagemaker:ListEndpoints",
         "sagemaker:ListModelPackages",
@@ -212,6 +213,7 @@ def approval_changes() -> dict[str, list[Any]]:
 
 def test_nobody_of_us_can_approve() -> None:
     assert approval_changes() == {
+        "ReconcileTargetRole": ["Rejected"],
         "RegisterPackageRole": ["PendingManualApproval", "Rejected"],
         "SettleRolloutRole": ["Rejected"],
     }
@@ -263,7 +265,9 @@ def test_a_role_is_passed_to_sagemaker_alone() -> None:
         pytest.param("sagemaker:DeleteEndpoint", {"ShiftTrafficRole"}, id="deletion"),
         pytest.param("s3:PutObject", {"RegisterPackageRole"}, id="the vault"),
         pytest.param("s3:DeleteObject", set(), id="nobody deletes artifacts"),
-        pytest.param("dynamodb:DeleteItem", {"SettleRolloutRole"}, id="ledger items"),
+        pytest.param(
+            "dynamodb:DeleteItem", {"ReconcileTargetRole", "SettleRolloutRole"}, id="ledger items"
+        ),
         pytest.param("states:StartExecution", {"ReconcileTargetRole"}, id="rollouts"),
     ],
 )

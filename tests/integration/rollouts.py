@@ -86,6 +86,26 @@ class Wire:
         return [body for operation, body in self.asked if operation in operations]
 
 
+class Mutes:
+    """Alarm mute rules, which moto does not know: answered in CloudWatch's place."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.active: set[str] = set()
+        """Names of the alarms that a rule mutes now."""
+        real = Endpoint._do_get_response
+
+        def answer(endpoint: Endpoint, request: Any, model: Any, context: Any) -> Any:
+            if model.name != "ListAlarmMuteRules":
+                return real(endpoint, request, model, context)
+            asked = _body(request)
+            assert asked["Statuses"] == ["ACTIVE"]
+            rules = [{"Status": "ACTIVE"}] if asked["AlarmName"] in self.active else []
+            status, body = _answer(200, {"AlarmMuteRuleSummaries": rules})
+            return (AWSResponse("https://wire.example", status, {}, _NoBody()), body), None
+
+        monkeypatch.setattr(Endpoint, "_do_get_response", answer)
+
+
 class World:
     """The target `churn` and everything around it."""
 
@@ -95,8 +115,10 @@ class World:
         table: Table,
         function: Callable[[str], ModuleType],
         context: SimpleNamespace,
+        mutes: Mutes,
     ) -> None:
         self.aws, self.table, self.targets = aws, table, Targets(table)
+        self.mutes = mutes
         self._function, self._context = function, context
 
     def call(self, name: str, event: dict[str, Any]) -> Any:
@@ -298,6 +320,7 @@ def a_world(
     table: Table,
     function: Callable[[str], ModuleType],
     context: SimpleNamespace,
+    mutes: Mutes,
 ) -> World:
     """The rollout's surroundings, with nothing deployed yet; functions find `ENVIRONMENT` set."""
     definition = {"StartAt": "Wait", "States": {"Wait": {"Type": "Succeed"}}}
@@ -308,7 +331,7 @@ def a_world(
     aws("events").put_rule(Name="announced", EventPattern='{"source": ["sluice"]}')
     target = {"Id": "1", "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:announced"}
     aws("events").put_targets(Rule="announced", Targets=[target])
-    return World(aws, table, function, context)
+    return World(aws, table, function, context, mutes)
 
 
 def _answer(status: int, body: dict[str, Any]) -> tuple[int, dict[str, Any]]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sluice.adapters.alarms import Alarms
-from sluice.domain.alarm import AlarmState
+from sluice.domain.arming import AlarmState
 from sluice.domain.pushed import Alarms as Thresholds
 from tests.builders import AT, after
 

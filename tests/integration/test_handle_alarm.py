@@ -17,6 +17,7 @@ from tests.builders import (
     a_rollout,
     a_state,
     an_event,
+    deployed,
     watches,
 )
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from tests.integration.rollouts import Wire, World
 
 FIRED = an_event("cloudwatch_alarm_single_metric")
+OLD = deployed(2, epoch=2)
 PARKED: dict[str, Any] = {"token": "t-1", "parked_at": AT, "phase": Phase.BAKING}
 
 
@@ -140,18 +142,32 @@ def test_asking_reconcile_fails_and_the_rollback_stays_owed(world: World, wire: 
     [
         pytest.param("cloudwatch_alarm_muted", watches(), "MUTED", id="in maintenance"),
         pytest.param("cloudwatch_alarm_single_metric", watches(STABLE), "STABLE", id="on stable"),
-        pytest.param("cloudwatch_alarm_single_metric", None, "UNKNOWN_ALARM", id="not ours"),
-        pytest.param("cloudwatch_alarm_composite", None, "UNKNOWN_ALARM", id="composite, not ours"),
+        pytest.param(
+            "cloudwatch_alarm_single_metric", watches(OLD), "NOT_SERVING", id="on what is gone"
+        ),
     ],
 )
-def test_an_alarm_that_concerns_nobody_changes_nothing(
+def test_an_alarm_that_is_ignored_stands_in_the_history_once_however_often_it_flaps(
     world: World, wire: Wire, event: str, watched: Any, answer: str
 ) -> None:
-    before = world.given(a_state(a_rollout(position=0), **PARKED))
-    if watched:
-        world.targets.watch(ALARM_ARN, watched)
+    world.given(a_state(a_rollout(position=0), **PARKED))
+    world.targets.watch(ALARM_ARN, watched)
 
-    assert handle(world, an_event(event)).startswith(answer)
+    for _ in range(5):
+        assert handle(world, an_event(event)).startswith(answer)
+
+    (entry,) = world.targets.history(TARGET)
+    assert entry.event == "AlarmIgnored"
+    assert entry.reason.startswith(answer)
+    assert (world.state.signal, world.state.rollback_owed) == (None, None)
+    assert wire.calls("SendTaskSuccess", "Invoke") == []
+
+
+@pytest.mark.parametrize("event", ["cloudwatch_alarm_single_metric", "cloudwatch_alarm_composite"])
+def test_an_alarm_of_somebody_else_changes_nothing(world: World, wire: Wire, event: str) -> None:
+    before = world.given(a_state(a_rollout(position=0), **PARKED))
+
+    assert handle(world, an_event(event)).startswith("UNKNOWN_ALARM")
 
     assert world.state == before
     assert wire.calls("SendTaskSuccess", "Invoke") == []

@@ -183,7 +183,7 @@ def test_alarms_watch_the_variant_and_the_ledger_knows_which(captured: Captured)
     assert set(made.release.alarms) == expected == captured.world.alarms()
     described = captured.world.aws("cloudwatch").describe_alarms()["MetricAlarms"]
     for alarm in described:
-        assert captured.world.targets.watched_by(alarm["AlarmArn"]) == watches(made.release)
+        assert captured.world.targets.watched_by(alarm["AlarmArn"]) == (watches(made.release),)
 
 
 def test_a_first_deployment_is_created(captured: Captured) -> None:

@@ -285,6 +285,7 @@ def test_the_schedule_finds_a_rejection_nobody_told_of(world: World) -> None:
 def test_ticks_change_nothing_where_nothing_changed(world: World, faults: Faults) -> None:
     world.given_versions(1, 2, 3)
     reconcile(world, TICK)
+    world.given_alarm(STABLE, name=STABLE.alarms[0])
     world.given(a_state(last_good=(STABLE,)))
     before = world.state
 
@@ -552,4 +553,4 @@ def test_a_target_at_rest_costs_the_schedule_two_reads(at_rest: World, faults: F
 
     assert operations.count("DescribeModelPackage") == 0
     assert operations.count("GetItem") == 2
-    assert operations.count("DescribeAlarms") == 1
+    assert operations.count("DescribeAlarms") == 2  # their states, and whether any is orphaned

@@ -182,7 +182,7 @@ def test_what_served_well_before_is_not_condemned_by_a_rollback_that_fails(
     assert world.state.live == CANARY
     assert [kind for kind, _ in world.announced()] == ["TargetHalted"]
     (message,) = told()
-    assert message.startswith("churn is halted: alarm errors. No release served it well")
+    assert message.startswith("churn is halted: alarm errors. There is no good release to go back")
 
 
 def test_taking_back_twice_marks_once(taken_off: World) -> None:
@@ -216,7 +216,7 @@ def test_the_lease_ends_and_what_served_well_is_remembered(serving: World) -> No
     assert state.last_good == (CANARY, STABLE)
     assert serving.targets.in_flight() == ()
     assert serving.alarms() == set(CANARY.alarms), "nothing watches what is gone"
-    assert serving.targets.watched_by(arn) is None
+    assert serving.targets.watched_by(arn) == ()
     assert serving.history() == ["Settled"]
 
 

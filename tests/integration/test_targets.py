@@ -214,17 +214,27 @@ def test_only_held_targets_are_in_flight(targets: Targets) -> None:
 
 
 def test_an_alarm_is_watched_until_it_is_forgotten(targets: Targets) -> None:
-    assert targets.watched_by(ALARM_ARN) is None
+    assert targets.watched_by(ALARM_ARN) == ()
 
     targets.watch(ALARM_ARN, watches())
     targets.watch(ALARM_ARN, watches())
-    assert targets.watched_by(ALARM_ARN) == Watched(
-        target=TARGET, release=watches().release, variant="v4-e5", epoch=5
-    )
+    watched = Watched(target=TARGET, release=watches().release, variant="v4-e5", epoch=5)
+    assert targets.watched_by(ALARM_ARN) == (watched,)
 
-    targets.forget(ALARM_ARN)
-    targets.forget(ALARM_ARN)
-    assert targets.watched_by(ALARM_ARN) is None
+    targets.forget(ALARM_ARN, TARGET)
+    targets.forget(ALARM_ARN, TARGET)
+    assert targets.watched_by(ALARM_ARN) == ()
+
+
+def test_one_alarm_may_watch_several_targets(targets: Targets) -> None:
+    shared = [Watched(target=f"endpoint/{name}", epoch=1) for name in ("churn", "fraud")]
+    for watched in shared:
+        targets.watch(ALARM_ARN, watched)
+
+    assert targets.watched_by(ALARM_ARN) == tuple(shared)
+
+    targets.forget(ALARM_ARN, TARGET)
+    assert targets.watched_by(ALARM_ARN) == (shared[1],)
 
 
 def park(aws: Callable[[str], Any]) -> None:

@@ -127,12 +127,46 @@ def test_the_newest_approval_wins_however_late_another_is_heard_of(
     assert found.change.events[0].event == ("Approved" if wanted else "Superseded")
 
 
+OURS = "arn:aws:sts::123456789012:assumed-role/settle/settle"
+CONFIRMED = BAD.model_copy(update={"rejected_at": AT, "rejected_by": OURS})
+
+
 def test_an_approval_by_a_person_lifts_the_mark_of_that_release_alone() -> None:
-    state = a_state(bad={"churn-v4": BAD, "churn-v2": BAD})
+    state = a_state(bad={"churn-v4": CONFIRMED, "churn-v2": CONFIRMED})
 
-    found = observed(state, a_release(approval=REJECTED), seen(APPROVED))
+    found = observed(state, a_release(approval=REJECTED), seen(APPROVED, modified=60))
 
-    assert found.change.state.bad == {"churn-v2": BAD}
+    assert found.change.state.bad == {"churn-v2": CONFIRMED}
+    assert found.change.state.wanted
+
+
+@pytest.mark.parametrize(
+    ("mark", "seconds", "actor", "why"),
+    [
+        pytest.param(BAD, 60, "alice", "not yet Rejected", id="our Rejected was never confirmed"),
+        pytest.param(CONFIRMED, 0, "alice", "older than", id="approved before it was Rejected"),
+        pytest.param(CONFIRMED, 60, OURS, "nobody but us", id="approved by our own role"),
+    ],
+)
+def test_a_bad_mark_is_lifted_by_nothing_less_than_a_persons_later_approval(
+    mark: Mark, seconds: float, actor: str, why: str
+) -> None:
+    state = a_state(bad={"churn-v4": mark})
+
+    found = observed(
+        state, a_release(approval=REJECTED), seen(APPROVED, modified=seconds, actor=actor)
+    )
+
+    assert found.change.state == state
+    assert [one.event for one in found.change.events] == ["StillBad"]
+    assert why in found.change.events[0].reason
+    assert found.release.approval is APPROVED
+
+
+def test_a_rejection_that_is_observed_confirms_the_mark() -> None:
+    found = observed(a_state(bad={"churn-v4": BAD}), a_release(approval=APPROVED), seen(REJECTED))
+
+    assert found.change.state.bad["churn-v4"].rejected_at == AT
 
 
 def test_a_target_of_another_group_is_refused() -> None:

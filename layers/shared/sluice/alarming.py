@@ -1,4 +1,7 @@
-"""An alarm fired: tell the holder, or let reconcile start the rollback that is owed."""
+"""An alarm fired: tell the holder, or let reconcile start the rollback that is owed.
+
+One alarm may watch several targets: what it means is decided for each of them.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ if TYPE_CHECKING:
     from sluice.adapters.executions import Executions
     from sluice.adapters.functions import Functions
     from sluice.adapters.ledger.targets import Targets
-    from sluice.domain.alarm import Firing
+    from sluice.domain.alarm import Firing, Watched
     from sluice.domain.target import Change, TargetState
 
 
@@ -31,8 +34,11 @@ class Alarming:
         meanwhile finds the signal, a machine that is parked is woken. No wake-up is lost.
         """
         watched = self.targets.watched_by(alarm_arn)
-        if watched is None:
-            return "UNKNOWN_ALARM: it watches none of our variants"
+        if not watched:
+            return "UNKNOWN_ALARM: it watches none of our targets"
+        return "; ".join([self._take_to(one, firing) for one in watched])
+
+    def _take_to(self, watched: Watched, firing: Firing) -> str:
         response: Response = Ignore("UNKNOWN_TARGET: nobody ever approved a release for it")
 
         def decide(state: TargetState | None) -> Change | None:
@@ -40,7 +46,7 @@ class Alarming:
             if state is None:
                 return None
             response = respond(state, watched, firing)
-            return None if isinstance(response, Ignore) else response.change
+            return response.change
 
         state = self.targets.change(watched.target, decide)
         match response:

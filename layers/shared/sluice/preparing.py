@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from sluice.adapters.endpoint import EndpointBusyError, production_variant
 from sluice.domain.alarm import Watched
+from sluice.domain.arming import alarming
 from sluice.domain.inbox import MODEL
-from sluice.domain.lease import intend
+from sluice.domain.lease import intend, known_before
 from sluice.domain.manifest import parse_manifest, vault_key
 from sluice.domain.plan import Capacity
 from sluice.domain.preparation import Truth, objection, planned, target_objection
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from sluice.domain.manifest import Manifest
     from sluice.domain.quota import Fleet
     from sluice.domain.rollout import Deployed
+    from sluice.domain.target import Change, TargetState
     from sluice.domain.watching import EndpointView
     from sluice.scaling import Scaling
     from sluice.sizing import Sizing
@@ -80,8 +82,13 @@ class Preparing:
         )
         if reason:
             return rollout.to(Action.ROLL_BACK, reason)
+        watched = self._watch_endpoint(rollout)
+        if isinstance(watched, str):
+            return rollout.to(Action.ROLL_BACK, watched)
         self.scaling.suspend(rollout, outlook.scaling, now=now)
-        return self._make(rollout, outlook.view)
+        made = self._make(rollout.model_copy(update={"watch": tuple(watched)}), outlook.view)
+        self._disarm(made, now=now)
+        return made
 
     def _coming(self, rollout: Rollout, view: EndpointView | None) -> Fleet:
         """The fleet that the update adds to the one that serves."""
@@ -90,6 +97,35 @@ class Preparing:
         if stable is None or view is None:
             return (canary,)
         return ((self._instance_type(stable), view.variants[stable.variant].instances), canary)
+
+    def _watch_endpoint(self, rollout: Rollout) -> dict[str, str] | str:
+        """The ARNs of the alarms on the whole endpoint, by name; or why they cannot watch it.
+
+        The canary's own must exist, or its config does not mean what it says. Those of what serves
+        now count as well; one of them that was deleted must not stand in the way of its successor,
+        nor any in the way of a rollback.
+        """
+        wanted = self._manifest(rollout.release).config.alarms.watch
+        serving = rollout.stable.watch if rollout.stable else ()
+        found = self.alarms.arns((*wanted, *serving)) if wanted or serving else {}
+        gone = [name for name in wanted if name not in found]
+        if gone and rollout.kind is not Kind.ROLL_BACK:
+            return f"ALARM_MISSING: config.json names {', '.join(gone)}, which does not exist"
+        for arn in found.values():
+            self.targets.watch(arn, Watched(target=rollout.target, epoch=rollout.epoch))
+        return found
+
+    def _disarm(self, rollout: Rollout, *, now: datetime) -> None:
+        """Hold against nobody what is in ALARM already: a sick version must not block its fix."""
+        stable = rollout.stable.alarms if rollout.stable else ()
+        states = self.alarms.states(asked) if (asked := (*rollout.watch, *stable)) else {}
+        firing = alarming(states)
+
+        def decide(state: TargetState | None) -> Change | None:
+            return known_before(state, rollout, firing, now=now)
+
+        if firing:
+            self.targets.change(rollout.target, decide)
 
     def _objection(self, rollout: Rollout) -> str:
         """Why the release, or the one to fall back to, cannot be deployed; or nothing."""

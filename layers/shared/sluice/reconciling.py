@@ -8,6 +8,7 @@ the schedule alone does all that events do.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sluice.domain import names
@@ -24,8 +25,10 @@ if TYPE_CHECKING:
     from sluice.domain.target import Change, TargetState
     from sluice.noticing import Noticing
     from sluice.observing import Observing
+    from sluice.rejecting import Rejecting
     from sluice.restoring import Restoring
     from sluice.tending import Tending
+    from sluice.tidying import Tidying
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +40,10 @@ class Reconciling:
     observing: Observing
     tending: Tending
     noticing: Noticing
+    rejecting: Rejecting
+    tidying: Tidying
     restoring: Restoring
+    cool_down_minutes: int
 
     def handle(self, trigger: Trigger) -> list[str]:
         """Do what the trigger points to; what was done, in words."""
@@ -61,7 +67,10 @@ class Reconciling:
                 self.observing.observe_group(group, looked, now=now)
             except Exception as error:  # one group's trouble must not keep the others waiting
                 broken.append(error)
-        self.noticing.notice(self.targets.known(), now=now)
+        try:
+            self._watch_alarms(now=now)
+        except Exception as error:  # nor CloudWatch's
+            broken.append(error)
         for target in self.targets.known():
             try:
                 answer = self.reconcile(target, now=now, replace=True, looked=looked)
@@ -72,6 +81,11 @@ class Reconciling:
             message = f"reconciled {answers}, but not everything"
             raise ExceptionGroup(message, broken)
         return answers
+
+    def _watch_alarms(self, *, now: datetime) -> None:
+        listed = self.tidying.listed()
+        resting = self.noticing.notice(self.targets.known(), now=now)
+        self.tidying.remove_orphans(listed, resting)
 
     def package_changed(self, package_arn: str, *, now: datetime) -> str:
         """A package's approval may have changed: observe it, then reconcile its target."""
@@ -91,6 +105,8 @@ class Reconciling:
         state = self.targets.read(target)
         if state is None:
             return "no approval has named this target yet"
+        if replace:
+            self.rejecting.reject_bad(state, now=now)
         if state.holder:
             return self.tending.tend(state, now=now, replace=replace)
         self.restoring.restore(state, now=now)
@@ -120,4 +136,10 @@ class Reconciling:
                 return move.reason
 
     def _next_move(self, state: TargetState, looked: Looked, *, now: datetime) -> Move:
-        return next_move(state, releases=looked.approved, gone=looked.gone, now=now)
+        return next_move(
+            state,
+            releases=looked.approved,
+            gone=looked.gone,
+            now=now,
+            cool_down=timedelta(minutes=self.cool_down_minutes),
+        )

@@ -26,6 +26,8 @@ class Settings(BaseModel):
     """`accuracy=0.8,f1=0.7`: what an evaluation must reach to be registered; may be empty."""
     minimum_bake_minutes: int = 1
     allowed_strategies: str = "canary,all_at_once"
+    cool_down_minutes: int = 60
+    """For how long after an automatic rollback no alarm causes another."""
     required_alarms: str = ""
     """Fields of `alarms` that a pushed config must not leave out: `error_rate,latency_ms`."""
     execution_role_arns: str = ""

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sluice.adapters.ledger.table import ConditionFailedError
 from sluice.domain.outcome import leftover, promote, release_target, retired, survivor, take_back
-from sluice.domain.release import ApprovalChange
 from sluice.domain.rollout import Action, Outcome, Rollout
 from sluice.observability import logger, metrics
 
@@ -19,10 +16,9 @@ if TYPE_CHECKING:
     from sluice.adapters.alarms import Alarms
     from sluice.adapters.announcements import Announcements
     from sluice.adapters.endpoint import Endpoint
-    from sluice.adapters.ledger.releases import Releases
     from sluice.adapters.ledger.targets import Targets
-    from sluice.adapters.registry import Registry
     from sluice.domain.target import Change, TargetState
+    from sluice.rejecting import Rejecting
     from sluice.scaling import Scaling
 
 _ANNOUNCED = {
@@ -40,9 +36,8 @@ class Settling:
     """The task of the states `Promote`, `RecordOutcome` and `ReleaseTarget`."""
 
     targets: Targets
-    releases: Releases
     endpoint: Endpoint
-    registry: Registry
+    rejecting: Rejecting
     alarms: Alarms
     announcements: Announcements
     scaling: Scaling
@@ -77,37 +72,31 @@ class Settling:
             change, done = take_back(state, rollout, now=now)
             return change
 
-        self.targets.change(rollout.target, decide)
-        if done.blames:
-            self._reject(done, now=now)
+        state = self.targets.change(rollout.target, decide)
+        if state:
+            self.rejecting.reject_bad(state, now=now)
         done = self._with_settle_config(done)
         self._tell(done)
         self.scaling.follow(rollout.target, now=now)
         return done
 
-    def _reject(self, rollout: Rollout, *, now: datetime) -> None:
-        """Reject the package, and record that we did: a person's later approval is then news."""
-        arn = rollout.release.package_arn
-        self.registry.reject(arn, rollout.reason)
-        release, package = self.releases.get(rollout.release.release), self.registry.find(arn)
-        if release is None or package is None or release.approval is package.approval:
-            return
-        seen = ApprovalChange(
-            status=package.approval,
-            last_modified=package.last_modified,
-            actor=package.last_modified_by,
-            observed_at=now,
-        )
-        with suppress(ConditionFailedError):  # reconcile observed it first
-            self.releases.record(release, seen)
-
     def _release(self, rollout: Rollout, *, now: datetime) -> Rollout:
         gone = retired(rollout)
         if gone:
             for arn in self.alarms.delete(gone.alarms).values():
-                self.targets.forget(arn)
-        self.targets.change(rollout.target, lambda state: release_target(state, rollout, now=now))
+                self.targets.forget(arn, rollout.target)
+        state = self.targets.change(
+            rollout.target, lambda state: release_target(state, rollout, now=now)
+        )
+        self._unwatch(rollout, state)
         return rollout
+
+    def _unwatch(self, rollout: Rollout, state: TargetState | None) -> None:
+        """Forget the alarms on the whole endpoint that what is live now does not name."""
+        watching = state.live.watch if state and state.live else ()
+        left = [name for name in rollout.watch if name not in watching]
+        for arn in self.alarms.arns(left).values() if left else ():
+            self.targets.forget(arn, rollout.target)
 
     def _with_settle_config(self, rollout: Rollout) -> Rollout:
         """Name the configuration to settle on, if the leftover stands on the endpoint at all."""
@@ -141,8 +130,9 @@ def _sentence(rollout: Rollout) -> str:
             return f"{endpoint} was rolled back to {release}: {rollout.reason}."
         case Outcome.HALTED:
             return (
-                f"{endpoint} is halted: {rollout.reason}. No release served it well and is still "
-                f"approved, so what serves goes on serving. Approve a fixed version."
+                f"{endpoint} is halted: {rollout.reason}. There is no good release to go back to, "
+                f"so what serves goes on serving. Approve a fixed version, or set what serves to "
+                f"pending and approve it again to stand by it."
             )
         case Outcome.DEFERRED:
             return f"{release} is tried again on {endpoint} later: {rollout.reason}."

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sluice.domain.arming import Readings, remark
 from sluice.domain.watching import Sight, counting_since, look
 from sluice.events.triggers import TargetDue, look_at
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from sluice.adapters.ledger.targets import Targets
     from sluice.adapters.queue import Queue
     from sluice.domain.rollout import Rollout
-    from sluice.domain.target import TargetState
+    from sluice.domain.target import Change, TargetState
     from sluice.events.triggers import Trigger
 
 MOST_AT_ONCE = 10
@@ -76,15 +77,30 @@ class Watching:
             return ""
         if state.parked_at and now < state.parked_at:
             return ""  # asked for before this wait began; the next minute asks again
-        answer = look(state, self._see(state, state.rollout, now=now), now=now)
+        readings = self._read_alarms(state, state.rollout, now=now)
+        answer = look(state, self._see(state, state.rollout, readings, now=now), now=now)
         if answer is None or not self.executions.wake(state.token, answer):
             return ""
         return f"{answer.action}: {answer.reason}"
 
-    def _see(self, state: TargetState, rollout: Rollout, *, now: datetime) -> Sight:
+    def _read_alarms(self, state: TargetState, rollout: Rollout, *, now: datetime) -> Readings:
+        """What the alarms say; the target remembers what a look at them changes by itself."""
+        readings = self.alarms.read((*rollout.release.alarms, *rollout.watch, *state.disarmed))
+
+        def decide(latest: TargetState | None) -> Change | None:
+            return remark(latest, readings, now=now) if latest else None
+
+        if decide(state):
+            self.targets.change(state.target, decide)
+        return readings
+
+    def _see(
+        self, state: TargetState, rollout: Rollout, readings: Readings, *, now: datetime
+    ) -> Sight:
         variant, since = rollout.release.variant, counting_since(state, now=now)
         return Sight(
             endpoint=self.endpoint.describe(rollout.endpoint),
-            alarms=self.alarms.states(rollout.release.alarms),
+            alarms=readings.alarms,
+            muted=readings.muted,
             requests=self.alarms.requests(rollout.endpoint, variant, since=since, until=now),
         )

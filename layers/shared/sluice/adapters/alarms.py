@@ -1,14 +1,16 @@
-"""CloudWatch: the alarms that watch a variant, their states, and the traffic it had."""
+"""CloudWatch: the alarms that watch a variant or an endpoint, their states, and the traffic."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from sluice.domain import names
-from sluice.domain.alarm import AlarmState
+from sluice.domain.arming import AlarmState, Readings, alarming
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import datetime
 
     from mypy_boto3_cloudwatch import CloudWatchClient
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 _NAMESPACE = "AWS/SageMaker"
 _PERIOD = 60
 _BATCH = 100  # names per DescribeAlarms and DeleteAlarms
+_KINDS = ("MetricAlarms", "CompositeAlarms", "LogAlarms")
 
 
 class Alarms:
@@ -53,9 +56,42 @@ class Alarms:
         return {one["AlarmName"]: one["AlarmArn"] for one in self._described(wanted)}
 
     def states(self, alarm_names: Iterable[str]) -> dict[str, AlarmState]:
-        """The state of each alarm that exists."""
+        """The state of each alarm that exists, of any kind."""
         found = self._described(alarm_names)
         return {one["AlarmName"]: AlarmState(one["StateValue"]) for one in found}
+
+    def arns(self, alarm_names: Iterable[str]) -> dict[str, str]:
+        """The ARN of each alarm that exists, of any kind, by name."""
+        return {one["AlarmName"]: one["AlarmArn"] for one in self._described(alarm_names)}
+
+    def read(self, alarm_names: Iterable[str]) -> Readings:
+        """The states and the mutes; where CloudWatch does not answer, what trouble it has.
+
+        A mute that cannot be read mutes nothing: a rollback in vain is better than a bad release.
+        """
+        asked = frozenset(alarm_names)
+        try:
+            states = self.states(asked)
+        except (BotoCoreError, ClientError) as error:
+            return Readings(trouble=str(error))
+        missing = asked - states.keys()
+        try:
+            muted = frozenset(filter(self._muted, alarming(states)))
+        except (BotoCoreError, ClientError) as error:
+            return Readings(states, missing=missing, trouble=str(error))
+        return Readings(states, muted, missing)
+
+    def of_variants(self) -> Iterator[str]:
+        """Names of all alarms that `create` has ever made and nobody deleted."""
+        pages = self._client.get_paginator("describe_alarms").paginate(
+            AlarmNamePrefix=names.ALARM_PREFIX, AlarmTypes=["MetricAlarm"]
+        )
+        return (
+            one["AlarmName"]
+            for page in pages
+            for one in page["MetricAlarms"]
+            if names.watched_variant(one["AlarmName"])
+        )
 
     def delete(self, alarm_names: Iterable[str]) -> dict[str, str]:
         """Delete the alarms; the ARNs of those that existed, by name. Safe to repeat."""
@@ -89,14 +125,28 @@ class Alarms:
         )
         return int(sum(sum(result["Values"]) for result in answer["MetricDataResults"]))
 
+    def _muted(self, name: str) -> bool:
+        """Whether an alarm mute rule mutes the alarm now.
+
+        A rule is `ACTIVE` while its window is open, `SCHEDULED` between two (GetAlarmMuteRule).
+        """
+        rules = self._client.list_alarm_mute_rules(
+            AlarmName=name, Statuses=["ACTIVE"], MaxRecords=1
+        )
+        return bool(rules.get("AlarmMuteRuleSummaries"))
+
     def _described(self, alarm_names: Iterable[str]) -> list[Any]:
-        asked = list(alarm_names)
+        asked = list(dict.fromkeys(alarm_names))
         found: list[Any] = []
         for start in range(0, len(asked), _BATCH):
             batch = asked[start : start + _BATCH]
-            found += self._client.describe_alarms(AlarmNames=batch, MaxRecords=_BATCH)[
-                "MetricAlarms"
-            ]
+            # Without AlarmTypes only metric alarms are told of.
+            answer: Any = self._client.describe_alarms(
+                AlarmNames=batch,
+                AlarmTypes=["MetricAlarm", "CompositeAlarm", "LogAlarm"],
+                MaxRecords=_BATCH,
+            )
+            found += [one for kind in _KINDS for one in answer.get(kind, [])]
         return found
 
 

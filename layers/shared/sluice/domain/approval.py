@@ -10,7 +10,10 @@ from dataclasses import dataclass
 
 from sluice.domain.release import ApprovalChange, ApprovalStatus, Release
 from sluice.domain.superseding import superseding
-from sluice.domain.target import Cause, Change, Event, Signal, TargetState, Wanted
+from sluice.domain.target import Cause, Change, Event, Mark, Signal, TargetState, Wanted
+
+_UNKNOWN = "unknown"
+"""The actor where SageMaker does not say who modified a package."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +35,12 @@ def observe(state: TargetState, release: Release, seen: ApprovalChange) -> Obser
             reason = f"TARGET_NOT_OWNED: {state.target} belongs to group {state.owner}"
             return Observation(updated, Change(state), refusal=reason)
         case ApprovalStatus.APPROVED:
-            return Observation(updated, _approved(state, updated, seen))
+            still = _still_bad(state, updated, seen)
+            change = still or _approved(state, updated, seen)
+            return Observation(updated, change)
         case ApprovalStatus.REJECTED:
-            return Observation(updated, _rejected(state, updated, seen))
+            confirmed = confirm(state, updated, seen)
+            return Observation(updated, _rejected(confirmed, updated, seen))
         case ApprovalStatus.PENDING:
             return Observation(updated, Change(state))
 
@@ -72,6 +78,43 @@ def _approved(state: TargetState, release: Release, seen: ApprovalChange) -> Cha
     approved = state.model_copy(update=update)
     signal = state.signal or superseding(approved, now=seen.observed_at)
     return Change(approved.model_copy(update={"signal": signal}), tuple(events))
+
+
+def confirm(
+    state: TargetState, release: Release, seen: ApprovalChange, *, by: str = ""
+) -> TargetState:
+    """The state in which a bad release's package was seen to be Rejected, if it is bad.
+
+    `by` is our own role's ARN where it was us.
+    """
+    mark = state.bad.get(str(release.name))
+    if mark is None:
+        return state
+    update = {"rejected_at": seen.last_modified, "rejected_by": by or mark.rejected_by}
+    bad: dict[str, Mark] = {**state.bad, str(release.name): mark.model_copy(update=update)}
+    return state.model_copy(update={"bad": bad})
+
+
+def _still_bad(state: TargetState, release: Release, seen: ApprovalChange) -> Change | None:
+    """Why an approval does not lift a mark, remembered; None where there is no mark, or it does.
+
+    Only a person who knows of the rejection can take it back: it must have been seen, the approval
+    must be later, and of somebody else. Until then the package's Approved is the one that was
+    found bad.
+    """
+    mark = state.bad.get(str(release.name))
+    if mark is None:
+        return None
+    if mark.rejected_at is None:
+        why = "the package was not yet Rejected for it"
+    elif seen.last_modified <= mark.rejected_at:
+        why = "the approval is older than the rejection"
+    elif seen.actor == mark.rejected_by and seen.actor not in {"", _UNKNOWN}:
+        why = "nobody but us approved it"
+    else:
+        return None
+    reason = f"approved by {seen.actor}, but it is marked bad ({mark.reason}) and {why}"
+    return Change(state, (Event(seen.observed_at, "StillBad", reason, release.name),))
 
 
 def _is_overtaken(state: TargetState, release: Release, seen: ApprovalChange) -> bool:

@@ -7,9 +7,11 @@ target well (`last_good`), is still Approved and carries no mark; never on "the 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sluice.domain import names
+from sluice.domain.arming import disarm
 from sluice.domain.retrying import waiting
 from sluice.domain.rollout import Deployed, Kind, Phase, Rollout
 from sluice.domain.succession import draining
@@ -20,6 +22,10 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sluice.domain.release import Release, ReleaseName
+
+
+COOL_DOWN = timedelta(minutes=60)
+"""After an automatic rollback: a second alarm within it shows that the version is not the fault."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +68,7 @@ def next_move(
     releases: Mapping[ReleaseName, Release],
     gone: Set[ReleaseName] = frozenset(),
     now: datetime,
+    cool_down: timedelta = COOL_DOWN,
 ) -> Move:
     """The rollout that `state` calls for, if any.
 
@@ -79,10 +86,12 @@ def next_move(
         if later:
             return Idle(later)
         good = candidates(state, releases.keys())
-        if good:
+        cooling = _cooling(state, owed, cool_down)
+        if good and not cooling:
             return _roll_back(state, owed, to=good[0], now=now)
         if state.wanted is None or state.wanted.release not in releases:
-            return _halt(state, owed, now=now)
+            reason = _way_out(state, owed, good, cooling)
+            return _halt(state, owed, reason, now=now)
     return _missed(state, gone, now=now) or _take_up(state, releases, now=now)
 
 
@@ -99,10 +108,15 @@ def candidates(state: TargetState, approved: Set[ReleaseName]) -> tuple[Deployed
 
 
 def _owed(state: TargetState, approved: Set[ReleaseName], now: datetime) -> Signal | None:
-    if state.live is None or state.phase is Phase.HALTED:
+    if state.live is None:
         return None
     owed = state.rollback_owed
-    if owed and owed.release == state.live.release:
+    if owed and owed.release != state.live.release:
+        owed = None
+    if state.phase is Phase.HALTED:
+        # Halted for alarms, and nothing more by itself; a person who rejects what serves is heard.
+        return owed if owed and owed.cause is Cause.REJECTION else None
+    if owed:
         return owed
     if state.live.release not in approved:
         reason = "no longer approved while live"
@@ -125,6 +139,29 @@ def _missed(state: TargetState, gone: Set[ReleaseName], *, now: datetime) -> Idl
     return None
 
 
+def _cooling(state: TargetState, owed: Signal, cool_down: timedelta) -> str:
+    """Why no alarm may roll back again yet, or nothing: a second one proves another fault."""
+    before = state.rolled_back_at
+    if owed.cause is not Cause.ALARM or before is None or owed.at > before + cool_down:
+        return ""
+    minutes = max(0, int((owed.at - before).total_seconds() // 60))
+    return (
+        f"it came {minutes} minutes after an automatic rollback, within the cool-down of "
+        f"{cool_down.total_seconds() / 60:.0f} minutes, so the fault is not the version"
+    )
+
+
+def _way_out(state: TargetState, owed: Signal, good: tuple[Deployed, ...], cooling: str) -> str:
+    """Why a target halts, and what a person can do about it."""
+    if not cooling:
+        return f"{owed.reason}; no release served {state.target} well and is still approved"
+    back = f", or reject it to go back to {good[0].release}" if good else ""
+    return (
+        f"{owed.reason}; {cooling}. Mend what surrounds it or approve a fixed version; set "
+        f"{owed.release} to pending and approve it again to stand by it{back}"
+    )
+
+
 def _take_up(state: TargetState, releases: Mapping[ReleaseName, Release], *, now: datetime) -> Move:
     wanted = state.wanted
     if wanted is None:
@@ -138,7 +175,8 @@ def _take_up(state: TargetState, releases: Mapping[ReleaseName, Release], *, now
         reason = f"{wanted.release} is live already"
         # A person stands by what serves: nothing is owed any more, and nothing halts the target.
         update = {"wanted": None, "rollback_owed": None, "phase": Phase.IDLE}
-        consumed = state.model_copy(update=update)
+        stood_by = disarm(state, (*state.live.alarms, *state.live.watch), at=now)
+        consumed = (stood_by if _accused(state) else state).model_copy(update=update)
         event = Event(now, "ApprovalConsumed", reason, wanted.release)
         return Idle(reason, Change(consumed, (event,)))
     kind = Kind.CANARY if state.live else Kind.ALL_AT_ONCE
@@ -152,7 +190,10 @@ def _roll_back(state: TargetState, owed: Signal, *, to: Deployed, now: datetime)
         marked[str(owed.release)] = Mark(reason=owed.reason, at=owed.at)
     release = _again(state, to)
     state = state.model_copy(update={"suspect": marked})
-    return _start(state, Kind.ROLL_BACK, release, wanted=None, reason=owed.reason, now=now)
+    start = _start(state, Kind.ROLL_BACK, release, wanted=None, reason=owed.reason, now=now)
+    rollout = start.rollout.model_copy(update={"automatic": owed.cause is Cause.ALARM})
+    held = start.change.state.model_copy(update={"rollout": rollout})
+    return Start(rollout, Change(held, start.change.events))
 
 
 def _start(
@@ -190,14 +231,19 @@ def _start(
             "intent": "",
             "displaced": "",
             "drain_until": None,
+            "noted": (),
         }
     )
     event = Event(now, "RolloutStarted", f"{kind}: {reason}", release.release)
     return Start(rollout, Change(held, (event,)))
 
 
-def _halt(state: TargetState, owed: Signal, *, now: datetime) -> Halt:
-    reason = f"{owed.reason}; no release served {state.target} well and is still approved"
+def _accused(state: TargetState) -> bool:
+    """Whether an alarm halted the target, or would have rolled it back."""
+    return state.phase is Phase.HALTED or state.rollback_owed is not None
+
+
+def _halt(state: TargetState, owed: Signal, reason: str, *, now: datetime) -> Halt:
     halted = state.model_copy(update={"phase": Phase.HALTED, "rollback_owed": None})
     return Halt(reason, Change(halted, (Event(now, "Halted", reason, owed.release),)))
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sluice.domain.arming import disarm
 from sluice.domain.errors import DisplacedError, SignalPendingError
 from sluice.domain.rollout import Action, Phase, Rollout, heed
 from sluice.domain.target import Change, Event, TargetState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from datetime import datetime
 
 
@@ -58,6 +59,20 @@ def intend(state: TargetState | None, rollout: Rollout, intent: str, *, onward: 
     """
     current = unsignalled(state, rollout) if onward else held(state, rollout)
     return Change(current.model_copy(update={"intent": intent}))
+
+
+def known_before(
+    state: TargetState | None, rollout: Rollout, firing: Collection[str], *, now: datetime
+) -> Change:
+    """Hold against nobody the alarms that are in ALARM before the rollout moves anything.
+
+    Raises DisplacedError.
+    """
+    disarmed = disarm(held(state, rollout), firing, at=now)
+    said = f"in ALARM before this rollout and held against nobody: {', '.join(firing)}"
+    event = Event(now, "AlarmsDisarmed", said, rollout.release.release)
+    known = disarmed is state
+    return Change(disarmed, () if known else (event,))
 
 
 def heard(state: TargetState) -> Rollout | None:

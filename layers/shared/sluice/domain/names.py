@@ -7,7 +7,13 @@ which leaves room for every suffix below.
 
 from __future__ import annotations
 
+import re
+
 MAX_ENDPOINT_NAME = 40
+ALARM_PREFIX = "sluice-"
+_ALARM = re.compile(
+    rf"{ALARM_PREFIX}(?P<endpoint>.+)-(?P<variant>v\d+-e\d+)-(?:errors|model-errors|latency)"
+)
 
 
 def target_of(endpoint: str) -> str:
@@ -50,4 +56,10 @@ def beside(endpoint: str, *, stable: int, canary: int, epoch: int) -> str:
 
 def alarm(endpoint: str, variant_name: str, subject: str) -> str:
     """A CloudWatch alarm on one variant: `sluice-churn-v3-e4-errors`."""
-    return f"sluice-{endpoint}-{variant_name}-{subject}"
+    return f"{ALARM_PREFIX}{endpoint}-{variant_name}-{subject}"
+
+
+def watched_variant(alarm_name: str) -> tuple[str, str] | None:
+    """The endpoint and the variant that `alarm` named an alarm after, or None for any other."""
+    found = _ALARM.fullmatch(alarm_name)
+    return (found["endpoint"], found["variant"]) if found else None

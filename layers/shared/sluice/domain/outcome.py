@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sluice.domain.arming import disarm, forget_unwatched
 from sluice.domain.lease import as_recorded, held, unsignalled
 from sluice.domain.retrying import put_off
 from sluice.domain.rollout import Deployed, Kind, Outcome, Phase, Rollout
@@ -30,14 +31,18 @@ def promote(
     rolled_back = rollout.kind is Kind.ROLL_BACK
     outcome = Outcome.ROLLED_BACK if rolled_back else Outcome.PROMOTED
     done = rollout.model_copy(update={"outcome": outcome, "promoted": True})
-    promoted = current.model_copy(
+    # What took over hears of an alarm on the whole endpoint when that has been OK once.
+    armed = disarm(current, rollout.watch, at=now) if rolled_back else current
+    automatic = rolled_back and rollout.automatic
+    promoted = armed.model_copy(
         update={
             "live": rollout.release,
+            "live_since": now,
             "wanted": unconsumed(current, rollout),
             "rollout": done,
             "rollback_owed": None,
             "retry": None,
-            "rolled_back_at": now if rolled_back else current.rolled_back_at,
+            "rolled_back_at": now if automatic else current.rolled_back_at,
         }
     )
     event = Event(now, str(outcome), rollout.reason, rollout.release.release)
@@ -70,7 +75,10 @@ def take_back(
         "signal": None,
     }
     if outcome is Outcome.ROLLED_BACK:
-        update |= {"live": rollout.stable, "rolled_back_at": now}
+        update |= {"live": rollout.stable, "live_since": now}
+        if _is_automatic(current):
+            update["rolled_back_at"] = now
+    current = disarm(current, rollout.watch, at=now)
     reason = f"{rollout.reason}; {_again(retry)}" if retry else rollout.reason
     event = Event(now, str(outcome), reason, rollout.release.release)
     return Change(current.model_copy(update=update), (event,)), done
@@ -100,7 +108,9 @@ def release_target(state: TargetState | None, rollout: Rollout, *, now: datetime
             "phase": Phase.HALTED if halted else Phase.IDLE,
             "last_good": _with(state, rollout.release) if proven else state.last_good,
             "suspect": _cleared(state, rollout.release) if proven else state.suspect,
-            "rollback_owed": owed or state.rollback_owed,
+            "disarmed": forget_unwatched(state),
+            # What a halt could not mend is not tried again by itself.
+            "rollback_owed": owed or (None if halted else state.rollback_owed),
         }
     )
     held_until_now = Event(now, "Settled", f"{rollout.outcome}", rollout.release.release)
@@ -126,6 +136,11 @@ def retired(rollout: Rollout) -> Deployed | None:
     if rollout.kind is Kind.CANARY:
         return leftover(rollout)
     return rollout.replaced if rollout.promoted else rollout.release
+
+
+def _is_automatic(state: TargetState) -> bool:
+    """Whether no person's rejection is behind what is taken back."""
+    return state.signal is None or state.signal.cause is not Cause.REJECTION
 
 
 def _with_trouble(rollout: Rollout) -> Rollout:

@@ -86,7 +86,14 @@ def planned(rollout: Rollout, manifest: Manifest, *, alarms: tuple[str, ...]) ->
     """The rollout with its plan, ready to provision."""
     plan = manifest.config.rollout
     canary = rollout.kind is Kind.CANARY
-    release = rollout.release.model_copy(update={"alarms": alarms})
+    settings = manifest.config.alarms
+    release = rollout.release.model_copy(
+        update={
+            "alarms": alarms,
+            "watch": tuple(name for name in settings.watch if name in rollout.watch),
+            "auto_rollback_seconds": (settings.auto_rollback_hours or 0) * 3600,
+        }
+    )
     standby = plan.standby_minutes if canary else plan.bake_minutes.last
     return rollout.model_copy(
         update={

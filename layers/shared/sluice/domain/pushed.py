@@ -29,6 +29,7 @@ UNSUPPORTED = {
 
 
 Rate = Annotated[float, Field(gt=0, lt=1)]
+AlarmName = Annotated[str, Field(min_length=1, max_length=255)]
 EnvironmentName = Annotated[str, Field(max_length=1024, pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")]
 EnvironmentValue = Annotated[str, Field(max_length=1024)]
 RoleArn = Annotated[
@@ -59,6 +60,10 @@ class Alarms(Pushed):
     latency_ms: Annotated[int, Field(ge=1, le=900_000)] | None = None
     evaluation_periods: Annotated[int, Field(ge=1, le=60)] = 3
     datapoints: Annotated[int, Field(ge=1, le=60)] = 2
+    watch: Annotated[tuple[AlarmName, ...], Field(max_length=20)] = ()
+    """Alarms that exist already, of any kind, on the whole endpoint: nobody can attribute them."""
+    auto_rollback_hours: Annotated[int, Field(ge=1, le=8760)] | None = None
+    """How long after it went live alarms may roll the version back; null: always."""
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:

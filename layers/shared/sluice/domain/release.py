@@ -70,3 +70,9 @@ class Release(Value):
         return self.model_copy(
             update={"approval": change.status, "approvals": (*self.approvals, change)}
         )
+
+
+def named(text: str) -> ReleaseName:
+    """The release that `str` spells so: `churn-v4`. Raises ValueError for anything else."""
+    group, _, version = text.rpartition("-v")
+    return ReleaseName(group=group, version=int(version))

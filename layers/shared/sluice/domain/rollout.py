@@ -110,6 +110,10 @@ class Deployed(Value):
     """The endpoint configuration that holds this variant alone."""
     alarms: tuple[str, ...] = ()
     """Names of the CloudWatch alarms that watch this variant."""
+    watch: tuple[str, ...] = ()
+    """Names of the alarms on the whole endpoint that this release's config names."""
+    auto_rollback_seconds: int = 0
+    """How long after it went live alarms may roll the release back; 0: always."""
 
 
 class Rollout(Value):
@@ -152,6 +156,10 @@ class Rollout(Value):
     action: Action = Action.UPDATE
     verdict: Verdict | None = None
     reason: str = "approved"
+    watch: tuple[str, ...] = ()
+    """Names of the alarms on the whole endpoint: what they say, nobody can attribute."""
+    automatic: bool = True
+    """Whether an alarm is behind a rollback, and not a person."""
     blames: bool = False
     """Whether the release is to be marked bad."""
     promoted: bool = False

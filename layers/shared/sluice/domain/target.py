@@ -10,7 +10,7 @@ import hashlib
 import json
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
@@ -18,6 +18,9 @@ from sluice.domain.release import ReleaseName
 from sluice.domain.rollout import Deployed, Phase, Rollout
 from sluice.domain.scalable import Suspension
 from sluice.domain.values import SCHEMA_VERSION, Moment, Value
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 class Cause(StrEnum):
@@ -67,6 +70,10 @@ class Mark(Value):
 
     reason: str
     at: Moment
+    rejected_at: Moment | None = None
+    """SageMaker's `LastModifiedTime` when the package of a bad release was seen to be Rejected."""
+    rejected_by: str = ""
+    """ARN under which we rejected it ourselves, as SageMaker told it; empty where we did not."""
 
 
 class TargetState(Value):
@@ -103,8 +110,14 @@ class TargetState(Value):
     gone: dict[str, Mark] = Field(default_factory=dict)
     """Releases that served when their package was found to be deleted."""
     rolled_back_at: Moment | None = None
+    """When alarms or verdicts last took a live release back; not when a person did."""
     scaling: Suspension | None = None
     """What autoscaling was before a rollout suspended it; None when nothing is to be restored."""
+    live_since: Moment | None = None
+    disarmed: dict[str, Moment] = Field(default_factory=dict)
+    """Alarms that were in ALARM already, and since when that is held against nobody: until OK."""
+    noted: tuple[str, ...] = ()
+    """What the history says of alarms already in this epoch, so that it says it once."""
     history_length: int = 0
     history_hash: str = ""
     history_at: Moment | None = None
@@ -143,6 +156,19 @@ class Entry(Value):
     execution: str
     previous: str
     hash: str = ""
+
+
+def orphaned(state: TargetState, variants: Collection[str]) -> frozenset[str]:
+    """Those of the variants that serve the target no more, and that no rollout will bring back.
+
+    None while a rollout is in flight. A rollback makes a variant of its own, so even those of the
+    last good releases never return; they are kept all the same, for as long as they might stand on
+    the endpoint still.
+    """
+    if state.holder:
+        return frozenset()
+    deployed = (*state.last_good, *((state.live,) if state.live else ()))
+    return frozenset(variants) - {one.variant for one in deployed}
 
 
 def chronicle(change: Change) -> tuple[TargetState, tuple[Entry, ...]]:

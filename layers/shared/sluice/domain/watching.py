@@ -7,17 +7,17 @@ action. Nothing here raises a canary's weight unless every alarm on it could be 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sluice.domain.alarm import AlarmState
+from sluice.domain.arming import AlarmState, Readings, arm
 from sluice.domain.rollout import Action, Kind, Phase, Rollout, Verdict, advance, following, heed
 from sluice.domain.statuses import IN_SERVICE, Allowed, allowed
 from sluice.domain.superseding import superseding
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from sluice.domain.target import TargetState
@@ -84,6 +84,22 @@ class Sight:
     alarms: Mapping[str, AlarmState]
     requests: int
     """Requests the canary answered since the machine parked."""
+    muted: frozenset[str] = frozenset()
+    """Those of the alarms in ALARM that an alarm mute rule mutes now."""
+    disarmed: frozenset[str] = frozenset()
+    """Alarms that have been in ALARM since before the rollout."""
+
+    def firing(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Those of the alarms that speak against the release."""
+        return Readings(self.alarms, self.muted).firing(names, disarmed=self.disarmed)
+
+    def unsure(self, names: Iterable[str]) -> tuple[str, ...]:
+        """Those of the alarms that do not speak for it: not OK, or not to be read."""
+        return tuple(
+            name
+            for name in names
+            if self.alarms.get(name) is not AlarmState.OK and name not in self.disarmed
+        )
 
 
 def counting_since(state: TargetState, *, now: datetime) -> datetime:
@@ -106,6 +122,7 @@ def look(state: TargetState, sight: Sight, *, now: datetime) -> Rollout | None:
         return None
     waited = (now - state.parked_at).total_seconds()
     overtaken = superseding(state, now=now)  # it was wanted before this one was held
+    sight = replace(sight, disarmed=frozenset(arm(state, sight.alarms).disarmed))
     match state.phase:
         case Phase.SETTLING:
             return _settled(rollout, sight)
@@ -136,17 +153,15 @@ def intended(rollout: Rollout, endpoint: EndpointView | None) -> bool:
     return rollout.stable is None or _near(endpoint.share(rollout.release.variant), rollout)
 
 
-def alarming(alarms: Mapping[str, AlarmState]) -> tuple[str, ...]:
-    """The alarms that are in ALARM."""
-    return tuple(name for name, state in alarms.items() if state is AlarmState.ALARM)
-
-
 def _near(share: float, rollout: Rollout) -> bool:
     return abs(share - rollout.weight) < SHARE_TOLERANCE
 
 
 def _provisioned(rollout: Rollout, sight: Sight, waited: float) -> Rollout | None:
     endpoint = sight.endpoint
+    accused = _accused(rollout, sight, "while it was provisioned")
+    if accused:
+        return accused
     if intended(rollout, endpoint):
         # Alarms made a moment ago know nothing yet; a canary gets no weight before they do.
         blind = bool(rollout.steps) and bool(_blind(rollout, sight))
@@ -165,6 +180,9 @@ def _provisioned(rollout: Rollout, sight: Sight, waited: float) -> Rollout | Non
 
 
 def _baked(rollout: Rollout, phase: Phase, sight: Sight, waited: float) -> Rollout | None:
+    accused = _accused(rollout, sight, f"while {_share(rollout)}")
+    if accused:
+        return accused
     verdict, reason = _judge(rollout, sight, waited)
     if verdict is Verdict.INCONCLUSIVE and phase is Phase.HELD:
         return None
@@ -175,9 +193,6 @@ def _baked(rollout: Rollout, phase: Phase, sight: Sight, waited: float) -> Rollo
 
 
 def _judge(rollout: Rollout, sight: Sight, waited: float) -> tuple[Verdict | None, str]:
-    firing = alarming(sight.alarms)
-    if firing:
-        return Verdict.FAILED, f"alarm {', '.join(firing)} while {_share(rollout)}"
     doubt = _doubt(rollout, sight)
     if waited < rollout.step.min_seconds or (doubt and waited < rollout.step.max_seconds):
         return None, ""
@@ -195,16 +210,31 @@ def _blind(rollout: Rollout, sight: Sight) -> str:
     """Why no weight may be added whatever the plan says of doubts, or nothing."""
     if not intended(rollout, sight.endpoint):
         return "the endpoint is not as intended"
-    unknown = [
-        name for name in rollout.release.alarms if sight.alarms.get(name) is not AlarmState.OK
-    ]
-    return f"alarm {', '.join(unknown)} is not OK" if unknown else ""
+    unsure = sight.unsure((*rollout.release.alarms, *rollout.watch))
+    return f"alarm {', '.join(unsure)} is not OK" if unsure else ""
+
+
+def _accused(rollout: Rollout, sight: Sight, when: str) -> Rollout | None:
+    """The rollout, told of the alarms that speak against its release; None if none does.
+
+    What an alarm on the whole endpoint says, nobody can attribute: it blames nobody, and says
+    nothing against a rollback that has not taken over yet.
+    """
+    own = sight.firing(rollout.release.alarms)
+    if own:
+        return heed(rollout, f"alarm {', '.join(own)} {when}", blames=True)
+    early = rollout.kind is Kind.ROLL_BACK and not rollout.promoted
+    shared = () if early else sight.firing(rollout.watch)
+    if shared:
+        reason = f"alarm {', '.join(shared)} on the whole endpoint {when}"
+        return heed(rollout, reason, blames=False)
+    return None
 
 
 def _stood_by(rollout: Rollout, sight: Sight, waited: float) -> Rollout | None:
-    firing = alarming(sight.alarms)
-    if firing:
-        return heed(rollout, f"alarm {', '.join(firing)} while standing by", blames=True)
+    accused = _accused(rollout, sight, "while standing by")
+    if accused:
+        return accused
     if waited < rollout.standby_seconds:
         return None
     # A bake that passed had data; stand-by may be short, and need not have any of its own.

@@ -22,11 +22,18 @@ class _State(BaseModel):
     timestamp: datetime
 
 
+class _Previous(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    value: str = ""
+
+
 class _Detail(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     alarm_name: Annotated[str, Field(alias="alarmName")]
     state: _State
+    previous: Annotated[_Previous | None, Field(alias="previousState")] = None
     mute_detail: Annotated[dict[str, Any] | None, Field(alias="muteDetail")] = None
 
 
@@ -47,5 +54,6 @@ def parse_alarm(event: dict[str, Any]) -> tuple[str, Firing]:
         reason=detail.state.reason,
         at=parsed.time,
         muted=detail.mute_detail is not None,
+        after_ok=detail.previous is not None and detail.previous.value == "OK",
     )
     return parsed.resources[0], firing

@@ -75,19 +75,20 @@ class Targets:
         """Every target that an approval has ever bound."""
         return tuple(item["sk"] for item in self._table.query(_TARGETS))
 
-    def watched_by(self, alarm_arn: str) -> Watched | None:
-        """What the alarm watches, or None for an alarm that is none of ours."""
-        item = self._table.get(f"ALARM#{alarm_arn}", "TARGET")
-        return Watched.model_validate(_without_keys(item)) if item else None
+    def watched_by(self, alarm_arn: str) -> tuple[Watched, ...]:
+        """What the alarm watches on each target; nothing for an alarm that is none of ours."""
+        items = self._table.query(f"ALARM#{alarm_arn}", prefix="TARGET#")
+        return tuple(Watched.model_validate(_without_keys(item)) for item in items)
 
     def watch(self, alarm_arn: str, watched: Watched) -> None:
-        """Record what the alarm watches; safe to repeat."""
-        body = watched.model_dump(mode="json")
-        self._table.write(self._table.put({"pk": f"ALARM#{alarm_arn}", "sk": "TARGET", **body}))
+        """Record what the alarm watches on a target; safe to repeat."""
+        body = watched.model_dump(mode="json", exclude_none=True)
+        keys = {"pk": f"ALARM#{alarm_arn}", "sk": f"TARGET#{watched.target}"}
+        self._table.write(self._table.put({**keys, **body}))
 
-    def forget(self, alarm_arn: str) -> None:
-        """Forget an alarm that was deleted; safe to repeat."""
-        self._table.write(self._table.delete(f"ALARM#{alarm_arn}", "TARGET"))
+    def forget(self, alarm_arn: str, target: str) -> None:
+        """Forget that the alarm watches the target; safe to repeat."""
+        self._table.write(self._table.delete(f"ALARM#{alarm_arn}", f"TARGET#{target}"))
 
     def _write(self, before: TargetState | None, change: Change, also: list[Item]) -> TargetState:
         revision = before.revision if before else 0
