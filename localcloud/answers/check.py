@@ -12,6 +12,12 @@ _BESIDE_THE_MODEL = {
     # reference says: "The model package name ... only for unversioned models".
     ("DescribeModelPackage", "/ModelPackageName: required, and absent"),
     ("ListModelPackages", "/ModelPackageSummaryList[]/ModelPackageName: required, and absent"),
+    # Counts that begin at one in the model, and at zero in the API reference's own examples.
+    ("CreateTable", "/TableDescription/ProvisionedThroughput/NumberOfDecreasesToday: 0 is below 1"),
+    ("DeleteTable", "/TableDescription/ProvisionedThroughput/NumberOfDecreasesToday: 0 is below 1"),
+    ("DescribeTable", "/Table/ProvisionedThroughput/NumberOfDecreasesToday: 0 is below 1"),
+    ("BatchGetItem", "/UnprocessedKeys: length 0, at least 1 wanted"),
+    ("BatchWriteItem", "/UnprocessedItems: length 0, at least 1 wanted"),
 }
 """Where AWS itself departs from its model."""
 
