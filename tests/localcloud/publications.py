@@ -47,7 +47,7 @@ def _differences(example: Any, delivered: Any, path: str) -> Iterator[str]:
             yield from _differences(example[name], delivered[name], f"{path}/{name}")
     elif isinstance(example, list) and example:
         yield from _items(example, delivered, path)
-    elif path.endswith("Data"):
+    elif path.endswith("reasonData"):
         yield from _differences(json.loads(example), json.loads(delivered), f"{path}()")
 
 

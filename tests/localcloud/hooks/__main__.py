@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 from rich.table import Table
 
-from tests.localcloud.hooks.baseline import run_baseline
+from tests.localcloud.hooks.baseline import ALL, run_baseline
 from tests.localcloud.hooks.results import write_result
 from tests.localcloud.hooks.trials import note, noted, try_without
 
@@ -42,14 +42,14 @@ def main() -> int:
     def goes_on() -> bool:
         return time.monotonic() < until
 
-    baseline = run_baseline(arguments.folder, goes_on)
+    baseline = run_baseline(arguments.folder, arguments.files, goes_on)
     if baseline is None or not _try_all(arguments, baseline, goes_on):
         _console.print("time is up; run it again to go on")
         return _TIME_IS_UP
     findings = [one for one in noted(arguments.folder) if arguments.only in one.hook]
     findings.sort(key=lambda one: one.hook)
     _console.print(_table(findings))
-    if not arguments.only:
+    if not arguments.only and arguments.files == ALL:
         _console.print(f"written: {write_result(findings, baseline.failed)}")
     return _DONE if all(one.missed_by for one in findings) else _MISSED_BY_NOBODY
 
@@ -80,6 +80,7 @@ def _table(findings: list[Finding]) -> Table:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.localcloud.hooks", description=__doc__)
+    parser.add_argument("files", nargs="*", type=Path, default=ALL, help="of contract tests")
     parser.add_argument("--only", default="", help="only hooks whose label contains this")
     parser.add_argument("--again", action="store_true", help="try again those nobody missed")
     parser.add_argument("--minutes", type=float, default=240, help="after which nothing is begun")

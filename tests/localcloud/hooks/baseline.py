@@ -12,9 +12,9 @@ from tests.localcloud.hooks import counting
 from tests.localcloud.hooks.suite import run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-_TESTS = Path("tests/localcloud")
+ALL = tuple(sorted(Path("tests/localcloud").glob("test_*.py")))
 
 
 @dataclass(slots=True)
@@ -54,11 +54,12 @@ class Baseline:
                 self.calls[family][noted["test"]] = so_far + noted["calls"][label]
 
 
-def run_baseline(folder: Path, goes_on: Callable[[], bool]) -> Baseline | None:
+def run_baseline(
+    folder: Path, files: Sequence[Path], goes_on: Callable[[], bool]
+) -> Baseline | None:
     """Run each file that has not been run into `folder`; None when time was up before all had."""
     counts = folder / "counts"
     counts.mkdir(parents=True, exist_ok=True)
-    files = sorted(_TESTS.glob("test_*.py"))
     for file in files:
         noted = counts / f"{file.stem}.jsonl"
         if noted.exists():
