@@ -17,14 +17,28 @@ _QUIET_LOOKS = 5
 @contextlib.contextmanager
 def losing(line: Line, rule: str) -> Iterator[None]:
     """The events of one line that `rule` would deliver are lost, at least one; others arrive."""
-    fault = {"name": f"{rule} loses {line.name}", "kind": "drop", "about": line.name}
-    line.stack.control("deliveries", {**fault, "rule": line.stack.resources[rule]})
+    with _struck(line, rule, kind="drop"):
+        yield
+
+
+@contextlib.contextmanager
+def late(line: Line, rule: str, *, minutes: float) -> Iterator[None]:
+    """The events of one line that `rule` delivers come so much later, also when this is over."""
+    with _struck(line, rule, kind="delay", seconds=minutes * 60):
+        yield
+
+
+@contextlib.contextmanager
+def _struck(line: Line, rule: str, **fault: Any) -> Iterator[None]:
+    name = f"{fault['kind']} for {line.name} by {rule}"
+    chosen = {"name": name, "rule": line.stack.resources[rule], "about": line.name, **fault}
+    line.stack.control("deliveries", chosen)
     try:
         yield
     finally:
-        told = line.stack.control("deliveries", {"name": fault["name"]})
-    (lost,) = (one["struck"] for one in told if one["name"] == fault["name"])
-    assert lost > 0, "nothing was lost: the test proves nothing"
+        told = line.stack.control("deliveries", {"name": name})
+    (struck,) = (one["struck"] for one in told if one["name"] == name)
+    assert struck > 0, "nothing was lost or late: the test proves nothing"
 
 
 @contextlib.contextmanager

@@ -1,6 +1,8 @@
 """What an approval starts: whichever events tell of it, in whatever order, or none."""
 
-from tests.e2e.deliveries import APPROVALS, an_approval_event, invoke, losing
+from datetime import datetime, timedelta
+
+from tests.e2e.deliveries import APPROVALS, an_approval_event, invoke, late, losing
 from tests.e2e.folders import plan
 from tests.e2e.line import Line
 
@@ -36,6 +38,23 @@ def test_an_approval_that_no_event_tells_of_is_found_by_the_schedule(churn: Line
         churn.approve(1)
         churn.until_event("Approved", 1, minutes=12)
     churn.until_serving({1: 100})
+
+
+def test_an_approval_whose_event_comes_long_after_the_schedule_found_it_starts_once(
+    churn: Line,
+) -> None:
+    churn.push(1)
+    approved = datetime.fromisoformat(churn.now())
+
+    with late(churn, APPROVALS, minutes=15):
+        churn.approve(1)
+        churn.until_event("Approved", 1, minutes=12)
+    churn.until_serving({1: 100})
+    come = (approved + timedelta(minutes=17)).isoformat()
+    churn.until("the event has come", lambda: churn.now() > come or None)
+
+    assert len(churn.executions()) == 1
+    assert churn.events().count(("Approved", 1)) == 1
 
 
 def test_of_approvals_found_together_the_highest_version_wins(churn: Line) -> None:
