@@ -5,12 +5,17 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from botocore import session
 from ministack.services import dynamodb, lambda_svc
 from ministack.services.cloudformation import changesets, engine, handlers, provisioners
 
 from localcloud import hooks
 
 Properties = dict[str, Any]
+_UNTYPED = {
+    "AWS::Lambda::EventInvokeConfig": "PutFunctionEventInvokeConfig",
+    "AWS::Lambda::EventSourceMapping": "CreateEventSourceMapping",
+}
 # The parameter values of the operation whose template is being transformed.
 _parameters: contextvars.ContextVar[dict[str, Any]] = contextvars.ContextVar("parameters")
 
@@ -30,6 +35,8 @@ def mount() -> None:
     _let_complete(tables, _complete_table)
     tables["delete"] = _unless_protected(tables["delete"])
     _let_complete(provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"], _reserve_concurrency)
+    for resource_type, operation in _UNTYPED.items():
+        _type_properties(provisioners._RESOURCE_HANDLERS[resource_type], operation)
 
 
 def stop() -> None:
@@ -131,6 +138,35 @@ def _unless_protected(delete: Callable[..., Any]) -> Callable[..., Any]:
         return delete(physical_id, properties)
 
     return guarded
+
+
+def _type_properties(handlers_of_type: dict[str, Any], operation: str) -> None:
+    """Give a type's create and update numbers and booleans where the API has them.
+
+    A template's scalars come as text, and ministack stores these as they come.
+    """
+    shape = session.get_session().get_service_model("lambda").operation_model(operation).input_shape
+    for verb in ("create", "update"):
+        handlers_of_type[verb] = _typing(handlers_of_type[verb], shape)
+
+
+def _typing(handler: Callable[..., Any], shape: Any) -> Callable[..., Any]:
+    @functools.wraps(handler)
+    def typed(*args: Any, **kwargs: Any) -> Any:
+        given = [_typed(shape, one) if isinstance(one, dict) else one for one in args]
+        return handler(*given, **kwargs)
+
+    return typed
+
+
+def _typed(shape: Any, value: Any) -> Any:
+    """The value with the scalars it holds as the shape says; what the shape lacks stays."""
+    if isinstance(value, dict) and shape.type_name == "structure":
+        members = shape.members
+        return {k: _typed(members[k], v) if k in members else v for k, v in value.items()}
+    if shape.type_name == "boolean":
+        return _is_true(value)
+    return int(value) if shape.type_name in {"integer", "long"} else value
 
 
 def _is_true(value: Any) -> bool:

@@ -60,7 +60,8 @@ def _try_all(
     """Try what has not been missed yet; whether there was time for all."""
     known = {one.hook for one in noted(arguments.folder) if one.missed_by or not arguments.again}
     for family in sorted(baseline.families):
-        if family in known or arguments.only not in family:
+        untold = arguments.files != ALL and not baseline.users_of(family)
+        if family in known or untold or arguments.only not in family:
             continue
         if not goes_on():
             return False
