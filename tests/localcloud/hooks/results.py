@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 _FOLDER = Path(__file__).parent.parent / "results"
 
 
-def write_result(findings: Sequence[Finding], failed: Set[str]) -> Path:
+def write_result(
+    findings: Sequence[Finding], failed: Set[str], untried: Sequence[str] = ()
+) -> Path:
     """Write the findings, and what failed undisturbed, to `results/hooks_DATE_REV.json`."""
     revision = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
@@ -28,6 +30,7 @@ def write_result(findings: Sequence[Finding], failed: Set[str]) -> Path:
         "hooks": len(findings),
         "missed": sum(bool(one.missed_by) for one in findings),
         "missed_by_nobody": [one.hook for one in findings if not one.missed_by],
+        "untried": list(untried),
         "failed_undisturbed": sorted(failed),
         "findings": [asdict(one) for one in findings],
     }
