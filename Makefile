@@ -52,12 +52,12 @@ demo: setup ## The main job on this machine: push, approve, canary, promote, rol
 	@$(PYTHON) -m demo $(DEMO)
 
 .PHONY: up
-up: setup ## Start the local cloud with the stack deployed; stays in the foreground, Ctrl-C ends it.
+up: setup ## Start the local cloud with the stack deployed; Ctrl-C ends it, the next one goes on.
 	@$(MAKE) --no-print-directory build ARCHITECTURE=x86_64
-	@$(PYTHON) -m localcloud up --port $(PORT) --speed $(SPEED) --deploy
+	@$(PYTHON) -m localcloud up --port $(PORT) --speed $(SPEED) --keep --deploy
 
 .PHONY: down
-down: setup ## End a local cloud that `make up` started.
+down: setup ## End a local cloud that `make up` started, and forget its state.
 	@$(PYTHON) -m localcloud down
 
 # --- Prove -------------------------------------------------------------------------------------------

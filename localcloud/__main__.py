@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from localcloud import launcher, stack
+from localcloud.durability.journal import JournalError
 from localcloud.server import PortTakenError, Settings, run
 from localcloud.statefiles import AlreadyRunningError, StateFiles
 
@@ -26,10 +27,16 @@ def _up(arguments: argparse.Namespace) -> int:
         os.environ["LOCALCLOUD_SECOND"] = arguments.second
     try:
         run(
-            Settings(arguments.port, arguments.speed, arguments.state_dir),
+            Settings(
+                arguments.port,
+                arguments.speed,
+                arguments.state_dir,
+                arguments.keep,
+                arguments.lifeline,
+            ),
             _announce_and_deploy if arguments.deploy else _announce,
         )
-    except (PortTakenError, AlreadyRunningError) as error:
+    except (PortTakenError, AlreadyRunningError, JournalError) as error:
         return _fail(str(error))
     return 0
 
@@ -37,10 +44,14 @@ def _up(arguments: argparse.Namespace) -> int:
 def _down(arguments: argparse.Namespace) -> int:
     files = StateFiles(arguments.state_dir)
     running = files.running()
-    if running is None:
-        return _fail(f"nothing runs in {arguments.state_dir}")
     launcher.stop(files)
-    _say(f"stopped pid {running.pid}")
+    forgot = files.forget()
+    if running is None and not forgot:
+        return _fail(f"nothing runs in {arguments.state_dir}, and nothing is kept there")
+    if running is not None:
+        _say(f"stopped pid {running.pid}")
+    if forgot:
+        _say("forgot its state")
     return 0
 
 
@@ -60,8 +71,10 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--port", type=int, default=4566, help="0 takes a free one (default: 4566)")
     up.add_argument("--speed", type=_speed, default=1.0, help="virtual seconds per second (1)")
     up.add_argument("--second", default="", help="services on their second engine: dynamodb,lambda")
+    up.add_argument("--keep", action="store_true", help="keep the state until `down`")
+    up.add_argument("--lifeline", type=int, help=argparse.SUPPRESS)
     up.add_argument("--deploy", action="store_true", help="deploy the stack that was built")
-    _command(commands, "down", "stop the one that holds the state folder, and wait", _down)
+    _command(commands, "down", "stop what runs in the state folder, and forget its state", _down)
     _command(commands, "status", "say where it answers and what time it is there", _status)
     return parser
 

@@ -4,7 +4,6 @@ One JSON object a line: virtual time, principal, action, resource, and whether i
 Decisions made for a role outside a request, as about a function's log lines, are there too.
 """
 
-import inspect
 import json
 import threading
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any, TextIO
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id
 
-from localcloud import hooks
+from localcloud import enforcement, hooks
 from localcloud.clock import clock
 
 _lock = threading.Lock()
@@ -38,21 +37,12 @@ def read() -> list[dict[str, Any]]:
 def mount() -> None:
     """Wrap the one place where IAM decides; the engines look it up for each call."""
     hooks.require(iam_evaluator, "resolve_principal", call=False)
-    hooks.wrap(
-        iam_evaluator,
-        "enforce",
-        "access_key_id",
-        "iam_action",
-        "service",
-        "region",
-        "resource_arn",
-        "service_context",
-    )(_recorded)
+    enforcement.wrap(_recorded)
 
 
 def _recorded(original: Any, *args: Any, **kwargs: Any) -> Any:
     denied = original(*args, **kwargs)
-    asked = inspect.signature(original).bind(*args, **kwargs).arguments
+    asked = enforcement.asked(original, *args, **kwargs)
     principal = _principal(asked["access_key_id"])
     resource = asked.get("resource_arn", "*")
     write(principal, asked["iam_action"], resource, allowed=denied is None)

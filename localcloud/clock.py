@@ -46,6 +46,12 @@ class Clock:
             self._virtual_origin, self._real_origin = now, time.monotonic()
             self._speed = speed
 
+    def advance_to(self, moment: float) -> None:
+        """Go on from a later time; an earlier one changes nothing."""
+        now = max(self.now(), moment)
+        with self._lock:
+            self._virtual_origin, self._real_origin = now, time.monotonic()
+
     def real_seconds(self, virtual_seconds: float) -> float:
         """How long `virtual_seconds` last on the machine's clock, at the present speed."""
         return virtual_seconds / self._speed

@@ -19,6 +19,13 @@ PREFIX = "/_localcloud/"
 
 Handler = Callable[[dict[str, Any] | None], Any]
 _routes: dict[str, Handler] = {}
+_status = "ok"
+
+
+def become(status: str) -> None:
+    """Answer health with another word than `ok` while the local cloud is not ready for use."""
+    global _status  # noqa: PLW0603
+    _status = status
 
 
 def route(path: str) -> Callable[[Handler], Handler]:
@@ -50,7 +57,7 @@ def _clock(body: dict[str, Any] | None) -> dict[str, Any]:
     """Tell the virtual time; with a body, go on at another speed."""
     if body is not None:
         clock.set_speed(float(body["speed"]))
-    told = {"status": "ok", "time": clock.utc().isoformat(), "speed": clock.speed}
+    told = {"status": _status, "time": clock.utc().isoformat(), "speed": clock.speed}
     return {**told, "second": sorted(second.chosen())}
 
 

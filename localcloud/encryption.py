@@ -3,14 +3,13 @@
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html#require-sse-kms
 """
 
-import inspect
 from typing import Any
 
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id
 from ministack.services import kms, s3
 
-from localcloud import hooks
+from localcloud import enforcement, hooks
 from localcloud.constants import REGION
 
 _KEY_HEADER = "x-amz-server-side-encryption-aws-kms-key-id"
@@ -26,16 +25,7 @@ def mount() -> None:
     hooks.require(s3, "_bucket_default_sse_headers", "bucket_name")
     hooks.require(s3, "_ensure_bucket", call=False)
     hooks.require(kms, "_resolve_key", call=False)
-    hooks.wrap(
-        iam_evaluator,
-        "enforce",
-        "access_key_id",
-        "iam_action",
-        "service",
-        "region",
-        "resource_arn",
-        "service_context",
-    )(_enforce)
+    enforcement.wrap(_enforce)
 
 
 def stop() -> None:
@@ -44,7 +34,7 @@ def stop() -> None:
 
 def _enforce(original: Any, *args: Any, **kwargs: Any) -> Any:
     denied = original(*args, **kwargs)
-    asked = inspect.signature(original).bind(*args, **kwargs).arguments
+    asked = enforcement.asked(original, *args, **kwargs)
     needed = _NEEDED.get(asked["iam_action"])
     if denied is not None or needed is None or _is_root(asked["access_key_id"]):
         return denied

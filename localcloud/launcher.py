@@ -30,29 +30,54 @@ class LocalCloud:
     """A context manager that holds one running local cloud.
 
     `port` 0 takes a free one. The state folder stays: its log and its record of calls are evidence.
+    With `keep` it can be started again after its end, and is as it was. It ends with this process,
+    however that ends.
     """
 
-    def __init__(self, state_dir: Path, *, port: int = 0, speed: float = 1.0) -> None:
+    def __init__(
+        self, state_dir: Path, *, port: int = 0, speed: float = 1.0, keep: bool = False
+    ) -> None:
         self.files = StateFiles(state_dir)
         self._command = [sys.executable, "-m", "localcloud", "up", f"--port={port}"]
         self._command += [f"--speed={speed}", f"--state-dir={state_dir}"]
+        self._command += ["--keep"] if keep else []
         self._process: subprocess.Popen[bytes] | None = None
         self._running: Running | None = None
+        self._lifeline = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         """Start and wait until it answers."""
-        self.files.folder.mkdir(parents=True, exist_ok=True)
-        with (self.files.folder / "output.log").open("wb") as output:
-            self._process = subprocess.Popen(
-                self._command, cwd=project_root(), stdout=output, stderr=subprocess.STDOUT
-            )
-        self._wait_until_healthy(self._process)
+        self.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Stop and wait until it is gone."""
         assert self._process is not None  # noqa: S101
         stop(self.files)
+        self._process.wait()
+        self._lifeline.close()
+
+    def start(self) -> None:
+        """Start, also once more after an end, and wait until it answers. Raises StartError."""
+        self._lifeline.close()
+        self.files.folder.mkdir(parents=True, exist_ok=True)
+        servers, ours = os.pipe()
+        self._lifeline.callback(os.close, ours)
+        with (self.files.folder / "output.log").open("wb") as output:
+            self._process = subprocess.Popen(
+                [*self._command, f"--lifeline={servers}"],
+                cwd=project_root(),
+                pass_fds=[servers],
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        os.close(servers)
+        self._wait_until_healthy(self._process)
+
+    def kill(self) -> None:
+        """End it as a crash would, and wait until it is gone."""
+        assert self._process is not None  # noqa: S101
+        self._process.kill()
         self._process.wait()
 
     @property
@@ -96,6 +121,7 @@ class LocalCloud:
                 return
             time.sleep(_POLL_SECONDS)
         process.kill()
+        self._lifeline.close()
         raise StartError((self.files.folder / "output.log").read_text() or "no answer in time")
 
 

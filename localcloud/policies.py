@@ -5,14 +5,13 @@ itself stays in the root's hands, as on AWS, where it is the way back in.
 https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html
 """
 
-import inspect
 from typing import Any
 
 from ministack.core import iam_evaluator
 from ministack.core.iam_evaluator import EvalContext
 from ministack.core.responses import get_account_id
 
-from localcloud import hooks
+from localcloud import enforcement, hooks
 
 _ALWAYS_ROOTS = frozenset(
     {"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy", "kms:PutKeyPolicy"}
@@ -23,16 +22,7 @@ def mount() -> None:
     """Look at the resource's policy again where ministack stopped at the root."""
     hooks.require(iam_evaluator, "_resource_policy", "service", "resource_arn")
     hooks.require(iam_evaluator, "evaluate_resource_policy", call=False)
-    hooks.wrap(
-        iam_evaluator,
-        "enforce",
-        "access_key_id",
-        "iam_action",
-        "service",
-        "region",
-        "resource_arn",
-        "service_context",
-    )(_enforce)
+    enforcement.wrap(_enforce)
 
 
 def stop() -> None:
@@ -41,7 +31,7 @@ def stop() -> None:
 
 def _enforce(original: Any, *args: Any, **kwargs: Any) -> Any:
     denied = original(*args, **kwargs)
-    asked = inspect.signature(original).bind(*args, **kwargs).arguments
+    asked = enforcement.asked(original, *args, **kwargs)
     if denied is not None or asked["iam_action"] in _ALWAYS_ROOTS:
         return denied
     principal = iam_evaluator.resolve_principal(asked["access_key_id"] or "", get_account_id())

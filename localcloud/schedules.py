@@ -44,11 +44,11 @@ class Timetable:
     """When each schedule is due next; a changed expression starts anew."""
 
     def __init__(self) -> None:
-        self._due: dict[tuple[str, str], float | None] = {}
+        self.due: dict[tuple[str, str], float | None] = {}
 
     def take_due(self, schedules: list[Schedule], now: float) -> list[tuple[Schedule, float]]:
         """The schedules that are due, each with its time; those not named are forgotten."""
-        known, self._due = self._due, {}
+        known, found_due = self.due, {}
         found = []
         for schedule in schedules:
             key = (schedule.name, schedule.expression)
@@ -56,10 +56,14 @@ class Timetable:
             last = None
             while due is not None and due <= now:
                 last, due = due, next_time(schedule, due)
-            self._due[key] = due
+            found_due[key] = due
             if last is not None:
                 found.append((schedule, last))
+        self.due = found_due
         return found
+
+
+timetable = Timetable()
 
 
 def next_time(schedule: Schedule, after: float) -> float | None:
@@ -101,7 +105,6 @@ def _start() -> None:
 
 
 def _run() -> None:
-    timetable = Timetable()
     while not _stopping.wait(_TICK_SECONDS):
         with request_scope(ACCOUNT, REGION):
             for schedule, due in timetable.take_due([*_rules(), *_schedules()], clock.now()):

@@ -20,6 +20,7 @@ from typing import Any
 
 from localcloud import environment
 from localcloud.clock import clock
+from localcloud.durability import moments
 from localcloud.statefiles import StateFiles
 
 SUBSYSTEMS = (
@@ -52,11 +53,15 @@ class PortTakenError(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How one local cloud runs: `port` 0 takes a free one."""
+    """How one local cloud runs: `port` 0 takes a free one, or the one that its kept state names."""
 
     port: int
     speed: float
     state_dir: Path
+    keep: bool = False  # what is acknowledged, beyond the end of the process
+    lifeline: int | None = (
+        None  # a pipe whose other end closes when nobody wants the cloud any more
+    )
 
 
 def run(settings: Settings, started: Callable[[int], None] = lambda port: None) -> None:
@@ -64,16 +69,31 @@ def run(settings: Settings, started: Callable[[int], None] = lambda port: None) 
 
     Raises PortTakenError before anything has been started.
     """
-    gateway = _bind(settings.port)
-    port = gateway.getsockname()[1]
     files = StateFiles(settings.state_dir)
+    gateway = _bind(_port(settings, files))
+    port = gateway.getsockname()[1]
     files.claim(port)
     with contextlib.ExitStack() as running:
         running.callback(files.release)
         clock.set_speed(settings.speed)
         _prepare(port, files)
-        app = _mount(files, running)
-        asyncio.run(_serve(app, gateway, lambda: started(port), running))
+        _watch(settings.lifeline)
+        app, resume = _mount(files, running, port if settings.keep else None)
+        asyncio.run(_serve(app, gateway, [resume, lambda: started(port)], running))
+
+
+def _port(settings: Settings, files: StateFiles) -> int:
+    """Kept state names its port: it is in the URL of every queue.
+
+    Raises PortTakenError when another one is asked for.
+    """
+    before = moments.last(files.moment) if settings.keep else None
+    if before is None:
+        return settings.port
+    if settings.port not in {0, before.port}:
+        message = f"the state in {files.kept} answers on port {before.port}, not {settings.port}"
+        raise PortTakenError(message)
+    return before.port
 
 
 def _bind(port: int) -> socket.socket:
@@ -89,6 +109,17 @@ def _bind(port: int) -> socket.socket:
     return gateway
 
 
+def _watch(lifeline: int | None) -> None:
+    """Stop when the other end of the pipe closes, as it does however its holder ends."""
+
+    def wait() -> None:
+        os.read(lifeline or 0, 1)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    if lifeline is not None:
+        threading.Thread(target=wait, name="localcloud-lifeline", daemon=True).start()
+
+
 def _prepare(port: int, files: StateFiles) -> None:
     """Configure logs, temporary files and the environment, which the engines read at import."""
     logging.basicConfig(
@@ -102,8 +133,13 @@ def _prepare(port: int, files: StateFiles) -> None:
     tempfile.tempdir = None
 
 
-def _mount(files: StateFiles, running: contextlib.ExitStack) -> Any:
-    """Mount every subsystem, check and install the hooks; return the ASGI application to serve."""
+def _mount(
+    files: StateFiles, running: contextlib.ExitStack, kept_for_port: int | None
+) -> tuple[Any, Callable[[], None]]:
+    """Mount every subsystem, check and install the hooks, put back what was kept.
+
+    Returns the ASGI application, and what to do once it answers.
+    """
     from localcloud import calls, control, hooks
 
     calls.write_to(files.calls)
@@ -111,12 +147,36 @@ def _mount(files: StateFiles, running: contextlib.ExitStack) -> Any:
         subsystem = importlib.import_module(name)
         subsystem.mount()
         running.callback(subsystem.stop)
+    if kept_for_port is None:
+        hooks.install()
+        return control.application(), lambda: None
+    from localcloud.durability import service
+
+    service.require()
     hooks.install()
-    return control.application()
+    return control.application(), _restored(service.Durability(files.kept, kept_for_port), running)
+
+
+def _restored(durability: Any, running: contextlib.ExitStack) -> Callable[[], None]:
+    from localcloud import control
+
+    control.become("recovering")
+    durability.restore()
+    durability.begin()
+    running.callback(durability.stop)
+
+    def resume() -> None:
+        durability.resume()
+        control.become("ok")
+
+    return resume
 
 
 async def _serve(
-    app: Any, gateway: socket.socket, started: Callable[[], None], running: contextlib.ExitStack
+    app: Any,
+    gateway: socket.socket,
+    once_it_answers: list[Callable[[], None]],
+    running: contextlib.ExitStack,
 ) -> None:
     """Serve until a signal; then end what runs first, so that no request waits for it."""
     from hypercorn.asyncio import serve
@@ -131,7 +191,8 @@ async def _serve(
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
 
     async def until_signal() -> None:
-        started()
+        for step in once_it_answers:
+            await asyncio.to_thread(step)
         await stopping.wait()
         _arm_last_resort()
         await asyncio.to_thread(running.close)

@@ -52,6 +52,22 @@ class StateFiles:
         return self.folder / "scratch"
 
     @property
+    def kept(self) -> Path:
+        """What is kept between two local clouds, if it is asked for."""
+        return self.folder / "state"
+
+    @property
+    def moment(self) -> Path:
+        """The time it was, in the kept state."""
+        return self.kept / "moment.json"
+
+    def forget(self) -> bool:
+        """Remove what is kept; return whether there was anything."""
+        found = self.kept.exists()
+        shutil.rmtree(self.kept, ignore_errors=True)
+        return found
+
+    @property
     def _holder(self) -> Path:
         return self.folder / "running.json"
 

@@ -1,0 +1,44 @@
+"""After a restart: the clock goes on, and so does everything that was under way.
+
+Runs once the gateway answers, because endpoints fetch their artifacts through it; only then is the
+local cloud healthy.
+"""
+
+import time
+
+from ministack.services import cloudformation, lambda_svc, sqs
+
+from localcloud import workers
+from localcloud.sagemaker import recovery as sagemaker_recovery
+from localcloud.workflows import recovery as workflow_recovery
+
+_INTERRUPTED = "The local cloud ended while the operation was under way"
+
+
+def resume() -> None:
+    """Set going again what the process before had acknowledged and not finished."""
+    _return_messages()
+    _fail_stacks()
+    sagemaker_recovery.resume()
+    workflow_recovery.abort_what_ran()
+    workers.resume()
+    if lambda_svc._esms.has_any():
+        lambda_svc._ensure_poller()
+
+
+def _return_messages() -> None:
+    """Messages that were being handled are visible again: their consumers are gone."""
+    now = time.time()
+    for queue in sqs._queues._data.values():
+        for message in queue["messages"]:
+            if message.get("receive_count"):
+                message["visible_at"] = min(message["visible_at"], now)
+
+
+def _fail_stacks() -> None:
+    """A stack operation that was cut short has failed; it can be done again, or deleted."""
+    for stack in cloudformation._stacks._data.values():
+        verb, progress, _ = stack["StackStatus"].partition("_IN_PROGRESS")
+        if progress:
+            stack["StackStatus"] = f"{verb.partition('_')[0]}_FAILED"
+            stack["StackStatusReason"] = _INTERRUPTED

@@ -1,0 +1,210 @@
+"""A local cloud that is killed and started again, and what it had acknowledged before."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from localcloud.launcher import LocalCloud
+from tests.localcloud.conftest import Clients
+from tests.localcloud.functions import create_function
+from tests.localcloud.machines import callback, create_machine, run, start
+from tests.localcloud.monitoring import publish, put_alarm
+from tests.localcloud.queues import create_queue
+from tests.localcloud.sagemaker_world import World
+from tests.localcloud.waiting import until
+
+ACCOUNT = "123456789012"
+TABLE, BUCKET, STACK = "kept-table", "kept-bucket", "kept-stack"
+CODE = "def handler(event, context):\n    print('handled', event['Records'][0]['body'])\n"
+TEMPLATE = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": STACK}}}}
+CONSUMER = [
+    {
+        "Effect": "Allow",
+        "Action": ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+        "Resource": "*",
+    }
+]
+
+
+@dataclass
+class Kept:
+    """What callers were told before the kill, to be compared with what they are told after it."""
+
+    cloud: LocalCloud
+    client: Clients
+    told: dict[str, Any] = field(default_factory=dict)
+    items: list[str] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+    objects: list[tuple[str, str, bytes]] = field(default_factory=list)
+    before: datetime | None = None
+
+    def fill(self) -> None:
+        """Make something in every service that is kept."""
+        self._data()
+        self._functions()
+        self._events()
+        self._machines()
+        self._models()
+        self._alarm()
+        stacks = self.client("cloudformation")
+        stacks.create_stack(StackName=STACK, TemplateBody=json.dumps(TEMPLATE))
+        stacks.get_waiter("stack_create_complete").wait(
+            StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 20}
+        )
+
+    def kill_while_busy(self) -> None:
+        """Kill the server while callers write, and note what each write was answered."""
+        stop = threading.Event()
+        writers = [
+            threading.Thread(target=self._write, args=(write, stop))
+            for write in (self._write_item, self._write_object, self._write_message)
+        ]
+        for writer in writers:
+            writer.start()
+        self.before = self.cloud.now()
+        time.sleep(1.0)
+        self.cloud.kill()
+        stop.set()
+        for writer in writers:
+            writer.join()
+
+    def _write(self, write: Callable[[int], None], stop: threading.Event) -> None:
+        number = 0
+        while not stop.is_set():
+            try:
+                write(number)
+            except Exception:
+                return  # the server is gone: this write was not acknowledged
+            number += 1
+
+    def _write_item(self, number: int) -> None:
+        key = f"busy-{number}"
+        item = {"p": {"S": "busy"}, "s": {"S": key}, "n": {"N": str(number)}}
+        self.client("dynamodb").put_item(TableName=TABLE, Item=item)
+        self.items.append(key)
+
+    def _write_object(self, number: int) -> None:
+        body = str(number).encode() * 5000
+        put = self.client("s3").put_object(Bucket=BUCKET, Key="busy", Body=body)
+        self.objects.append(("busy", put["VersionId"], body))
+
+    def _write_message(self, number: int) -> None:
+        url = self.told["queue"]
+        self.client("sqs").send_message(QueueUrl=url, MessageBody=f"busy-{number}")
+        self.messages.append(f"busy-{number}")
+
+    def _data(self) -> None:
+        s3, dynamodb = self.client("s3"), self.client("dynamodb")
+        s3.create_bucket(Bucket=BUCKET)
+        s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
+        upload = s3.create_multipart_upload(Bucket=BUCKET, Key="parts")["UploadId"]
+        part = s3.upload_part(
+            Bucket=BUCKET, Key="parts", UploadId=upload, PartNumber=1, Body=b"first"
+        )
+        self.told["upload"] = (upload, part["ETag"])
+        dynamodb.create_table(
+            TableName=TABLE,
+            KeySchema=[
+                {"AttributeName": "p", "KeyType": "HASH"},
+                {"AttributeName": "s", "KeyType": "RANGE"},
+            ],
+            AttributeDefinitions=[
+                {"AttributeName": "p", "AttributeType": "S"},
+                {"AttributeName": "s", "AttributeType": "S"},
+            ],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        kms = self.client("kms")
+        key = kms.create_key()["KeyMetadata"]["KeyId"]
+        self.told["ciphertext"] = kms.encrypt(KeyId=key, Plaintext=b"secret")["CiphertextBlob"]
+        self.told["queue"], _ = create_queue(self.client, "kept")
+        self.told["flight"], _ = create_queue(self.client, "kept-flight", VisibilityTimeout="3600")
+        sqs = self.client("sqs")
+        sqs.send_message(QueueUrl=self.told["flight"], MessageBody="in flight")
+        assert sqs.receive_message(QueueUrl=self.told["flight"])["Messages"]
+
+    def _functions(self) -> None:
+        create_function(self.client, "kept", CODE, statements=CONSUMER)
+        self.told["work"], arn = create_queue(self.client, "kept-work")
+        self.client("lambda").create_event_source_mapping(
+            FunctionName="kept", EventSourceArn=arn, BatchSize=1
+        )
+        self.client("sqs").send_message(QueueUrl=self.told["work"], MessageBody="early")
+        until(lambda: "early" in str(self.log()), "the function has run", seconds=30)
+
+    def log(self) -> list[str]:
+        """What the function printed."""
+        logs = self.client("logs")
+        groups = logs.describe_log_groups(logGroupNamePrefix="/aws/lambda/kept")["logGroups"]
+        if not groups:
+            return []
+        found = logs.filter_log_events(logGroupName="/aws/lambda/kept")["events"]
+        return [event["message"] for event in found if "handled" in event["message"]]
+
+    def _events(self) -> None:
+        rules = f"arn:aws:events:us-east-1:{ACCOUNT}:rule"
+        events = self.client("events")
+        for name, trigger in {
+            "kept-every-minute": {"ScheduleExpression": "rate(1 minute)"},
+            "kept-ended": {"EventPattern": json.dumps({"source": ["aws.states"]})},
+        }.items():
+            url, queue = create_queue(self.client, name, "events.amazonaws.com", f"{rules}/{name}")
+            events.put_rule(Name=name, **trigger)
+            events.put_targets(Rule=name, Targets=[{"Id": "1", "Arn": queue}])
+            self.told[name] = url
+
+    def _machines(self) -> None:
+        wait = {"Wait": {"Type": "Wait", "Seconds": 864_000, "End": True}}
+        ends = {"Pass": {"Type": "Pass", "Output": {"n": 1}, "End": True}}
+        self.told["ended"] = run(self.client, create_machine(self.client, "kept-ends", ends))
+        machine = create_machine(self.client, "kept-waits", wait)
+        self.told["ran"] = start(self.client, machine, {"given": 1}, name="ran")
+        tokens, _ = create_queue(self.client, "kept-tokens")
+        self.told["asked"] = start(
+            self.client, create_machine(self.client, "kept-asks", {"Ask": callback(tokens)})
+        )
+        message = until(
+            lambda: self.client("sqs").receive_message(QueueUrl=tokens).get("Messages"), "a token"
+        )
+        self.told["token"] = json.loads(message[0]["Body"])["token"]
+
+    def _models(self) -> None:
+        world = World(self.client, "kept-model")
+        self.cloud.control("sagemaker", {"deployment_seconds": 60})
+        sagemaker = self.client("sagemaker")
+        sagemaker.create_model_package_group(ModelPackageGroupName="kept")
+        package = sagemaker.create_model_package(
+            ModelPackageGroupName="kept",
+            ModelApprovalStatus="PendingManualApproval",
+            InferenceSpecification={
+                "Containers": [{"Image": world.image()}],
+                "SupportedContentTypes": ["text/csv"],
+                "SupportedResponseMIMETypes": ["text/csv"],
+            },
+        )["ModelPackageArn"]
+        sagemaker.update_model_package(
+            ModelPackageArn=package, ModelApprovalStatus="Approved", ApprovalDescription="good"
+        )
+        self.told["package"] = package
+        first, second = world.model("a"), None
+        world.endpoint(world.config("first", A=(first, 1.0)))
+        second = world.config("second", A=(first, 1.0), B=(world.model("b"), 1.0))
+        self.cloud.control("sagemaker", {"deployment_seconds": 600})
+        sagemaker.update_endpoint(EndpointName=world.name, EndpointConfigName=second)
+        self.told["world"] = world
+
+    def _alarm(self) -> None:
+        self.told["metric at"] = self.cloud.now()
+        put_alarm(self.client, "kept", namespace="Kept", TreatMissingData="ignore")
+        publish(self.client, "Kept", 5.0, 7.0)
+        until(lambda: self.alarm() == "ALARM", "the alarm goes off", seconds=30)
+
+    def alarm(self) -> str:
+        """The alarm's state."""
+        found = self.client("cloudwatch").describe_alarms(AlarmNames=["kept"])
+        state: str = found["MetricAlarms"][0]["StateValue"]
+        return state

@@ -1,0 +1,203 @@
+"""After `kill -9` of the server, twice in a row, everything that was acknowledged is back.
+
+One world for all of these tests: filled, killed while callers write, and killed again.
+"""
+
+import json
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from localcloud.launcher import LocalCloud
+from tests.localcloud.conftest import SPEED, Clients
+from tests.localcloud.kept import BUCKET, STACK, TABLE, Kept
+from tests.localcloud.monitoring import publish
+from tests.localcloud.queues import received_bodies
+from tests.localcloud.waiting import until
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
+    """A local cloud after two kills."""
+    folder = tmp_path_factory.mktemp("kept")
+    with LocalCloud(folder, speed=SPEED, keep=True) as cloud:
+        world = Kept(cloud, Clients(cloud.endpoint_url))
+        world.fill()
+        world.kill_while_busy()
+        cloud.start()
+        cloud.kill()
+        cloud.start()
+        yield world
+
+
+def test_the_clock_goes_on(kept: Kept) -> None:
+    assert kept.before is not None
+    assert kept.cloud.now() > kept.before
+
+
+def test_every_version_of_every_object_has_its_bytes(kept: Kept) -> None:
+    s3 = kept.client("s3")
+    assert len(kept.objects) > 10, "callers were busy"
+    for key, version, body in kept.objects:
+        got = s3.get_object(Bucket=BUCKET, Key=key, VersionId=version)
+        assert got["Body"].read() == body
+    latest = s3.get_object(Bucket=BUCKET, Key="busy")["VersionId"]
+    versions = s3.list_object_versions(Bucket=BUCKET, Prefix="busy")["Versions"]
+    # One more may be there: written, and killed before its answer.
+    assert len(kept.objects) <= len(versions) <= len(kept.objects) + 1
+    assert [one["VersionId"] for one in versions if one["IsLatest"]] == [latest]
+
+
+def test_a_multipart_upload_can_be_completed(kept: Kept) -> None:
+    upload, etag = kept.told["upload"]
+    parts = {"Parts": [{"PartNumber": 1, "ETag": etag}]}
+    s3 = kept.client("s3")
+    s3.complete_multipart_upload(Bucket=BUCKET, Key="parts", UploadId=upload, MultipartUpload=parts)
+    assert s3.get_object(Bucket=BUCKET, Key="parts")["Body"].read() == b"first"
+
+
+def test_every_item_that_was_put_is_there(kept: Kept) -> None:
+    assert len(kept.items) > 10, "callers were busy"
+    pages = (
+        kept.client("dynamodb")
+        .get_paginator("query")
+        .paginate(
+            TableName=TABLE,
+            KeyConditionExpression="p = :p",
+            ExpressionAttributeValues={":p": {"S": "busy"}},
+        )
+    )
+    found = {item["s"]["S"]: item["n"]["N"] for page in pages for item in page["Items"]}
+    assert {key: key.removeprefix("busy-") for key in kept.items}.items() <= found.items()
+    assert len(found) <= len(kept.items) + 1
+
+
+def test_messages_are_there_and_those_in_flight_are_visible_again(kept: Kept) -> None:
+    sqs, found = kept.client("sqs"), []
+    while got := sqs.receive_message(QueueUrl=kept.told["queue"], MaxNumberOfMessages=10).get(
+        "Messages"
+    ):
+        found += [message["Body"] for message in got]
+    assert set(kept.messages) <= set(found)
+    flight = sqs.receive_message(
+        QueueUrl=kept.told["flight"], AttributeNames=["ApproximateReceiveCount"]
+    )["Messages"]
+    assert [message["Body"] for message in flight] == ["in flight"]
+    assert flight[0]["Attributes"]["ApproximateReceiveCount"] == "2"
+
+
+def test_what_a_key_encrypted_it_decrypts(kept: Kept) -> None:
+    answer = kept.client("kms").decrypt(CiphertextBlob=kept.told["ciphertext"])
+    assert answer["Plaintext"] == b"secret"
+
+
+def test_a_function_still_consumes_its_queue_under_its_role(kept: Kept) -> None:
+    assert any("early" in line for line in kept.log()), "what it logged before"
+    kept.client("sqs").send_message(QueueUrl=kept.told["work"], MessageBody="late")
+    until(lambda: "late" in str(kept.log()), "the function runs", seconds=30)
+
+
+def test_what_ran_is_aborted_and_the_event_says_so(kept: Kept) -> None:
+    """Step Functions developer guide, "Automating event delivery": every change of status."""
+    told = kept.client("stepfunctions").describe_execution(executionArn=kept.told["ran"])
+    assert told["status"] == "ABORTED"
+    assert told["stopDate"] >= told["startDate"]
+    assert json.loads(told["input"]) == {"given": 1}
+    events: list[Any] = []
+    while not {(kept.told["ran"], "ABORTED"), (kept.told["asked"], "ABORTED")} <= {
+        (event["detail"]["executionArn"], event["detail"]["status"]) for event in events
+    }:
+        events += received_bodies(kept.client, kept.told["kept-ended"], 1)
+    history = kept.client("stepfunctions").get_execution_history(executionArn=kept.told["ran"])
+    types = [event["type"] for event in history["events"]]
+    assert types == ["ExecutionStarted", "WaitStateEntered", "ExecutionAborted"]
+
+
+def test_what_had_ended_is_told_as_it_was(kept: Kept) -> None:
+    machines = kept.client("stepfunctions")
+    before = {k: v for k, v in kept.told["ended"].items() if k != "ResponseMetadata"}
+    told = machines.describe_execution(executionArn=before["executionArn"])
+    assert {k: told[k] for k in before} == before
+    name = before["name"]
+    with pytest.raises(ClientError, match="ExecutionAlreadyExists"):
+        machines.start_execution(stateMachineArn=before["stateMachineArn"], name=name, input="{}")
+
+
+def test_nobody_waits_for_a_token_that_was_given_out(kept: Kept) -> None:
+    with pytest.raises(ClientError, match="TaskTimedOut"):
+        kept.client("stepfunctions").send_task_success(taskToken=kept.told["token"], output="{}")
+
+
+def test_machines_run_as_before(kept: Kept) -> None:
+    machines = kept.client("stepfunctions")
+    arn = kept.told["ended"]["stateMachineArn"]
+    execution = machines.start_execution(stateMachineArn=arn)["executionArn"]
+    ended = until(
+        lambda: machines.describe_execution(executionArn=execution).get("output"), "it ends"
+    )
+    assert json.loads(ended) == {"n": 1}
+
+
+def test_a_schedule_goes_on_firing(kept: Kept) -> None:
+    url = kept.told["kept-every-minute"]
+    kept.client("sqs").purge_queue(QueueUrl=url)
+    asked = kept.cloud.now()
+    events: list[Any] = []
+    while len(events) < 2:
+        events += received_bodies(kept.client, url, 1)
+    assert kept.cloud.now() - asked < timedelta(minutes=30)
+
+
+def test_a_package_has_its_approval(kept: Kept) -> None:
+    told = kept.client("sagemaker").describe_model_package(ModelPackageName=kept.told["package"])
+    assert (told["ModelApprovalStatus"], told["ApprovalDescription"]) == ("Approved", "good")
+
+
+def test_an_endpoint_serves_at_once_and_its_update_settles(kept: Kept) -> None:
+    world = kept.told["world"]
+    told = world.sagemaker.describe_endpoint(EndpointName=world.name)
+    assert told["EndpointStatus"] in {"Updating", "InService"}
+    assert world.invoke()["InvokedProductionVariant"] in {"A", "B"}
+    settled = world.settled()
+    assert settled["EndpointStatus"] == "InService"
+    assert settled["EndpointConfigName"] == "kept-model-second"
+    assert {world.invoke(TargetVariant=name)["InvokedProductionVariant"] for name in "AB"} == {
+        "A",
+        "B",
+    }
+
+
+def test_an_alarm_keeps_its_state_and_goes_on_watching(kept: Kept) -> None:
+    told = kept.client("cloudwatch").get_metric_statistics(
+        Namespace="Kept",
+        MetricName="Errors",
+        StartTime=kept.told["metric at"] - timedelta(hours=1),
+        EndTime=kept.cloud.now(),
+        Period=3600,
+        Statistics=["Sum"],
+    )
+    assert sum(point["Sum"] for point in told["Datapoints"]) == 12.0
+    assert kept.alarm() == "ALARM"
+
+    def quiet() -> bool:
+        publish(kept.client, "Kept", 0.0)
+        time.sleep(0.2)
+        return kept.alarm() == "OK"
+
+    until(quiet, "the alarm calms down", seconds=30)
+
+
+def test_a_stack_knows_its_resources(kept: Kept) -> None:
+    stacks = kept.client("cloudformation")
+    assert stacks.describe_stacks(StackName=STACK)["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
+    listed = stacks.list_stack_resources(StackName=STACK)["StackResourceSummaries"]
+    topics = kept.client("sns").list_topics()["Topics"]
+    assert [one["PhysicalResourceId"] for one in listed] == [
+        topic["TopicArn"] for topic in topics if topic["TopicArn"].endswith(STACK)
+    ]
+    stacks.delete_stack(StackName=STACK)
+    until(lambda: not kept.client("sns").list_topics()["Topics"], "the topic is deleted")
