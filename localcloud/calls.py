@@ -19,10 +19,10 @@ _lock = threading.Lock()
 _log: TextIO | None = None
 
 
-def write_to(path: Path) -> None:
-    """Start the record anew in `path`."""
+def write_to(path: Path, *, anew: bool = True) -> None:
+    """Write the record to `path` from now on: anew, or where it ended."""
     global _log  # noqa: PLW0603
-    _log = path.open("w+", buffering=1)
+    _log = path.open("w+" if anew else "a+", buffering=1)
 
 
 def read() -> list[dict[str, Any]]:

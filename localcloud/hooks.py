@@ -84,6 +84,7 @@ class Change:
 
 _required: list[Hook] = []
 _changes: list[Change] = []
+_installed = [0, 0]  # how many of each list are in place: services are mounted in two steps
 
 
 def require(owner: ModuleType | type, name: str, *parameters: str, call: bool = True) -> None:
@@ -139,15 +140,17 @@ def put(owner: ModuleType | type, name: str, value: object) -> None:
 
 
 def install() -> None:
-    """Check every declared name, then put the replacements in place.
+    """Check every name declared since the last time, then put the replacements in place.
 
     Raises HookError naming every fault at once.
     """
-    faults = [fault for hook in _required if (fault := hook.fault())]
+    required, changes = _installed
+    _installed[:] = [len(_required), len(_changes)]
+    faults = [fault for hook in _required[required:] if (fault := hook.fault())]
     if faults:
         raise HookError("the engines changed under us:\n  " + "\n  ".join(faults))
     for kind in ("function", "wrapper", "value"):
-        for change in _changes:
+        for change in _changes[changes:]:
             if change.kind == kind:
                 change.make()
 

@@ -11,6 +11,7 @@ import logging
 import os
 import signal
 import socket
+import sys
 import tempfile
 import threading
 from collections.abc import Callable
@@ -37,13 +38,14 @@ SUBSYSTEMS = (
     "localcloud.multiparts",
     "localcloud.tables",
     "localcloud.images",
-    "localcloud.provisioning",
     "localcloud.lambdas",
     "localcloud.sagemaker",
-    "localcloud.workflows",
     "localcloud.alarms",
     "localcloud.second",  # what it takes over has been mounted by then
 )
+# Mounted once the gateway answers, for these services: half of what there is to import.
+LATE_SUBSYSTEMS = ("localcloud.workflows", "localcloud.formation")
+_LATE_SERVICES = ("states", "cloudformation")
 _LAST_RESORT_SECONDS = 2.5
 
 
@@ -140,21 +142,40 @@ def _mount(
 
     Returns the ASGI application, and what to do once it answers.
     """
-    from localcloud import calls, control, hooks
+    from localcloud import calls, control, hooks, lateness
 
-    calls.write_to(files.calls)
+    calls.write_to(files.calls, anew=kept_for_port is None)
     for name in SUBSYSTEMS:
-        subsystem = importlib.import_module(name)
-        subsystem.mount()
-        running.callback(subsystem.stop)
+        _start(name, running)
     if kept_for_port is None:
         hooks.install()
-        return control.application(), lambda: None
+        lateness.hold(_LATE_SERVICES)
+        running.callback(_stop_late)
+        return control.application(), lambda: _in_background(lateness.mount, LATE_SUBSYSTEMS)
     from localcloud.durability import service
 
+    for name in LATE_SUBSYSTEMS:
+        _start(name, running)
     service.require()
     hooks.install()
     return control.application(), _restored(service.Durability(files.kept, kept_for_port), running)
+
+
+def _start(name: str, running: contextlib.ExitStack) -> None:
+    subsystem = importlib.import_module(name)
+    subsystem.mount()
+    running.callback(subsystem.stop)
+
+
+def _stop_late() -> None:
+    """Stop what has been mounted late, if it has."""
+    for name in LATE_SUBSYSTEMS:
+        if name in sys.modules:
+            getattr(sys.modules[name], "stop", lambda: None)()
+
+
+def _in_background(work: Callable[..., None], *arguments: Any) -> None:
+    threading.Thread(target=work, args=arguments, name="localcloud-late", daemon=True).start()
 
 
 def _restored(durability: Any, running: contextlib.ExitStack) -> Callable[[], None]:

@@ -4,7 +4,6 @@ from localcloud.alarms import (
     api,
     configuration,
     evaluation,
-    formation,
     readings,
     series,
     states,
@@ -13,7 +12,7 @@ from localcloud.alarms import (
 
 def mount() -> None:
     """Declare the hooks and handlers of this subsystem; called once, before `hooks.install()`."""
-    for part in (api, configuration, formation, readings, states):
+    for part in (api, configuration, readings, states):
         part.mount()
     series.require()
     evaluation.begin()

@@ -20,9 +20,11 @@ from ministack.services import (
     s3,
     sts,
 )
+from moto.applicationautoscaling.models import applicationautoscaling_backends
 
 from localcloud import hooks, schedules, workers
 from localcloud.alarms import states as alarm_states
+from localcloud.constants import ACCOUNT, REGION
 from localcloud.durability.stores import Flat, Marks, Runs, Store, Tree
 from localcloud.sagemaker import state as sagemaker_state
 from localcloud.sagemaker import timing
@@ -32,6 +34,7 @@ _ENGINE = "ministack.services."
 _EVERY_REPLY = "localcloud.workers:pending"  # what a request set off is part of what it did
 # What else the requests of a service change.
 _ALSO = {
+    "application-autoscaling": ("localcloud.autoscaling",),
     "events": ("sqs", "sns"),
     "iam": ("sts",),
     "sagemaker": ("localcloud.sagemaker",),
@@ -178,6 +181,8 @@ def _declared() -> Iterator[Store]:
     yield Flat("localcloud.sagemaker.timing:durations", lambda: vars(timing.durations))
     for kind in vars(sagemaker_state.State()):
         yield _of_sagemaker(kind)
+    for kind in ("targets", "policies"):
+        yield _of_scaling(kind)
     yield from workflow_recovery.stores()
 
 
@@ -187,6 +192,11 @@ def _of_sagemaker(kind: str) -> Store:
         lambda: getattr(sagemaker_state.state, kind),
         guard=sagemaker_state.lock,
     )
+
+
+def _of_scaling(kind: str) -> Store:
+    backend = applicationautoscaling_backends[ACCOUNT][REGION]
+    return Flat(f"localcloud.autoscaling:{kind}", lambda: getattr(backend, kind))
 
 
 def _mark_item(original: Any, table: Any, pk_val: Any, sk_val: Any, *item: Any) -> Any:

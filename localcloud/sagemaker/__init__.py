@@ -2,12 +2,12 @@
 
 
 def mount() -> None:
-    """Serve SageMaker, its runtime, its resource types and the scaling of its variants."""
+    """Serve SageMaker, its runtime and the scaling of its variants."""
     import ministack.app as gateway_app
     from ministack.core import iam_evaluator, router
 
     from localcloud import autoscaling, hooks
-    from localcloud.sagemaker import authorization, controls, gateway, metrics, provisioners
+    from localcloud.sagemaker import authorization, controls, gateway, metrics
 
     authorization.require_hooks()
     metrics.require_hooks()
@@ -15,7 +15,6 @@ def mount() -> None:
     hooks.require(iam_evaluator, "resolve_caller_identity", "access_key_id")
     hooks.require(gateway_app, "SERVICE_HANDLERS", call=False)
     gateway_app.SERVICE_HANDLERS["sagemaker"] = gateway.handle
-    provisioners.mount()
     controls.mount()
     autoscaling.mount()
 

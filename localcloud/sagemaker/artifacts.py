@@ -30,6 +30,7 @@ _ECR_IMAGE = re.compile(
 
 _session = boto3.session.Session()
 _session_lock = threading.Lock()
+_clients: dict[tuple[str, str], Any] = {}
 
 
 class ArtifactError(Exception):
@@ -37,15 +38,18 @@ class ArtifactError(Exception):
 
 
 def client(service: Any, role_arn: str) -> Any:
-    """A boto3 client that acts as the role. Sessions are not safe to share between threads."""
-    with _session_lock:
-        return _session.client(
-            service,
-            region_name=REGION,
-            endpoint_url=endpoint_url(),
-            config=Config(retries={"total_max_attempts": 2}, s3={"addressing_style": "path"}),
-            **role_session(role_arn, "SageMaker"),
-        )
+    """A boto3 client that acts as the role: one for each pair, because each holds connections."""
+    keys = role_session(role_arn, "SageMaker")
+    with _session_lock:  # sessions are not safe to share between threads
+        if (service, role_arn) not in _clients:
+            _clients[service, role_arn] = _session.client(
+                service,
+                region_name=REGION,
+                endpoint_url=endpoint_url(),
+                config=Config(retries={"total_max_attempts": 2}, s3={"addressing_style": "path"}),
+                **keys,
+            )
+        return _clients[service, role_arn]
 
 
 def resolve_image(image: str, role_arn: str) -> str:

@@ -6,6 +6,7 @@ modules put right what the interpreter does differently from the service.
 
 from moto.core.config import default_user_config
 
+import localcloud.workflows.trimming  # noqa: F401 before the interpreter, which would import EC2
 from localcloud.workflows import (
     api,
     attempts,
@@ -15,7 +16,6 @@ from localcloud.workflows import (
     definitions,
     error_names,
     executions,
-    formation,
     machines,
     queries,
     timing,
@@ -31,7 +31,6 @@ _PARTS = (
     definitions,
     error_names,
     executions,
-    formation,
     machines,
     queries,
     timing,

@@ -137,17 +137,23 @@ def shared_stack(folder: Path) -> Iterator[Stack]:
         yield Stack(said["endpoint_url"], Path(said["calls_log"]))
 
 
+def deployed(cloud: LocalCloud) -> Stack:
+    """The stack, deployed into a local cloud that runs."""
+    template = built_template()
+    stack = Stack(cloud.endpoint_url, cloud.files.calls)
+    stack.control("sagemaker", {**_DURATIONS, "duplicate_events": 0})
+    for source in _TOLD_TWICE:
+        twice = {"kind": "duplicate", "source": source, "fresh_ids": True}
+        stack.control("deliveries", {"name": f"{source} twice", **twice})
+    _put_image(stack)
+    _deploy(template, cloud.endpoint_url)
+    return stack
+
+
 @contextlib.contextmanager
 def _started(folder: Path, where: Path, user: Path) -> Iterator[None]:
-    template = built_template()
     with LocalCloud(folder / f"cloud-{os.getpid()}", speed=SPEED) as cloud:
-        stack = Stack(cloud.endpoint_url, cloud.files.calls)
-        stack.control("sagemaker", {**_DURATIONS, "duplicate_events": 0})
-        for source in _TOLD_TWICE:
-            twice = {"kind": "duplicate", "source": source, "fresh_ids": True}
-            stack.control("deliveries", {"name": f"{source} twice", **twice})
-        _put_image(stack)
-        _deploy(template, cloud.endpoint_url)
+        stack = deployed(cloud)
         where.write_text(
             json.dumps({"endpoint_url": stack.endpoint_url, "calls_log": str(stack.calls_log)})
         )

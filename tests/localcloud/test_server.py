@@ -20,7 +20,8 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from localcloud.environment import project_root
-from localcloud.launcher import LocalCloud
+from localcloud.launcher import LocalCloud, is_healthy
+from localcloud.statefiles import StateFiles
 from tests.localcloud.conftest import Clients
 from tests.localcloud.functions import create_function
 from tests.localcloud.processes import (
@@ -113,6 +114,20 @@ def test_status_says_where_it_answers_and_down_ends_it(own_cloud: LocalCloud) ->
     assert command("down", folder).returncode == 1
 
 
+def test_state_is_kept_when_asked_for_until_down(tmp_path: Path) -> None:
+    folder = f"--state-dir={tmp_path}"
+    with LocalCloud(tmp_path, keep=True) as cloud:
+        client_of(cloud, "s3").create_bucket(Bucket="kept")
+        port = cloud.endpoint_url.rpartition(":")[2]
+    with LocalCloud(tmp_path, keep=True) as cloud:  # after an end in order, too
+        assert [one["Name"] for one in client_of(cloud, "s3").list_buckets()["Buckets"]] == ["kept"]
+        assert cloud.endpoint_url.endswith(port), "queue URLs hold the port"
+    other = command("up", "--keep", f"--port={int(port) + 1}", folder)
+    assert (other.returncode, f"answers on port {port}" in other.stderr) == (1, True)
+    assert "forgot its state" in command("down", folder).stdout
+    assert not StateFiles(tmp_path).kept.exists()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_and_all_it_runs_within_three_seconds(
     own_cloud: LocalCloud, number: signal.Signals
@@ -134,6 +149,25 @@ def test_even_a_kill_leaves_no_function_behind(own_cloud: LocalCloud) -> None:
     os.kill(own_cloud.pid, signal.SIGKILL)
     scratch = str(own_cloud.files.scratch)
     until(lambda: not processes_naming(scratch), "its functions are gone")
+
+
+def test_a_cloud_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
+    # A test run that is killed cannot stop what it has started.
+    holder = f"""
+import time
+from pathlib import Path
+from localcloud.launcher import LocalCloud
+with LocalCloud(Path({str(tmp_path)!r})) as cloud:
+    time.sleep(600)
+"""
+    started = subprocess.Popen([sys.executable, "-c", holder], cwd=project_root())
+    running = until(StateFiles(tmp_path).running, "it runs", seconds=60)
+    until(lambda: is_healthy(running.endpoint_url), "it answers", seconds=60)
+    started.kill()
+    started.wait()
+    until(lambda: not Path(f"/proc/{running.pid}").exists(), "the server is gone", seconds=20)
+    assert StateFiles(tmp_path).running() is None
+    assert not StateFiles(tmp_path).scratch.exists(), "it ended in order"
 
 
 def test_the_next_one_takes_over_what_a_kill_left(own_cloud: LocalCloud) -> None:

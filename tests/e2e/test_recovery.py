@@ -1,0 +1,46 @@
+"""A cloud that is killed in the middle of a rollout: whoever starts it again has nothing to do."""
+
+import pytest
+
+from localcloud.launcher import LocalCloud
+from tests.e2e.folders import plan
+from tests.e2e.line import Line
+from tests.e2e.stack import SPEED, deployed
+
+
+@pytest.fixture
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> LocalCloud:
+    """A local cloud of this test alone, which it may kill: its state is kept."""
+    return LocalCloud(tmp_path_factory.mktemp("killed"), speed=SPEED, keep=True)
+
+
+def test_a_rollout_whose_cloud_was_killed_while_it_baked_ends_without_a_human(
+    cloud: LocalCloud,
+) -> None:
+    with cloud:
+        line = Line(deployed(cloud), "churn")
+        line.serve_first()
+        line.push(2, rollout=plan(bake_minutes={"min": 3, "max": 10, "last": 1}))
+        line.approve(2)
+        line.until_phase("Baking")
+        holder = line.state()["holder"]
+        line.leave()
+        history = line.history()
+
+        cloud.kill()
+        cloud.start()
+
+        assert line.history()[: len(history)] == history, "nothing that was written is lost"
+        line.users()
+        line.until_event("Promoted", 2, minutes=60)
+        line.until_event("Settled", 2, minutes=60)
+        line.until_serving({2: 100})
+        line.leave()
+        assert line.state()["phase"] == "Idle"
+        assert line.state().get("holder") is None
+        assert line.last_good() == [2, 1]
+        executions = line.executions()
+        killed = [status for name, status in executions.items() if holder.endswith(f":{name}")]
+        assert killed == ["ABORTED"], executions
+        assert sorted(executions.values())[-1] == "SUCCEEDED"
+        line.assert_sound()
