@@ -44,13 +44,20 @@ def pending() -> dict[int, tuple[float, Callable[[], None]]]:
     return _pending
 
 
-def resume() -> None:
-    """Do, when it is due, what another process left pending here."""
+def adopt() -> Callable[[], None]:
+    """Take over what another process left pending here; what is returned does it when it is due.
+
+    Call before anything is submitted: the numbers go on from those of the other process.
+    """
     global _order  # noqa: PLW0603
     left = sorted(_pending.items())
     _order = itertools.count(left[-1][0] + 1 if left else 0)
-    for number, (due, work) in left:
-        _await((due, number, work))
+
+    def resume() -> None:
+        for number, (due, work) in left:
+            _await((due, number, work))
+
+    return resume
 
 
 def start() -> None:

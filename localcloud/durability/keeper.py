@@ -40,8 +40,8 @@ class Keeper:
         self._closed = False
         self._broken = ""  # why nothing more can be acknowledged: the disk is full
 
-    def restore(self, store_of: Callable[[str], Store]) -> int:
-        """Put every journaled entry back into its store; return how many there were.
+    def restore(self, store_of: Callable[[str], Store]) -> None:
+        """Put every journaled entry back into its store.
 
         Raises JournalError for an entry that this local cloud cannot take.
         """
@@ -50,7 +50,6 @@ class Keeper:
             by_store[change.store].append(change)
         for name, changes in by_store.items():
             self._restore_store(store_of(name), changes)
-        return sum(map(len, by_store.values()))
 
     def _restore_store(self, store: Store, changes: list[Change]) -> None:
         for change in sorted(changes, key=lambda change: store.rank(change.key)):

@@ -5,23 +5,23 @@ local cloud healthy.
 """
 
 import time
+from collections.abc import Callable
 
 from ministack.services import cloudformation, lambda_svc, sqs
 
-from localcloud import workers
 from localcloud.sagemaker import recovery as sagemaker_recovery
 from localcloud.workflows import recovery as workflow_recovery
 
 _INTERRUPTED = "The local cloud ended while the operation was under way"
 
 
-def resume() -> None:
+def resume(pending: Callable[[], None]) -> None:
     """Set going again what the process before had acknowledged and not finished."""
     _return_messages()
     _fail_stacks()
     sagemaker_recovery.resume()
+    pending()
     workflow_recovery.abort_what_ran()
-    workers.resume()
     if lambda_svc._esms.has_any():
         lambda_svc._ensure_poller()
 

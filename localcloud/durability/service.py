@@ -9,6 +9,7 @@ from typing import Any
 
 import ministack.app as gateway
 
+from localcloud import workers
 from localcloud.clock import clock
 from localcloud.durability import catalogue, moments, resumption
 from localcloud.durability.catalogue import Catalogue
@@ -32,14 +33,16 @@ class Durability:
         self._stores = Catalogue()
         self._keeper = Keeper(Journal(folder))
         self._stopping = threading.Event()
+        self._pending: Callable[[], None] = lambda: None
 
-    def restore(self) -> int:
+    def restore(self) -> None:
         """Put back what the folder holds. Raises JournalError when that is impossible."""
         before = moments.last(self._moments)
         if before is not None:
             clock.advance_to(before.next)
         moments.note(self._moments, self._port, clock)
-        return self._keeper.restore(self._stores.named)
+        self._keeper.restore(self._stores.named)
+        self._pending = workers.adopt()
 
     def begin(self) -> None:
         """Write before each reply from now on, and sweep."""
@@ -49,7 +52,7 @@ class Durability:
 
     def resume(self) -> None:
         """Set going again what was under way."""
-        resumption.resume()
+        resumption.resume(self._pending)
 
     def stop(self) -> None:
         """Write what is left, and no more: how the server ends is not state."""

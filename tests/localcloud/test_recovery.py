@@ -6,7 +6,7 @@ One world for all of these tests: filled, killed while callers write, and killed
 import json
 import time
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,7 +16,6 @@ from localcloud.launcher import LocalCloud
 from tests.localcloud.conftest import SPEED, Clients
 from tests.localcloud.kept import BUCKET, STACK, TABLE, Kept
 from tests.localcloud.monitoring import publish
-from tests.localcloud.queues import received_bodies
 from tests.localcloud.waiting import until
 
 
@@ -32,6 +31,15 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
         cloud.kill()
         cloud.start()
         yield world
+
+
+def taken(kept: Kept, url: str) -> list[Any]:
+    """The messages that are in a queue now, as JSON, removed from it."""
+    sqs = kept.client("sqs")
+    found = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+    for message in found:
+        sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+    return [json.loads(message["Body"]) for message in found]
 
 
 def test_the_clock_goes_on(kept: Kept) -> None:
@@ -107,11 +115,16 @@ def test_what_ran_is_aborted_and_the_event_says_so(kept: Kept) -> None:
     assert told["status"] == "ABORTED"
     assert told["stopDate"] >= told["startDate"]
     assert json.loads(told["input"]) == {"given": 1}
-    events: list[Any] = []
-    while not {(kept.told["ran"], "ABORTED"), (kept.told["asked"], "ABORTED")} <= {
-        (event["detail"]["executionArn"], event["detail"]["status"]) for event in events
-    }:
-        events += received_bodies(kept.client, kept.told["kept-ended"], 1)
+    aborted: list[str] = []
+
+    def told_once() -> bool:
+        for event in taken(kept, kept.told["kept-ended"]):
+            if event["detail"]["status"] == "ABORTED":
+                aborted.append(event["detail"]["executionArn"])
+        return len(aborted) >= 2
+
+    until(told_once, "the events")
+    assert sorted(aborted) == sorted([kept.told["ran"], kept.told["asked"]])
     history = kept.client("stepfunctions").get_execution_history(executionArn=kept.told["ran"])
     types = [event["type"] for event in history["events"]]
     assert types == ["ExecutionStarted", "WaitStateEntered", "ExecutionAborted"]
@@ -147,9 +160,15 @@ def test_a_schedule_goes_on_firing(kept: Kept) -> None:
     kept.client("sqs").purge_queue(QueueUrl=url)
     asked = kept.cloud.now()
     events: list[Any] = []
-    while len(events) < 2:
-        events += received_bodies(kept.client, url, 1)
-    assert kept.cloud.now() - asked < timedelta(minutes=30)
+
+    def fired_twice() -> bool:
+        events.extend(taken(kept, url))
+        return len(events) >= 2
+
+    until(fired_twice, "it fires")
+    first, second = sorted(datetime.fromisoformat(event["time"]) for event in events)[:2]
+    assert (second - first) % timedelta(minutes=1) == timedelta(0)
+    assert second > asked
 
 
 def test_a_package_has_its_approval(kept: Kept) -> None:
