@@ -1,7 +1,7 @@
 """Which stores are kept, and which of them the requests of a service may change.
 
-Every account-scoped dictionary of every engine module in use is kept, so that nobody has to think
-of a new one; only what is large, or not to be kept, is named here.
+Every account-scoped dictionary of every module in use is kept, so that nobody has to think of a new
+one; only what is large, not to be kept, or a plain dictionary of ours, is named here.
 """
 
 import importlib
@@ -31,6 +31,7 @@ from localcloud.sagemaker import timing
 from localcloud.workflows import recovery as workflow_recovery
 
 _ENGINE = "ministack.services."
+_OURS = "localcloud."
 _EVERY_REPLY = "localcloud.workers:pending"  # what a request set off is part of what it did
 # What else the requests of a service change.
 _ALSO = {
@@ -84,7 +85,7 @@ class Catalogue:
         """Every store."""
         if len(sys.modules) != self._modules:
             self._modules = len(sys.modules)
-            modules = [name for name in sorted(sys.modules) if name.startswith(_ENGINE)]
+            modules = [name for name in sorted(sys.modules) if name.startswith((_ENGINE, _OURS))]
             self._stores = {**self._found(modules), **self._declared}
             self._by_service = {}
         return list(self._stores.values())
@@ -129,7 +130,7 @@ class Catalogue:
 
 
 def _full(name: str) -> str:
-    return name if name.startswith("localcloud.") else _ENGINE + name
+    return name if name.startswith(_OURS) else _ENGINE + name
 
 
 def _owner(store: str, owners: set[str]) -> bool:
