@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TypedDict
+import threading
+from functools import cache
+from typing import TYPE_CHECKING, Any, TypedDict
 
+import boto3
 from ministack.core.responses import request_scope
 from ministack.services import sts
 
 from localcloud.constants import ACCOUNT, REGION
+from localcloud.environment import endpoint_url
+
+if TYPE_CHECKING:
+    from botocore.config import Config
+
+_making = threading.Lock()
 
 
 class SessionKeys(TypedDict):
@@ -37,3 +46,19 @@ def role_session(role_arn: str, session_name: str) -> SessionKeys:
     with request_scope(ACCOUNT, REGION):
         sts.register_session(keys["aws_access_key_id"], session)
     return keys
+
+
+def client_as(keys: SessionKeys, service: Any, config: Config) -> Any:
+    """A client of `service` here, to be kept by the caller: it holds connections.
+
+    All come from one session, which reads each service's model once, and is not for two threads.
+    """
+    with _making:
+        return _session().client(
+            service, region_name=REGION, endpoint_url=endpoint_url(), config=config, **keys
+        )
+
+
+@cache
+def _session() -> Any:
+    return boto3.session.Session()

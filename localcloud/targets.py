@@ -5,7 +5,6 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from ministack.core import iam_evaluator
@@ -16,8 +15,7 @@ from ministack.services import lambda_svc, sns, sqs
 
 from localcloud import calls, hooks
 from localcloud.constants import ACCOUNT, REGION
-from localcloud.environment import endpoint_url
-from localcloud.identity import role_session
+from localcloud.identity import client_as, role_session
 
 SERVICES = frozenset({"lambda", "sqs", "sns", "states"})
 
@@ -129,13 +127,7 @@ def _start_execution(arn: str, caller: Caller, payload: str) -> None:
 def _workflows(role_arn: str) -> Any:
     """A Step Functions client with the role's keys, which are the same for every session of it."""
     config = Config(retries={"total_max_attempts": 1}, inject_host_prefix=False)
-    return boto3.session.Session().client(
-        "stepfunctions",
-        region_name=REGION,
-        endpoint_url=endpoint_url(),
-        config=config,
-        **role_session(role_arn, "events"),
-    )
+    return client_as(role_session(role_arn, "events"), "stepfunctions", config)
 
 
 def _ask(caller: Caller, action: str, arn: str, policy: Any) -> None:

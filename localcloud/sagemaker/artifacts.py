@@ -12,13 +12,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
-import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from localcloud.constants import ACCOUNT, REGION
-from localcloud.environment import endpoint_url
-from localcloud.identity import role_session
+from localcloud.constants import ACCOUNT
+from localcloud.identity import client_as, role_session
 
 _MOST_BYTES = 2 * 1024**3
 _MOST_MEMBERS = 10_000
@@ -28,8 +26,8 @@ _ECR_IMAGE = re.compile(
 )
 
 
-_session = boto3.session.Session()
-_session_lock = threading.Lock()
+_CONFIG = Config(retries={"total_max_attempts": 2}, s3={"addressing_style": "path"})
+_lock = threading.Lock()
 _clients: dict[tuple[str, str], Any] = {}
 
 
@@ -40,15 +38,9 @@ class ArtifactError(Exception):
 def client(service: Any, role_arn: str) -> Any:
     """A boto3 client that acts as the role: one for each pair, because each holds connections."""
     keys = role_session(role_arn, "SageMaker")
-    with _session_lock:  # sessions are not safe to share between threads
+    with _lock:
         if (service, role_arn) not in _clients:
-            _clients[service, role_arn] = _session.client(
-                service,
-                region_name=REGION,
-                endpoint_url=endpoint_url(),
-                config=Config(retries={"total_max_attempts": 2}, s3={"addressing_style": "path"}),
-                **keys,
-            )
+            _clients[service, role_arn] = client_as(keys, service, _CONFIG)
         return _clients[service, role_arn]
 
 

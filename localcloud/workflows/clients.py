@@ -13,7 +13,6 @@ import threading
 import uuid
 from typing import Any
 
-import boto3
 from botocore.config import Config
 from botocore.response import StreamingBody
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
@@ -22,7 +21,6 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 )
 
 from localcloud import hooks, identity
-from localcloud.environment import endpoint_url
 
 _SESSION_NAME = "stepfunctions"
 _LONGEST_CALL_SECONDS = 905
@@ -46,10 +44,7 @@ def client_for(region: str, service: str, state_credentials: Any = None) -> Any:
     with _lock:
         client = _clients.get((region, service, role_arn))
         if client is None:
-            session: Any = boto3.session.Session()
-            client = session.client(
-                service, region_name=region, endpoint_url=endpoint_url(), config=_config, **keys
-            )
+            client = identity.client_as(keys, service, _config)
             client.meta.events.register("after-call", _name_the_request)
             _clients[region, service, role_arn] = client
     return client
