@@ -40,7 +40,6 @@ def test_a_rollout_whose_cloud_was_killed_while_it_baked_ends_without_a_human(
         assert line.state().get("holder") is None
         assert line.last_good() == [2, 1]
         executions = line.executions()
-        killed = [status for name, status in executions.items() if holder.endswith(f":{name}")]
-        assert killed == ["ABORTED"], executions
-        assert sorted(executions.values())[-1] == "SUCCEEDED"
+        assert executions[holder.rpartition(":")[2]] == "ABORTED", executions
+        assert "SUCCEEDED" in executions.values(), "another execution finished its work"
         line.assert_sound()

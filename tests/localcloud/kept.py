@@ -196,6 +196,13 @@ class Kept:
         self.cloud.control("sagemaker", {"deployment_seconds": 600})
         sagemaker.update_endpoint(EndpointName=world.name, EndpointConfigName=second)
         self.told["world"] = world
+        self.client("application-autoscaling").register_scalable_target(
+            ServiceNamespace="sagemaker",
+            ResourceId=f"endpoint/{world.name}/variant/A",
+            ScalableDimension="sagemaker:variant:DesiredInstanceCount",
+            MinCapacity=1,
+            MaxCapacity=3,
+        )
 
     def _alarm(self) -> None:
         self.told["metric at"] = self.cloud.now()

@@ -148,6 +148,8 @@ def test_nobody_waits_for_a_token_that_was_given_out(kept: Kept) -> None:
 def test_machines_run_as_before(kept: Kept) -> None:
     machines = kept.client("stepfunctions")
     arn = kept.told["ended"]["stateMachineArn"]
+    described = machines.describe_state_machine(stateMachineArn=arn)
+    assert json.loads(described["definition"])["StartAt"] == "Pass"
     execution = machines.start_execution(stateMachineArn=arn)["executionArn"]
     ended = until(
         lambda: machines.describe_execution(executionArn=execution).get("output"), "it ends"
@@ -188,6 +190,14 @@ def test_an_endpoint_serves_at_once_and_its_update_settles(kept: Kept) -> None:
         "A",
         "B",
     }
+
+
+def test_a_scalable_target_is_registered(kept: Kept) -> None:
+    told = kept.client("application-autoscaling").describe_scalable_targets(
+        ServiceNamespace="sagemaker"
+    )
+    (target,) = told["ScalableTargets"]
+    assert (target["ResourceId"], target["MaxCapacity"]) == ("endpoint/kept-model/variant/A", 3)
 
 
 def test_an_alarm_keeps_its_state_and_goes_on_watching(kept: Kept) -> None:
