@@ -68,6 +68,7 @@ def require() -> None:
     hooks.require(cloudwatch, "_metrics", call=False)
     hooks.require(cloudwatch_logs, "_log_groups", call=False)
     hooks.require(lambda_svc, "_ensure_poller")
+    hooks.require(lambda_svc, "_schedule_state_transition", "func_name", "delay")
     hooks.require(gateway, "SERVICE_REGISTRY", call=False)
     workflow_recovery.require()
 

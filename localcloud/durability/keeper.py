@@ -64,10 +64,14 @@ class Keeper:
             self._kept[store.name][change.key] = _Kept(hash(change.value), None, {})
 
     def commit(self, stores: Iterable[Store]) -> None:
-        """Write what changed in the stores of a request, in one record."""
+        """Write what changed in the stores of a request, in one record.
+
+        Raises JournalError when that is no longer possible: the request must not be acknowledged.
+        """
         with self._lock:
-            if not self._closed:
-                self._write([change for store in stores for change in self._changes(store)])
+            if self._closed:
+                raise JournalError("nothing is kept any more: the local cloud is stopping")
+            self._write([change for store in stores for change in self._changes(store)])
 
     def sweep(self, stores: Iterable[Store], *, thorough: bool = True) -> None:
         """Write what changed, store by store, so that no request waits for all of them.

@@ -7,8 +7,10 @@ local cloud healthy.
 import time
 from collections.abc import Callable
 
+from ministack.core.responses import request_scope
 from ministack.services import cloudformation, lambda_svc, sqs
 
+from localcloud.constants import ACCOUNT, REGION
 from localcloud.sagemaker import recovery as sagemaker_recovery
 from localcloud.workflows import recovery as workflow_recovery
 
@@ -19,11 +21,19 @@ def resume(pending: Callable[[], None]) -> None:
     """Set going again what the process before had acknowledged and not finished."""
     _return_messages()
     _fail_stacks()
+    _make_functions_ready()
     sagemaker_recovery.resume()
     pending()
     workflow_recovery.abort_what_ran()
     if lambda_svc._esms.has_any():
         lambda_svc._ensure_poller()
+
+
+def _make_functions_ready() -> None:
+    """A function that was being made or changed is ready a moment later."""
+    with request_scope(ACCOUNT, REGION):
+        for name in list(lambda_svc._functions):
+            lambda_svc._schedule_state_transition(name, 0.0)
 
 
 def _return_messages() -> None:

@@ -267,3 +267,10 @@ def test_private_keys_of_kms_are_kept(tmp_path: Path) -> None:
     world.commit()
     found = World(tmp_path).flat["k"]["_private_key"]
     assert found.private_numbers() == private.private_numbers()
+
+
+def test_a_keeper_that_was_closed_acknowledges_nothing(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.keeper.close()
+    with pytest.raises(JournalError, match="stopping"):
+        world.commit()
