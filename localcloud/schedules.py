@@ -8,7 +8,7 @@ import json
 import logging
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -107,7 +107,8 @@ def _start() -> None:
 def _run() -> None:
     while not _stopping.wait(_TICK_SECONDS):
         with request_scope(ACCOUNT, REGION):
-            for schedule, due in timetable.take_due([*_rules(), *_schedules()], clock.now()):
+            due_soon = [schedule for source in sources for schedule in source()]
+            for schedule, due in timetable.take_due(due_soon, clock.now()):
                 _fire(schedule, due)
 
 
@@ -188,3 +189,7 @@ def _scheduled_event(arn: str, due: float) -> str:
         "detail": "{}",
     }
     return json.dumps(event)
+
+
+sources: list[Callable[[], Iterable[Schedule]]] = [_rules, _schedules]
+"""Whose schedules there are; services with some of their own add themselves."""

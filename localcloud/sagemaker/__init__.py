@@ -2,11 +2,11 @@
 
 
 def mount() -> None:
-    """Serve SageMaker, its runtime and the scaling of its variants."""
+    """Serve SageMaker, its runtime, and what scales and limits its variants."""
     import ministack.app as gateway_app
     from ministack.core import iam_evaluator, router
 
-    from localcloud import autoscaling, hooks
+    from localcloud import autoscaling, hooks, quotas
     from localcloud.sagemaker import authorization, controls, gateway, metrics
 
     authorization.require_hooks()
@@ -17,6 +17,7 @@ def mount() -> None:
     gateway_app.SERVICE_HANDLERS["sagemaker"] = gateway.handle
     controls.mount()
     autoscaling.mount()
+    quotas.mount()
 
 
 def stop() -> None:

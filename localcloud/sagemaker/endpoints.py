@@ -3,8 +3,18 @@
 import copy
 from typing import Any
 
+from localcloud.autoscaling.state import deregister_endpoint
 from localcloud.clock import clock
-from localcloud.sagemaker import arns, configs, deployments, fleet, guardrails, scaling, tags
+from localcloud.sagemaker import (
+    arns,
+    configs,
+    deployments,
+    fleet,
+    guardrails,
+    limits,
+    scaling,
+    tags,
+)
 from localcloud.sagemaker.caller import Caller
 from localcloud.sagemaker.errors import invalid
 from localcloud.sagemaker.fleet import FleetError
@@ -30,6 +40,7 @@ def create(body: dict[str, Any], _caller: Caller) -> dict[str, Any]:
             raise invalid(f'Cannot create already existing endpoint "{arns.endpoint(name)}".')
         config = configs.existing(body["EndpointConfigName"])
         guardrails.check(body.get("DeploymentConfig"))
+        limits.require(configs.initial_variants(config))
         now = clock.now()
         endpoint = Endpoint(name, config.name, now, now, "Creating")
         endpoint.deployment_config = body.get("DeploymentConfig")
@@ -54,6 +65,7 @@ def update(body: dict[str, Any], _caller: Caller) -> dict[str, Any]:
         scaling.check_update(endpoint, variants)
         guardrails.check(body.get("DeploymentConfig"))
         _check_weights([variant.desired_weight for variant in variants])
+        limits.require(variants)
         if not body.get("RetainDeploymentConfig"):
             endpoint.deployment_config = body.get("DeploymentConfig")
         endpoint.status, endpoint.modified = "Updating", clock.now()
@@ -70,6 +82,7 @@ def update_weights(body: dict[str, Any], _caller: Caller) -> dict[str, Any]:
         weights = {variant.name: variant.desired_weight for variant in endpoint.variants}
         weights |= {n: w["DesiredWeight"] for n, w in wanted.items() if "DesiredWeight" in w}
         _check_weights(list(weights.values()))
+        _check_counts(endpoint, wanted)
         for variant in endpoint.variants:
             variant.desired_weight = float(weights[variant.name])
             asked = wanted.get(variant.name, {})
@@ -114,6 +127,7 @@ def delete(body: dict[str, Any], _caller: Caller) -> dict[str, Any]:
     with lock:
         endpoint = _settled(body["EndpointName"])
         endpoint.status, endpoint.modified = "Deleting", clock.now()
+        deregister_endpoint(endpoint.name)
         deployments.begin_deletion(endpoint)
     return {}
 
@@ -163,6 +177,14 @@ def _check_names(endpoint: Endpoint, unknown: set[str]) -> None:
 def _check_weights(weights: list[float]) -> None:
     if not any(weights):
         raise invalid("At least one production variant must have a weight greater than zero")
+
+
+def _check_counts(endpoint: Endpoint, wanted: dict[str, dict[str, Any]]) -> None:
+    used = limits.in_use()
+    for variant in endpoint.variants:
+        more = wanted.get(variant.name, {}).get("DesiredInstanceCount", 0) - variant.desired_count
+        if more > 0 and variant.instance_type:
+            limits.require_more(variant.instance_type, more, used[variant.instance_type])
 
 
 def _summary(endpoint: Endpoint) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from localcloud.constants import ACCOUNT, REGION
 from localcloud.sagemaker import logs, metrics, traffic
 from localcloud.sagemaker.container import Answer, Container, LostError
 from localcloud.sagemaker.errors import ServiceError
+from localcloud.sagemaker.state import state
 from localcloud.sagemaker.traffic import Chosen, NotServingError
 
 Reply = tuple[int, dict[str, str], bytes]
@@ -46,9 +47,18 @@ async def invoke(name: str, headers: dict[str, str], body: bytes) -> Reply:
             status=None if answer is None else answer.status,
             model_seconds=seconds,
             overhead_seconds=time.perf_counter() - received - seconds,
+            instances=_instances(name, chosen.variant),
         )
     )
     return _reply(name, chosen.variant, answer)
+
+
+def _instances(name: str, variant: str) -> int:
+    endpoint = state.endpoints.get(name)
+    counts = (
+        [one.current_count for one in endpoint.variants if one.name == variant] if endpoint else []
+    )
+    return max(1, *counts)
 
 
 def shut_down() -> None:

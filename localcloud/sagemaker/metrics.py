@@ -41,6 +41,8 @@ class Invocation:
     status: int | None
     model_seconds: float
     overhead_seconds: float
+    instances: int = 1
+    """How many instances the variant has."""
 
     def dimensions(self) -> list[_Dimensions]:
         """By variant and, during a guarded deployment, by variant and configuration as well."""
@@ -58,6 +60,8 @@ class Invocation:
         kind = None if self.status is None else self.status // 100
         return {
             "Invocations": 1.0,
+            # "1/numberOfInstances is sent as the value on each request" (ScalingPolicyMetric).
+            "InvocationsPerInstance": 1.0 / self.instances,
             "Invocation4XXErrors": float(kind == 4),  # noqa: PLR2004
             "Invocation5XXErrors": float(kind == 5),  # noqa: PLR2004
             "InvocationModelErrors": float(kind != 2),  # noqa: PLR2004

@@ -25,6 +25,7 @@ _SCALARS: dict[str, tuple[type, ...]] = {
 }
 # Python's `re` knows no Unicode categories; these character sets are what they mean here.
 _CATEGORIES = {
+    r"\p{Print}": r"[^\x00-\x1f\x7f]",
     r"\p{L}": r"\w",
     r"\p{N}": r"\w",
     r"\p{M}": "\u0300-\u036f\u1ab0-\u1aff\u20d0-\u20ff\ufe20-\ufe2f",
@@ -38,11 +39,16 @@ _CATEGORIES = {
 
 def check(operation: str, body: dict[str, Any]) -> None:
     """Raise one ValidationException that names every member of `body` its shape does not allow."""
-    faults = list(_faults(_input_shape(operation), body, ""))
-    if not faults:
+    found = faults(_input_shape(operation), body)
+    if not found:
         return
-    noun = "error" if len(faults) == 1 else "errors"
-    raise invalid(f"{len(faults)} validation {noun} detected: " + "; ".join(faults))
+    noun = "error" if len(found) == 1 else "errors"
+    raise invalid(f"{len(found)} validation {noun} detected: " + "; ".join(found))
+
+
+def faults(shape: Any, body: dict[str, Any]) -> list[str]:
+    """What of `body` a shape of any service's model does not allow, as services say it."""
+    return list(_faults(shape, body, ""))
 
 
 def coerced(operation: str, properties: dict[str, Any]) -> dict[str, Any]:
@@ -156,6 +162,8 @@ def _range_faults(shape: Any, value: float, path: str) -> Iterator[str]:
 def _compiled(pattern: str) -> re.Pattern[str]:
     for category, characters in _CATEGORIES.items():
         pattern = pattern.replace(category, characters)
+    # Java writes what lies beyond the basic plane as a range of surrogate pairs.
+    pattern = pattern.replace(r"\uD800\uDC00-\uDBFF\uDFFF", r"\U00010000-\U0010FFFF")
     # Some patterns repeat the end of the string, `${1,256}`, which only Java accepts.
     return re.compile(re.sub(r"\$\{\d+,\d+\}", "", pattern))
 

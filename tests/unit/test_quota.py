@@ -22,8 +22,9 @@ def test_a_shortage_is_told_in_numbers_and_with_what_to_do() -> None:
     told = shortage({"ml.m5.xlarge": 12}, allowed={"ml.m5.xlarge": 8}, others={"ml.m5.xlarge": 4})
 
     assert told == (
-        "QUOTA: ml.m5.xlarge: 12 needed at the peak, 8 allowed, 4 used by others. Request more of "
-        "'{type} for endpoint usage' in Service Quotas, or free instances"
+        "QUOTA: ml.m5.xlarge: 12 needed at the peak, 8 allowed, 4 used by others; SageMaker "
+        "would answer ResourceLimitExceeded. Request more of '{type} for endpoint usage' in "
+        "Service Quotas, or free instances"
     )
 
 

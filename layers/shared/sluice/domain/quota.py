@@ -51,8 +51,8 @@ def shortage(
     if not short:
         return ""
     return (
-        f"{REFUSED}: {'; '.join(short)}. Request more of '{{type}} for endpoint usage' in Service "
-        f"Quotas, or free instances"
+        f"{REFUSED}: {'; '.join(short)}; SageMaker would answer ResourceLimitExceeded. Request "
+        f"more of '{{type}} for endpoint usage' in Service Quotas, or free instances"
     )
 
 
