@@ -234,10 +234,14 @@ def test_a_rollback_lets_go_of_the_variant_that_its_update_drops(
     assert captured.world.state.scaling
 
 
+@pytest.mark.parametrize(
+    "refused", ["DescribeScalableTargets", "GetMetricData", "DeregisterScalableTarget"]
+)
 def test_a_rollback_does_not_wait_for_application_auto_scaling(
-    captured: Captured, wire: Wire
+    captured: Captured, scaled: Scaled, wire: Wire, refused: str
 ) -> None:
-    wire.refuse("DescribeScalableTargets", "InternalServiceException", "not now")
+    scaled.given("v1-e1")
+    wire.refuse(refused, "AccessDeniedException", "no")
 
     assert captured.prepare(captured.start(Kind.ROLL_BACK)).action is Action.UPDATE
 
@@ -348,6 +352,30 @@ def test_what_cannot_be_restored_now_is_restored_by_the_next_look(
 
     world.call("reconcile_target", TICK)
     assert world.state.scaling is None
+
+
+def test_what_people_deregistered_meanwhile_stays_so(serving: World) -> None:
+    serving.given(a_state(scaling=Suspension(before=berlin())))
+
+    serving.call("reconcile_target", TICK)
+
+    assert serving.state.scaling is None
+    (entry,) = (
+        one for one in serving.targets.history("endpoint/churn") if one.event == "ScalingLost"
+    )
+    assert entry.reason.endswith("somebody deregistered it meanwhile")
+
+
+def test_what_is_owed_keeps_no_rollout_from_beginning(
+    captured: Captured, scaled: Scaled, wire: Wire
+) -> None:
+    rollout = captured.start()
+    owed = Suspension(before=a_scalable_target("v1-e1"))
+    captured.world.given(captured.world.state.model_copy(update={"scaling": owed}))
+
+    assert captured.prepare(rollout).action is Action.UPDATE
+    assert captured.world.state.scaling == owed
+    assert wire.calls("RegisterScalableTarget") == []
 
 
 def test_a_suspension_kept_by_the_user_is_kept_by_us(serving: World, scaled: Scaled) -> None:

@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from sluice.adapters.autoscaling import NotScalableError
 from sluice.domain import names
 from sluice.domain.rollout import Kind
-from sluice.domain.scaling import move, restored, scaled_variant, suspend
+from sluice.domain.scaling import move, restored, suspend
 from sluice.observability import logger, metrics
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ class Scaling:
         if state is None or state.scaling is None:
             return
         try:
-            self._suspend(rollout, state.scaling)
+            self._suspend(rollout, state.scaling, found)
         except _UNREACHABLE:
             if rollout.kind is not Kind.ROLL_BACK:
                 raise
@@ -71,25 +71,19 @@ class Scaling:
         """
         try:
             self._move(target, now=now)
-            self._resume(target)
+            lost = self._resume(target)
         except _UNREACHABLE:
             _tell_failure("autoscaling not restored", "ScalingNotRestored")
         else:
-            self.targets.change(target, lambda state: restored(state, now=now))
+            self.targets.change(target, lambda state: restored(state, now=now, lost=lost))
 
-    def _suspend(self, rollout: Rollout, owed: Suspension) -> None:
-        endpoint, serving = rollout.endpoint, scaled_variant(rollout)
-        during = owed.before.suspended.during_rollout()
+    def _suspend(self, rollout: Rollout, owed: Suspension, found: ScalableTarget | None) -> None:
+        endpoint = rollout.endpoint
         if rollout.kind is Kind.ROLL_BACK:
             self.autoscaling.deregister(endpoint, {owed.before.variant, *owed.placed})
-            return
-        try:
-            self.autoscaling.suspend(endpoint, serving, during)
-        except NotScalableError:
-            if not owed.placed:
-                raise
-            # An earlier rollout's move was not finished: there is nothing to suspend yet.
-            _tell_failure("autoscaling not suspended", "ScalingNotSuspended")
+        elif found:  # else there is nothing to suspend now; what is owed is restored afterwards
+            during = owed.before.suspended.during_rollout()
+            self.autoscaling.suspend(endpoint, found.variant, during)
 
     def _move(self, target: str, *, now: datetime) -> None:
         state = self.targets.change(target, lambda state: move(state, now=now))
@@ -102,11 +96,16 @@ class Scaling:
         self.autoscaling.place(endpoint, owed.before, on=on, suspended=during, now=now)
         self.autoscaling.deregister(endpoint, {owed.before.variant, *owed.placed} - {on})
 
-    def _resume(self, target: str) -> None:
-        state = self.targets.read(target)
-        if state and state.scaling and state.live:
-            before = state.scaling.before.suspended
-            self.autoscaling.suspend(names.endpoint_of(target), state.live.variant, before)
+    def _resume(self, target: str) -> str:
+        """Resume what was not suspended before; why there is nothing to resume, or nothing."""
+        state, endpoint = self.targets.read(target), names.endpoint_of(target)
+        if state is None or state.scaling is None or state.live is None:
+            return ""
+        if not self.autoscaling.registered(endpoint, [state.live.variant]):
+            return "somebody deregistered it meanwhile"  # whoever did wants it so
+        before = state.scaling.before.suspended
+        self.autoscaling.suspend(endpoint, state.live.variant, before)
+        return ""
 
 
 def _tell_failure(what: str, metric: str) -> None:

@@ -56,7 +56,7 @@ class Sizing:
         found = self._scaling(rollout, variant)
         if found is None:
             return Outlook(view, None, "")
-        most = self.peaks.instances(rollout.endpoint, variant, now=now)
+        most = self._most_instances(rollout, variant, now=now)
         return Outlook(at_peak(view, found, most), found, objection(rollout, found))
 
     def shortage(self, rollout: Rollout, coming: Fleet, *, now: datetime) -> str:
@@ -90,6 +90,15 @@ class Sizing:
                 raise
             logger.exception("autoscaling not read")  # a rollback does not wait for it
             return None
+
+    def _most_instances(self, rollout: Rollout, variant: str, *, now: datetime) -> int:
+        try:
+            return self.peaks.instances(rollout.endpoint, variant, now=now)
+        except (ClientError, BotoCoreError):
+            if rollout.kind is not Kind.ROLL_BACK:
+                raise
+            logger.exception("peak not read")  # as many as serve now must do
+            return 0
 
     def _allowed(self, types: set[str]) -> tuple[dict[str, int], list[str]]:
         allowed, doubts = dict[str, int](), list[str]()

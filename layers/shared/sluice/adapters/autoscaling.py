@@ -89,7 +89,7 @@ class Autoscaling:
 
     def deregister(self, endpoint: str, variants: Iterable[str]) -> None:
         """Let go of variants; their policies and scheduled actions go with them. Safe to repeat."""
-        for variant in self._registered(endpoint, variants):
+        for variant in self.registered(endpoint, variants):
             try:
                 self._client.deregister_scalable_target(
                     ServiceNamespace="sagemaker",
@@ -100,7 +100,8 @@ class Autoscaling:
                 if _code(error) != "ObjectNotFoundException":  # somebody else was faster
                     raise
 
-    def _registered(self, endpoint: str, variants: Iterable[str]) -> list[str]:
+    def registered(self, endpoint: str, variants: Iterable[str]) -> list[str]:
+        """Which of the variants are registered."""
         asked = {_resource(endpoint, one): one for one in variants}
         if not asked:
             return []
