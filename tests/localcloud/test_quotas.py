@@ -6,6 +6,7 @@ SageMaker's words as seen in `ResourceLimitExceeded`.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -20,15 +21,32 @@ if TYPE_CHECKING:
     from localcloud.launcher import LocalCloud
     from tests.localcloud.conftest import Clients
 
-TYPE = "ml.c5.2xlarge"
-NAME = f"{TYPE} for endpoint usage"
+_RARE = iter([f"ml.c5d.{size}" for size in ("xlarge", "2xlarge", "4xlarge", "9xlarge")])
+
+
+@dataclass
+class Allowance:
+    """How many instances of a type that no other test uses are allowed."""
+
+    cloud: LocalCloud
+    type: str
+
+    @property
+    def name(self) -> str:
+        """The quota's name."""
+        return f"{self.type} for endpoint usage"
+
+    def __call__(self, count: int | None) -> Any:
+        """Set it; what is used."""
+        return self.cloud.control("quotas", {self.type: count})["used"].get(self.type, 0)
 
 
 @pytest.fixture
-def allowed(cloud: LocalCloud) -> Iterator[Any]:
-    """Sets how many instances of a type that no other test uses are allowed."""
-    yield lambda count: cloud.control("quotas", {TYPE: count})
-    cloud.control("quotas", {TYPE: None})
+def allowed(cloud: LocalCloud) -> Iterator[Allowance]:
+    """Sets the quota of a type; taken back after the test."""
+    allowance = Allowance(cloud, next(_RARE))
+    yield allowance
+    allowance(None)
 
 
 @pytest.fixture
@@ -41,7 +59,7 @@ def listed(client: Any) -> dict[str, Any]:
     return {one["QuotaName"]: one for page in pages for one in page["Quotas"]}
 
 
-def config(world: World, label: str, count: int) -> str:
+def config(world: World, allowed: Allowance, label: str, count: int) -> str:
     name = f"{world.name}-{label}"
     world.sagemaker.create_endpoint_config(
         EndpointConfigName=name,
@@ -49,7 +67,7 @@ def config(world: World, label: str, count: int) -> str:
             {
                 "VariantName": "A",
                 "ModelName": f"{world.name}-a",
-                "InstanceType": TYPE,
+                "InstanceType": allowed.type,
                 "InitialInstanceCount": count,
             }
         ],
@@ -58,18 +76,18 @@ def config(world: World, label: str, count: int) -> str:
 
 
 def test_a_quota_is_listed_by_its_name_with_the_value_applied(
-    client: Clients, allowed: Any
+    client: Clients, allowed: Allowance
 ) -> None:
     quotas = checked(client("service-quotas"))
     allowed(7)
 
     found = listed(quotas)
 
-    assert found[NAME]["Value"] == 7.0
+    assert found[allowed.name]["Value"] == 7.0
     assert len(found) > 100, "more than a page"
-    code = found[NAME]["QuotaCode"]
+    code = found[allowed.name]["QuotaCode"]
     one = quotas.get_service_quota(ServiceCode="sagemaker", QuotaCode=code)["Quota"]
-    assert one == found[NAME]
+    assert one == found[allowed.name]
 
 
 def test_what_there_is_not_is_not_found(client: Clients) -> None:
@@ -90,45 +108,47 @@ def test_reading_quotas_is_authorised(world: World) -> None:
 
 
 def test_an_endpoint_beyond_the_quota_is_refused_in_sagemakers_words(
-    world: World, allowed: Any
+    world: World, allowed: Allowance
 ) -> None:
     world.model("a")
     allowed(1)
 
     with pytest.raises(ClientError) as error:
         world.sagemaker.create_endpoint(
-            EndpointName=world.name, EndpointConfigName=config(world, "two", 2)
+            EndpointName=world.name, EndpointConfigName=config(world, allowed, "two", 2)
         )
 
     refused = error.value.response["Error"]
     assert refused["Code"] == "ResourceLimitExceeded"
     assert refused["Message"].startswith(
-        f"The account-level service limit '{NAME}' is 1 Instances, with current utilization of 0 "
+        f"The account-level service limit '{allowed.name}' is 1 Instances, with current utilization of 0 "
         "Instances and a request delta of 2 Instances."
     )
 
 
-def test_an_update_needs_room_for_the_old_fleet_and_the_new_one(world: World, allowed: Any) -> None:
+def test_an_update_needs_room_for_the_old_fleet_and_the_new_one(
+    world: World, allowed: Allowance
+) -> None:
     """UpdateEndpoint deploys "to a new fleet of instances" and deletes the old one afterwards."""
     world.model("a")
     allowed(3)
-    world.endpoint(config(world, "one", 2))
-    new = config(world, "more", 2)
+    world.endpoint(config(world, allowed, "one", 2))
+    new = config(world, allowed, "more", 2)
 
     with pytest.raises(ClientError, match="current utilization of 2 Instances") as error:
         world.sagemaker.update_endpoint(EndpointName=world.name, EndpointConfigName=new)
     assert error.value.response["Error"]["Code"] == "ResourceLimitExceeded"
     assert world.settled()["EndpointStatus"] == "InService", "nothing was begun"
 
-    assert allowed(4)["used"][TYPE] == 2
+    assert allowed(4) == 2
     world.sagemaker.update_endpoint(EndpointName=world.name, EndpointConfigName=new)
     assert world.settled()["EndpointConfigName"] == new
 
 
-def test_more_instances_of_a_variant_are_counted_too(world: World, allowed: Any) -> None:
+def test_more_instances_of_a_variant_are_counted_too(world: World, allowed: Allowance) -> None:
     world.model("a")
     allowed(2)
-    world.endpoint(config(world, "one", 1))
+    world.endpoint(config(world, allowed, "one", 1))
     wanted = [{"VariantName": "A", "DesiredInstanceCount": 3}]
 
     with pytest.raises(ClientError) as error:
