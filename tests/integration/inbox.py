@@ -37,17 +37,29 @@ class Inbox:
         self._app, self.context = app, context
         self._writes = 0x617F08299329D189
         self._ecr.create_repository(repositoryName="churn")
-        self.push_image("1.4")
+        self.image = self.push_image("1.4")
 
     def push_image(self, tag: str) -> str:
         """Push an image; its digest."""
         config = {"digest": f"sha256:{len(tag):064x}", "size": 1, "tag": tag}
-        manifest = {"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config, "layers": []}
+        layers = [{"digest": f"sha256:{tag.encode().hex():0>64}"}]
+        of = {"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config, "layers": layers}
         pushed = self._ecr.put_image(
-            repositoryName="churn", imageManifest=json.dumps(manifest), imageTag=tag
+            repositoryName="churn",
+            imageManifest=json.dumps({**manifest, "layers": layers}),
+            imageTag=tag,
         )
         digest: str = pushed["image"]["imageId"]["imageDigest"]
         return digest
+
+    def move_tag(self, tag: str, digest: str) -> None:
+        """Let a tag point to another image."""
+        found = self._ecr.batch_get_image(
+            repositoryName="churn", imageIds=[{"imageDigest": digest}]
+        )["images"]
+        self._ecr.put_image(
+            repositoryName="churn", imageManifest=found[0]["imageManifest"], imageTag=tag
+        )
 
     def push(
         self, name: str, body: Any = None, *, folder: str = "churn-v4", **metadata: str

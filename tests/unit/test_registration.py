@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from itertools import permutations
 from typing import Any
 
@@ -133,25 +134,37 @@ def test_the_config_may_name_another_endpoint_than_the_groups() -> None:
     assert ready.manifest.target == "churn-eu"
 
 
+BOMB = gzip.compress(bytes(30_000_000), mtime=0)
+"""Thirty megabytes in thirty kilobytes."""
+
+
 @pytest.mark.parametrize(
     ("first", "metadata", "reason"),
     [
-        pytest.param(WEIGHTS[:3], METADATA, None, id="fine"),
+        pytest.param(WEIGHTS, METADATA, None, id="fine"),
         pytest.param(b"PK\x03", METADATA, Reason.NOT_GZIP, id="a zip file"),
         pytest.param(b"", METADATA, Reason.NOT_GZIP, id="empty"),
-        pytest.param(b"\x1f\x8b", METADATA, Reason.NOT_GZIP, id="cut off"),
-        pytest.param(WEIGHTS[:3], {}, Reason.MISSING_METADATA, id="no metadata"),
+        pytest.param(b"\x1f\x8b", METADATA, Reason.NOT_GZIP, id="two bytes"),
+        pytest.param(WEIGHTS[:-1], METADATA, Reason.BROKEN_GZIP, id="cut off at its end"),
+        pytest.param(WEIGHTS[:3], METADATA, Reason.BROKEN_GZIP, id="cut off at once"),
         pytest.param(
-            WEIGHTS[:3], {**METADATA, "git-sha": " "}, Reason.MISSING_METADATA, id="a blank commit"
+            WEIGHTS[:-5] + b"x" + WEIGHTS[-4:], METADATA, Reason.BROKEN_GZIP, id="a wrong checksum"
+        ),
+        pytest.param(WEIGHTS[:10] + b"\xff" * 20, METADATA, Reason.BROKEN_GZIP, id="no deflate"),
+        pytest.param(WEIGHTS + WEIGHTS, METADATA, None, id="two members"),
+        pytest.param(BOMB, METADATA, None, id="a bomb, which is not unpacked"),
+        pytest.param(WEIGHTS, {}, Reason.MISSING_METADATA, id="no metadata"),
+        pytest.param(
+            WEIGHTS, {**METADATA, "git-sha": " "}, Reason.MISSING_METADATA, id="a blank commit"
         ),
         pytest.param(
-            WEIGHTS[:3],
+            WEIGHTS,
             {**METADATA, "git-sha": "main"},
             Reason.MISSING_METADATA,
             id="a branch is no commit",
         ),
         pytest.param(
-            WEIGHTS[:3],
+            WEIGHTS,
             {name: value for name, value in METADATA.items() if name != "training-dataset-version"},
             Reason.MISSING_METADATA,
             id="no training data",
@@ -161,7 +174,7 @@ def test_the_config_may_name_another_endpoint_than_the_groups() -> None:
 def test_weights_are_judged_by_their_first_bytes_and_their_metadata(
     first: bytes, metadata: dict[str, str], reason: Reason | None
 ) -> None:
-    refusal = judge_model(first, metadata)
+    refusal = judge_model(first, metadata, size=len(first))
 
     assert (refusal.reason if refusal else None) is reason
 
@@ -226,3 +239,8 @@ def test_a_smoke_test_too_large_to_be_sent_is_waited_for_in_a_smaller_size(
 
     assert isinstance(found, Waiting) is waits
     assert not isinstance(found, Waiting) or str(LARGEST_BODY) in found.detail
+
+
+@pytest.mark.parametrize("length", [3, 10, len(WEIGHTS) - 1])
+def test_the_beginning_of_larger_weights_is_no_truncated_file(length: int) -> None:
+    assert judge_model(WEIGHTS[:length], METADATA, size=len(WEIGHTS)) is None

@@ -15,7 +15,7 @@ from sluice.domain.image import parse_image
 from sluice.domain.inbox import CONFIG, EVALUATION, MODEL, REQUIRED, Noted, Place, Upload
 from sluice.domain.pushed import ModelConfig, parse_config, parse_evaluation
 from sluice.domain.refusal import Reason, Refusal
-from sluice.domain.registration import GZIP_MAGIC, judge_model, judge_target
+from sluice.domain.registration import MODEL_SAMPLE, judge_model, judge_target
 
 if TYPE_CHECKING:
     from sluice.adapters.artifacts import Artifacts
@@ -60,9 +60,10 @@ class Inspecting:
     def _model(self, noted: Noted) -> Noted:
         upload = noted.upload
         first = self.artifacts.first_bytes(
-            upload.bucket, upload.key, upload.version_id, count=len(GZIP_MAGIC)
+            upload.bucket, upload.key, upload.version_id, count=MODEL_SAMPLE
         )
-        return noted.model_copy(update={"refusal": judge_model(first, noted.facts.metadata)})
+        refusal = judge_model(first, noted.facts.metadata, size=noted.facts.size)
+        return noted.model_copy(update={"refusal": refusal})
 
     def _config(self, noted: Noted, data: bytes) -> Noted:
         config = parse_config(data)

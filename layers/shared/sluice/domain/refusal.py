@@ -24,6 +24,7 @@ class Reason(StrEnum):
     EMPTY = "Empty"
     TOO_LARGE = "TooLarge"
     NOT_GZIP = "NotGzip"
+    BROKEN_GZIP = "BrokenGzip"
     MISSING_METADATA = "MissingMetadata"
     MALFORMED_JSON = "MalformedJson"
     INVALID_CONFIG = "InvalidConfig"
@@ -79,6 +80,7 @@ ADVICE = {
     Reason.EMPTY: "Push the object with its content.",
     Reason.TOO_LARGE: "Make the file smaller than the limit named.",
     Reason.NOT_GZIP: "Pack the model with `tar -czf model.tar.gz` and push it again.",
+    Reason.BROKEN_GZIP: "Pack the model again, test it with `gzip -t`, and push it again.",
     Reason.MISSING_METADATA: "Push model.tar.gz again with the object metadata named.",
     Reason.MALFORMED_JSON: "Correct the file (strict JSON in UTF-8) and push it again.",
     Reason.INVALID_CONFIG: "Correct the fields named in config.json and push it again.",

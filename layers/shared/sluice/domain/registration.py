@@ -7,6 +7,7 @@ objects make the same manifest, in whatever order they came.
 from __future__ import annotations
 
 import re
+import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 REQUIRED_METADATA = ("git-sha", "training-dataset-version")
 _COMMIT = re.compile(r"[0-9a-fA-F]{7,64}")
 GZIP_MAGIC = b"\x1f\x8b\x08"
+MODEL_SAMPLE = 64 * 1024
+"""Bytes of `model.tar.gz` that are read to judge it."""
+_UNPACKED_AT_MOST = 1024 * 1024
+"""However much the sample may hold: a bomb's first bytes are as harmless as any."""
+_GZIP = 16 + zlib.MAX_WBITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +73,13 @@ def plan_registration(noted: Sequence[Noted]) -> Registration:
     return Ready(_manifest([found[name] for name in sorted(needed)]))
 
 
-def judge_model(first_bytes: bytes, metadata: Mapping[str, str]) -> Refusal | None:
-    """Whether `model.tar.gz` can be taken, by its first bytes and its metadata alone."""
+def judge_model(first_bytes: bytes, metadata: Mapping[str, str], *, size: int) -> Refusal | None:
+    """Whether `model.tar.gz` can be taken, by its first bytes, its metadata and its size alone."""
     if not first_bytes.startswith(GZIP_MAGIC):
         return Refusal(reason=Reason.NOT_GZIP, detail=f"{MODEL} is not a gzip file")
+    broken = _broken(first_bytes, whole=len(first_bytes) >= size)
+    if broken:
+        return Refusal(reason=Reason.BROKEN_GZIP, detail=f"{MODEL} {broken}")
     absent = [name for name in REQUIRED_METADATA if not metadata.get(name, "").strip()]
     if absent:
         detail = f"{MODEL} carries no metadata {' and no '.join(absent)}"
@@ -79,6 +88,17 @@ def judge_model(first_bytes: bytes, metadata: Mapping[str, str]) -> Refusal | No
         detail = "git-sha must be 7 to 64 hexadecimal digits"
         return Refusal(reason=Reason.MISSING_METADATA, detail=detail)
     return None
+
+
+def _broken(first_bytes: bytes, *, whole: bool) -> str:
+    """What is wrong with the beginning of a gzip file; empty if nothing is seen."""
+    reader = zlib.decompressobj(_GZIP)
+    try:
+        reader.decompress(first_bytes, _UNPACKED_AT_MOST)
+    except zlib.error as error:
+        return f"is damaged: {error}"
+    cut_off = whole and not reader.eof and not reader.unconsumed_tail
+    return "ends in the middle" if cut_off else ""
 
 
 def judge_target(endpoint_name: str | None, release: ReleaseName) -> Refusal | None:
