@@ -46,7 +46,7 @@ class Inbox:
         of = {"schemaVersion": 2, "mediaType": MANIFEST_TYPE, "config": config, "layers": layers}
         pushed = self._ecr.put_image(
             repositoryName="churn",
-            imageManifest=json.dumps({**manifest, "layers": layers}),
+            imageManifest=json.dumps(of),
             imageTag=tag,
         )
         digest: str = pushed["image"]["imageId"]["imageDigest"]
