@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,12 +10,19 @@ import pytest
 from sluice.domain.inbox import CONFIG, EVALUATION, MODEL
 from tests.builders import BUCKET, a_config
 from tests.integration.faults import READING, Crash
+from tests.integration.rollouts import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.integration.faults import Faults
     from tests.integration.inbox import Inbox
+
+
+@pytest.fixture
+def wire(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> Wire:
+    return Wire(monkeypatch)
+
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics")
 REGISTERED = {
@@ -181,6 +188,56 @@ def test_a_capture_that_everybody_gave_up_is_taken_up_again(inbox: Inbox, faults
 
     assert inbox.records() == REGISTERED
     assert len(inbox.packages()) == 1
+
+
+def test_a_complete_folder_that_nobody_could_claim_is_taken_up_again(
+    inbox: Inbox, faults: Faults
+) -> None:
+    *others, last = inbox.push_folder()
+    inbox.deliver(*others)
+    with faults.refusing("Query", "AccessDeniedException"):
+        assert inbox.deliver(last) == [0]  # and again, until it is a dead letter
+
+    inbox.tick(hours=1)
+    assert inbox.queued() == []
+    inbox.tick(hours=3)
+    assert inbox.deliver(*inbox.queued()) == []
+
+    assert inbox.records() == REGISTERED
+    assert len(inbox.packages()) == 1
+
+
+def test_ten_thousand_objects_at_rest_cost_ten_lists_and_a_query(inbox: Inbox, wire: Wire) -> None:
+    inbox.deliver(*map(told_now, inbox.push_folder()))
+    written = datetime.now(UTC) - timedelta(hours=1)
+    for page in range(10):
+        wire.once(
+            "ListObjectVersions",
+            IsTruncated=True,
+            NextKeyMarker=f"models/churn-v4/{page}",
+            NextVersionIdMarker="v",
+            Versions=[
+                {"Key": f"models/churn-v4/{page}-{number}", "VersionId": "v", "IsLatest": True}
+                | {"LastModified": written}
+                for number in range(1_000)
+            ],
+        )
+    wire.asked.clear()
+
+    inbox.tick()
+
+    operations = [operation for operation, _ in wire.asked]
+    assert operations.count("ListObjectVersions") == 10
+    assert operations.count("Query") == 1
+    assert operations[-1] == "PutItem"  # the cursor: there is more than one run reads
+    assert len(operations) == 13
+    assert stopped_at(inbox) == "models/churn-v4/9"
+    wire.asked.clear()
+
+    inbox.tick()
+
+    assert wire.calls("ListObjectVersions")
+    assert stopped_at(inbox) == ""
 
 
 def test_what_was_deleted_from_the_inbox_is_not_offered(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from sluice.domain.inbox import INBOX, Noted, Place, Upload, locate
 from sluice.domain.manifest import parse_manifest
-from sluice.domain.sweep import PAGES, Cursor, Offer, came_late, due, missed, stalled
+from sluice.domain.sweep import PAGES, Cursor, Offer, came_late, due, forgotten, missed, stalled
 from sluice.events.uploads import offer_of
 
 if TYPE_CHECKING:
@@ -93,8 +93,10 @@ class Sweeping:
             return [upload] if missed(listed, None, now=now) else []
         release, stalled_claims = self._release(place.release, known, now=now)
         if release is None:
-            noted = self._folder(place.release, known).get(place.name)
-            lost = missed(listed, noted, now=now)
+            folder = self._folder(place.release, known)
+            lost = missed(listed, folder.get(place.name), now=now) or forgotten(
+                listed, folder.values(), now=now
+            )
         else:
             lost = missed(listed, None, now=now) and came_late(listed, release)
         return [*stalled_claims, *([upload] if lost else [])]

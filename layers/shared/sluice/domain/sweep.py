@@ -10,10 +10,12 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from sluice.domain.registration import Ready, plan_registration
 from sluice.domain.release import Capture
 from sluice.domain.values import SCHEMA_VERSION, Moment, Value
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from sluice.domain.inbox import Noted
@@ -69,6 +71,12 @@ def missed(listed: Listed, noted: Noted | None, *, now: datetime) -> bool:
     if now - listed.last_modified < GRACE:
         return False
     return noted is None or noted.upload.version_id != listed.version_id
+
+
+def forgotten(listed: Listed, folder: Iterable[Noted], *, now: datetime) -> bool:
+    """Whether an object's folder has long been complete, and yet nobody claimed it."""
+    waited = now - listed.last_modified >= STALLED
+    return waited and isinstance(plan_registration(tuple(folder)), Ready)
 
 
 def came_late(listed: Listed, release: Release) -> bool:
