@@ -123,7 +123,7 @@ def test_a_large_inbox_is_read_in_parts_that_together_reach_everything(
     for number in range(1, 21):
         inbox.push("code/pre.py", b"x", folder=f"group{number % 5}-v{number}")
     runs, offered = 0, list[str]()
-    while runs == 0 or stopped_at(inbox):
+    while runs == 0 or (stopped_at(inbox) and runs < 9):
         with faults.recorded() as calls:
             inbox.tick()
         assert calls.count("ListObjectVersions") <= 2
