@@ -12,6 +12,8 @@ from tests.builders import BUCKET, EVALUATION_RESULTS, REPOSITORY, WEIGHTS, a_co
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    import pytest
+
     from tests.integration.faults import Faults
     from tests.integration.inbox import Inbox
 
@@ -216,6 +218,17 @@ def test_people_are_told_once_that_a_release_waits_for_approval(
     (message,) = told()
     assert message.startswith("churn-v4 is registered as version 1")
     assert inbox.packages()[0]["ModelPackageArn"] in message
+
+
+def test_people_are_told_of_copies_that_nobody_read(
+    inbox: Inbox, told: Callable[[], list[str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sluice.domain.vault.STREAM_LIMIT", len(WEIGHTS) - 1)
+
+    inbox.deliver(*inbox.push_folder())
+
+    (message,) = told()
+    assert "model.tar.gz were compared by S3's part checks alone." in message
 
 
 def test_receipts_expire_four_hundred_days_after_their_event(inbox: Inbox) -> None:

@@ -139,7 +139,7 @@ class Capturing:
                 "registered_at": at,
             }
         )
-        self.telling.registered(registered)
+        self.telling.registered(registered, copies)
         try:
             receipts = [receipt_item(one) for one in _receipts(manifest, at=at)]
             self.releases.register(registered, copies, receipts=receipts)

@@ -5,11 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sluice.domain.vault import Comparison
+
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sluice.adapters.announcements import Announcements
     from sluice.domain.inbox import Upload
     from sluice.domain.refusal import Refusal
     from sluice.domain.release import Release, ReleaseName
+    from sluice.domain.vault import VaultCopy
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,15 +23,17 @@ class Telling:
 
     announcements: Announcements
 
-    def registered(self, release: Release) -> None:
-        """The release waits for somebody's approval."""
+    def registered(self, release: Release, copies: Sequence[VaultCopy]) -> None:
+        """The release waits for somebody's approval; how far its copies are proven is said too."""
+        unread = ", ".join(one.name for one in copies if one.compared is Comparison.PARTS)
+        proof = f"\nSource and copy of {unread} were compared by S3's part checks alone."
         self.announcements.announce(
             "ReleaseRegistered",
             release.model_dump(mode="json", exclude_none=True),
             message=(
                 f"{release.name} is registered as version {release.package_version} of model "
                 f"package group {release.name.group} and waits for approval.\n"
-                f"{release.package_arn}"
+                f"{release.package_arn}{proof if unread else ''}"
             ),
         )
 
