@@ -18,6 +18,7 @@ from sluice.domain.manifest import CapturedObject
 from sluice.domain.vault import STREAM_LIMIT, Comparison, comparison, same_checksums
 from tests.builders import AT, BUCKET, some_facts
 from tests.integration.faults import Crash
+from tests.integration.rollouts import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -299,6 +300,20 @@ def test_a_copy_is_carried_on_by_who_began_it_or_by_the_schedule(
     assert "UploadPartCopy" not in calls
 
     copying.keep(BUCKET, source, key=KEPT, turn=turn(by=""))
+    assert body_of(s3, KEPT) == LARGE
+
+
+def test_parts_that_somebody_copied_again_are_listed_anew(
+    s3: Any, copying: Copying, small_parts: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Encrypted under a KMS key, a part copied twice has two ETags; moto's are always the same.
+    source, wire = source_of(s3, put(s3, LARGE)), Wire(monkeypatch)
+    wire.refuse("CompleteMultipartUpload", "InvalidPart")
+
+    copying.keep(BUCKET, source, key=KEPT, turn=turn())
+
+    assert len(wire.calls("ListParts")) == 2
+    assert len(wire.calls("UploadPartCopy")) == 11
     assert body_of(s3, KEPT) == LARGE
 
 

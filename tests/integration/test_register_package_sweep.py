@@ -115,6 +115,24 @@ def test_an_object_nobody_can_handle_does_not_hold_back_the_others(
     }
 
 
+def test_a_record_nobody_can_read_does_not_hold_back_the_others(
+    inbox: Inbox, aws: Callable[[str], Any]
+) -> None:
+    inbox.deliver(inbox.push(MODEL, folder="broken-v1"))
+    aws("dynamodb").update_item(
+        TableName="sluice-ledger",
+        Key={"pk": {"S": "UPLOAD#models/broken-v1"}, "sk": {"S": MODEL}},
+        UpdateExpression="SET noted = :nonsense",
+        ExpressionAttributeValues={":nonsense": {"S": "{"}},
+    )
+    inbox.push_folder()
+
+    assert inbox.tick() == [0]  # and so it is delivered again, and at last seen by people
+    inbox.deliver(*inbox.queued())
+
+    assert {**inbox.records(), **REGISTERED} == inbox.records()
+
+
 def test_a_large_inbox_is_read_in_parts_that_together_reach_everything(
     inbox: Inbox, faults: Faults, monkeypatch: pytest.MonkeyPatch
 ) -> None:

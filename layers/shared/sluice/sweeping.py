@@ -8,6 +8,7 @@ that is registered costs a share of one query a group, an open one a query.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from sluice.domain.sweep import PAGES, Cursor, Offer, came_late, due, forgotten,
 from sluice.events.uploads import offer_of
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from sluice.adapters.artifacts import Artifacts
@@ -37,6 +39,8 @@ class Known:
     """By group and folder number."""
     folders: dict[ReleaseName, dict[str, Noted]] = field(default_factory=dict)
     """What was noted in an open folder, by name."""
+    broken: list[Exception] = field(default_factory=list)
+    """What could not be read: it must not keep the rest waiting."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +65,10 @@ class Sweeping:
     queue: Queue
 
     def sweep(self, *, now: datetime) -> Swept:
-        """Look at the next part of the inbox; offer what the ledger has not heard of."""
+        """Look at the next part of the inbox; offer what the ledger has not heard of.
+
+        Raises ExceptionGroup, after all else was offered, for what could not be looked at.
+        """
         known, began, after = Known(), self.sweeps.cursor(), Cursor()
         looked_at, offered = 0, list[str]()
         pages = self.artifacts.listed(self.bucket, INBOX, after=began)
@@ -71,10 +78,16 @@ class Sweeping:
             after = page.next
         if after != began:
             self.sweeps.stop_at(after)
+        if known.broken:
+            message = "not everything in the inbox could be looked at"
+            raise ExceptionGroup(message, known.broken)
         return Swept(looked_at, tuple(offered), after.key)
 
     def _offer(self, page: tuple[Listed, ...], known: Known, *, now: datetime) -> list[str]:
-        lost = [upload for listed in page for upload in self._look_at(listed, known, now=now)]
+        lost = list[Upload]()
+        for listed in page:
+            with _noted_in(known.broken):
+                lost += self._look_at(listed, known, now=now)
         found = {upload.identity: self.sweeps.heard_of(upload.identity) for upload in lost}
         wanted = [one for one in lost if due(*found[one.identity], now=now)]
         # Sent first: an offer recorded and never sent would be a second loss.
@@ -109,7 +122,9 @@ class Sweeping:
         if name.group not in known.releases:
             found = {one.name.version: one for one in self.releases.of_group(name.group)}
             known.releases[name.group] = found
-            owed = [self._carrier(one, now=now) for one in found.values() if stalled(one, now=now)]
+            for claim in (one for one in found.values() if stalled(one, now=now)):
+                with _noted_in(known.broken):
+                    owed.append(self._carrier(claim, now=now))
         return known.releases[name.group].get(name.version), owed
 
     def _carrier(self, release: Release, *, now: datetime) -> Upload:
@@ -126,3 +141,11 @@ class Sweeping:
 
     def _upload(self, key: str, version_id: str, *, now: datetime) -> Upload:
         return Upload(bucket=self.bucket, key=key, version_id=version_id, offered=True, at=now)
+
+
+@contextmanager
+def _noted_in(broken: list[Exception]) -> Iterator[None]:
+    try:
+        yield
+    except Exception as error:
+        broken.append(error)
