@@ -33,17 +33,19 @@ settings = Settings.from_env()
 sagemaker = client("sagemaker")
 table = Table(client("dynamodb"), settings.ledger_table)
 targets, releases = Targets(table), Releases(table)
-registry, alarms = Registry(sagemaker), Alarms(client("cloudwatch"))
+endpoint, registry = Endpoint(sagemaker), Registry(sagemaker)
+alarms = Alarms(client("cloudwatch"))
 announcements = Announcements(
     client("events"), client("sns"), topic_arn=settings.notifications_topic_arn
 )
 reconciling = Reconciling(
     targets=targets,
     releases=releases,
+    endpoint=endpoint,
     observing=Observing(targets, releases, registry),
     tending=Tending(
         targets=targets,
-        endpoint=Endpoint(sagemaker),
+        endpoint=endpoint,
         executions=Executions(client("stepfunctions"), machine_arn=settings.rollout_machine_arn),
         announcements=announcements,
     ),
@@ -52,7 +54,7 @@ reconciling = Reconciling(
     tidying=Tidying(targets, alarms),
     restoring=Restoring(
         targets=targets,
-        endpoint=Endpoint(sagemaker),
+        endpoint=endpoint,
         scaling=Scaling(targets, Autoscaling(client("application-autoscaling"))),
         announcements=announcements,
     ),

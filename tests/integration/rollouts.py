@@ -55,13 +55,15 @@ class Wire:
         self.headers: list[tuple[str, Any]] = []
         self._answers: dict[str, list[Any]] = {}
         self._always: dict[str, Any] = {}
+        self._deleted: set[str] = set()
         real = Endpoint._do_get_response
 
         def answer(endpoint: Endpoint, request: Any, model: Any, context: Any) -> Any:
             self.asked.append((model.name, _body(request)))
             self.headers.append((model.name, request.headers))
             queued = self._answers.get(model.name, [])
-            ready = queued.pop(0) if queued else self._always.get(model.name)
+            ready = queued.pop(0) if queued else self._gone(model.name, request)
+            ready = ready or self._always.get(model.name)
             if ready is None:
                 return real(endpoint, request, model, context)
             return (AWSResponse("https://wire.example", ready[0], {}, _NoBody()), ready[1]), None
@@ -80,6 +82,19 @@ class Wire:
         """Refuse the next such call with this error."""
         error = {"Error": {"Code": code, "Message": message}, **more}
         self._answers.setdefault(operation, []).append(_answer(400, error))
+
+    def deletes_package(self, arn: str) -> None:
+        """A model package is deleted, which moto cannot do; whoever asks for it hears so."""
+        self._deleted.add(arn)
+        packages = sagemaker_backends[ACCOUNT][REGION].model_packages
+        packages.pop(arn.rsplit("/", 1)[-1], packages.pop(arn, None))
+
+    def _gone(self, operation: str, request: Any) -> Any:
+        if operation not in {"DescribeModelPackage", "UpdateModelPackage"}:
+            return None
+        arns = {arn for arn in self._deleted if arn in str(_body(request))}
+        error = {"Code": "ValidationException", "Message": f"ModelPackage {arns} does not exist."}
+        return _answer(400, {"Error": error}) if arns else None
 
     def calls(self, *operations: str) -> list[Any]:
         """What was asked of these operations, in order."""
@@ -216,12 +231,20 @@ class World:
                 }
             )
         sagemaker.create_endpoint_config(EndpointConfigName=config, ProductionVariants=variants)
+        sagemaker_backends[ACCOUNT][REGION].endpoints.pop("churn", None)
         sagemaker.create_endpoint(EndpointName="churn", EndpointConfigName=config)
 
     def given_endpoint_is_on(self, config: str) -> None:
         """The endpoint stands on this configuration."""
         backend = sagemaker_backends[ACCOUNT][REGION]
         backend.endpoints["churn"].endpoint_config_name = config
+
+    def given_endpoint_has(self, *variants: str) -> None:
+        """Of its variants the endpoint has only these left."""
+        backend = sagemaker_backends[ACCOUNT][REGION]
+        endpoint = backend.endpoints["churn"]
+        left = [one for one in endpoint.production_variants if one["VariantName"] in variants]
+        endpoint.production_variants = left
 
     def endpoint_becomes(self, status: str) -> None:
         """SageMaker moves the endpoint into this status."""

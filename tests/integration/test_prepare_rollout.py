@@ -324,3 +324,13 @@ def test_a_rollout_that_was_signalled_or_displaced_prepares_nothing(captured: Ca
 
     assert captured.world.alarms() == set()
     assert captured.world.targets.read(TARGET) is not None
+
+
+def test_a_release_whose_package_was_deleted_is_turned_back(captured: Captured, wire: Wire) -> None:
+    rollout = captured.start()
+    wire.deletes_package(rollout.release.package_arn)
+
+    answer = captured.prepare(rollout)
+
+    assert answer.action is Action.ROLL_BACK
+    assert answer.reason.startswith("PACKAGE_GONE")

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.integration.faults import Faults
-    from tests.integration.rollouts import World
+    from tests.integration.rollouts import Wire, World
 
     type Told = Callable[[], list[str]]
 
@@ -206,6 +206,7 @@ def test_a_variant_that_never_arrived_needs_no_dropping(world: World) -> None:
 def test_the_lease_ends_and_what_served_well_is_remembered(serving: World) -> None:
     release = PROMOTED.model_copy(update={"action": Action.RELEASE})
     serving.given(a_state(release, live=CANARY, token="t-1", phase=Phase.SETTLING))
+    serving.given_endpoint_has("v4-e5")
     serving.given_alarm(CANARY)
     arn = serving.given_alarm(STABLE, name=STABLE.alarms[0])
 
@@ -223,6 +224,7 @@ def test_the_lease_ends_and_what_served_well_is_remembered(serving: World) -> No
 def test_releasing_twice_releases_once(serving: World) -> None:
     release = PROMOTED.model_copy(update={"action": Action.RELEASE})
     serving.given(a_state(release, live=CANARY))
+    serving.given_endpoint_has("v4-e5")
 
     settle(serving, release)
     settle(serving, release)
@@ -256,4 +258,69 @@ def test_a_displaced_holder_records_nothing(serving: World, rollout: Rollout) ->
         settle(serving, rollout)
 
     assert serving.history() == []
+    assert serving.approval_of(a_package_arn(4)) == "Approved"
+
+
+# What could not be dropped, and what is gone.
+
+
+def test_a_variant_that_could_not_be_dropped_is_owed_and_the_outcome_stays(
+    serving: World, told: Told
+) -> None:
+    settle(serving, PROMOTE)
+    settle(serving, PROMOTED.to(Action.RELEASE, "served well"))
+
+    assert serving.history() == ["Promoted", "SettleOwed", "Settled"]
+    assert serving.state.settle_owed
+    assert serving.state.settle_owed.variants == ("v3-e3",)
+    assert (serving.state.live, serving.state.phase) == (CANARY, Phase.IDLE)
+
+
+def test_what_was_dropped_is_not_owed(serving: World) -> None:
+    settle(serving, PROMOTE)
+    serving.given_endpoint_has("v4-e5")
+
+    settle(serving, PROMOTED.to(Action.RELEASE, "served well"))
+
+    assert serving.state.settle_owed is None
+
+
+def test_a_bad_release_whose_package_is_gone_is_marked_all_the_same(
+    world: World, wire: Wire
+) -> None:
+    world.given_versions(1, 2, 3, 4)
+    world.given(a_state(BACK, wanted=a_wanted(4)))
+    world.given_endpoint(BOTH, v3_e3=100, v4_e5=0)
+    wire.deletes_package(a_package_arn(4))
+
+    done = settle(world, BACK)
+
+    assert done.outcome is Outcome.ABORTED
+    assert "churn-v4" in world.state.bad
+
+
+def test_a_canary_that_cannot_go_back_is_halted_and_told(serving: World, told: Told) -> None:
+    stuck = BACK.model_copy(update={"blames": False, "stuck": "v3-e3 is not on the endpoint"})
+    serving.given(a_state(stuck))
+
+    done = settle(serving, stuck)
+
+    assert (done.outcome, done.settle_config) == (Outcome.HALTED, "")
+    (message,) = told()
+    assert "v3-e3 is not on the endpoint" in message
+
+
+def test_what_aws_had_no_room_for_is_told_and_tried_again(serving: World, told: Told) -> None:
+    refused = a_rollout(
+        action=Action.ROLL_BACK, reason="provisioning failed: (ResourceLimitExceeded)"
+    )
+    serving.given(a_state(refused, wanted=a_wanted(4)))
+
+    done = settle(serving, refused)
+
+    assert done.outcome is Outcome.DEFERRED
+    assert serving.state.wanted == a_wanted(4)
+    ((kind, _),) = serving.announced()
+    assert kind == "RolloutDeferred"
+    assert told() == [f"churn-v4 is tried again on churn later: {refused.reason}."]
     assert serving.approval_of(a_package_arn(4)) == "Approved"

@@ -420,3 +420,41 @@ def test_old_weights_that_a_failed_update_brought_back_are_set_right(
 
     assert world.traffic() == {"v3-e3": 0.0, "v4-e5": 100.0}
     assert len(wire.calls("UpdateEndpointWeightsAndCapacities")) == 1
+
+
+# An endpoint that is lost.
+
+AGAIN = a_rollout(Kind.ROLL_BACK, action=Action.CREATE)
+
+
+def test_a_failed_endpoint_is_deleted_and_created_afresh_once(world: World, wire: Wire) -> None:
+    world.given(a_state(AGAIN))
+    world.given_endpoint(CANARY.endpoint_config, v4_e5=100)
+    world.given_endpoint(STABLE.endpoint_config, v3_e3=100)
+    world.endpoint_becomes("Failed")
+    wire.asked.clear()
+
+    with pytest.raises(EndpointBusyError):  # the machine's retry finds it deleted
+        shift(world, AGAIN)
+    assert wire.calls("DeleteEndpoint")
+    shift(world, AGAIN)
+    world.endpoint_becomes("Failed")
+    shift(world, AGAIN)
+
+    assert [name for name, _ in wire.asked if name in CHANGING] == [
+        "DeleteEndpoint",
+        "CreateEndpoint",
+    ]
+
+
+@pytest.mark.parametrize("status", ["Deleting", "Creating"])
+def test_a_creation_waits_for_what_is_under_way(world: World, wire: Wire, status: str) -> None:
+    world.given(a_state(AGAIN))
+    world.given_endpoint(STABLE.endpoint_config, v3_e3=100)
+    world.endpoint_becomes(status)
+    wire.asked.clear()
+
+    with pytest.raises(EndpointBusyError):
+        shift(world, AGAIN)
+
+    assert wire.calls(*CHANGING) == []

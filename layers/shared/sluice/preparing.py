@@ -12,7 +12,7 @@ from sluice.domain.inbox import MODEL
 from sluice.domain.lease import intend, known_before
 from sluice.domain.manifest import parse_manifest, vault_key
 from sluice.domain.plan import Capacity
-from sluice.domain.preparation import Truth, objection, planned, target_objection
+from sluice.domain.preparation import Truth, objection, planned, target_objection, way_in
 from sluice.domain.rollout import Action, Kind, Rollout
 
 if TYPE_CHECKING:
@@ -186,7 +186,7 @@ class Preparing:
             self.targets.watch(arn, _watched(rollout))
         made = planned(rollout, manifest, alarms=tuple(arns))
         self._create_configs(made, manifest, view)
-        return made
+        return made.model_copy(update={"action": way_in(rollout, view)})
 
     def _create_configs(
         self, rollout: Rollout, manifest: Manifest, view: EndpointView | None

@@ -7,18 +7,21 @@ the schedule alone does all that events do.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sluice.domain import names
 from sluice.domain.desired import Halt, Idle, Start, next_move, of_interest
+from sluice.domain.mending import mend
+from sluice.domain.statuses import IN_SERVICE
 from sluice.events.triggers import PackageChanged, TargetDue, Tick, Trigger
 from sluice.observing import Looked
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sluice.adapters.endpoint import Endpoint
     from sluice.adapters.ledger.releases import Releases
     from sluice.adapters.ledger.targets import Targets
     from sluice.domain.desired import Move
@@ -32,11 +35,29 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
+class Sweep:
+    """What the schedule sees of everything at once, before it goes from target to target."""
+
+    statuses: dict[str, str]
+    """Of every endpoint, by its name."""
+    looked: Looked = field(default_factory=Looked)
+
+
+@dataclass(frozen=True, slots=True)
+class Ailing:
+    """An endpoint that is not in service, or was not when it was last looked at."""
+
+    status: str | None
+    """None: there is no such endpoint."""
+
+
+@dataclass(frozen=True, slots=True)
 class Reconciling:
     """The work of `reconcile_target`."""
 
     targets: Targets
     releases: Releases
+    endpoint: Endpoint
     observing: Observing
     tending: Tending
     noticing: Noticing
@@ -58,13 +79,13 @@ class Reconciling:
     def sweep(self, *, now: datetime) -> list[str]:
         """Do for every release and every target what events would have done.
 
-        The registry is asked by group and the alarms all at once, so that a look at a target at
-        rest costs one read of the ledger.
+        The registry is asked by group, alarms and endpoints all at once, so that a look at a target
+        at rest costs one read of the ledger.
         """
-        looked, answers, broken = Looked(), list[str](), list[Exception]()
+        sweep, answers, broken = Sweep(self.endpoint.statuses()), list[str](), list[Exception]()
         for group in self.releases.groups():
             try:
-                self.observing.observe_group(group, looked, now=now)
+                self.observing.observe_group(group, sweep.looked, now=now)
             except Exception as error:  # one group's trouble must not keep the others waiting
                 broken.append(error)
         try:
@@ -73,8 +94,7 @@ class Reconciling:
             broken.append(error)
         for target in self.targets.known():
             try:
-                answer = self.reconcile(target, now=now, replace=True, looked=looked)
-                answers.append(f"{target}: {answer}")
+                answers.append(f"{target}: {self.reconcile(target, now=now, sweep=sweep)}")
             except Exception as error:  # nor one target's
                 broken.append(error)
         if broken:
@@ -94,28 +114,30 @@ class Reconciling:
             return f"{package_arn} is no release of ours"
         return seen.refusal or self.reconcile(names.target_of(seen.release.target), now=now)
 
-    def reconcile(
-        self, target: str, *, now: datetime, replace: bool = False, looked: Looked | None = None
-    ) -> str:
+    def reconcile(self, target: str, *, now: datetime, sweep: Sweep | None = None) -> str:
         """Start what the target needs; what was done or why nothing was, in words.
 
-        `looked` is what the registry has just said. Only the schedule replaces a holder that ended:
-        the end of an execution and the event that tells of it must not chase each other.
+        `sweep` is what the schedule has just seen. Only it replaces a holder that ended, the end of
+        an execution and the event that tells of it must not chase each other; and only it mends.
         """
         state = self.targets.read(target)
         if state is None:
             return "no approval has named this target yet"
-        if replace:
+        if sweep:
             self.rejecting.reject_bad(state, now=now)
         if state.holder:
-            return self.tending.tend(state, now=now, replace=replace)
+            return self.tending.tend(state, now=now, replace=sweep is not None)
         self.restoring.restore(state, now=now)
-        if looked is None or not of_interest(state) <= looked.names:
+        looked = sweep.looked if sweep else Looked()
+        if not of_interest(state) <= looked.names:
             looked = self.observing.look_at(of_interest(state))
-        return self._start_next(state, looked, now=now)
+        ailing = self._ailing(state, sweep) if sweep else None
+        return self._start_next(state, looked, ailing, now=now)
 
-    def _start_next(self, state: TargetState, looked: Looked, *, now: datetime) -> str:
-        move: Move = self._next_move(state, looked, now=now)
+    def _start_next(
+        self, state: TargetState, looked: Looked, ailing: Ailing | None, *, now: datetime
+    ) -> str:
+        move: Move = self._next_move(state, looked, ailing, now=now)
 
         def decide(latest: TargetState | None) -> Change | None:
             nonlocal move
@@ -123,7 +145,7 @@ class Reconciling:
                 # Not asked about is not the same as not approved.
                 move = Idle("the target changed meanwhile; whoever changed it looks again")
                 return None
-            move = self._next_move(latest, looked, now=now)
+            move = self._next_move(latest, looked, ailing, now=now)
             return move.change
 
         latest = self.targets.change(state.target, decide) if move.change else None
@@ -135,11 +157,21 @@ class Reconciling:
             case Idle():
                 return move.reason
 
-    def _next_move(self, state: TargetState, looked: Looked, *, now: datetime) -> Move:
-        return next_move(
-            state,
-            releases=looked.approved,
-            gone=looked.gone,
-            now=now,
-            cool_down=timedelta(minutes=self.cool_down_minutes),
+    def _ailing(self, state: TargetState, sweep: Sweep) -> Ailing | None:
+        """The endpoint of a target at rest, if it may need to be mended."""
+        name = state.target.removeprefix("endpoint/")
+        healthy = sweep.statuses.get(name) == IN_SERVICE and state.incident is None
+        if state.live is None or healthy:
+            return None
+        view = self.endpoint.describe(name)  # the list may lag behind
+        return Ailing(view.status if view else None)
+
+    def _next_move(
+        self, state: TargetState, looked: Looked, ailing: Ailing | None, *, now: datetime
+    ) -> Move:
+        approved = looked.approved
+        mended = mend(state, ailing.status, approved=approved.keys(), now=now) if ailing else None
+        cool_down = timedelta(minutes=self.cool_down_minutes)
+        return mended or next_move(
+            state, releases=approved, gone=looked.gone, now=now, cool_down=cool_down
         )

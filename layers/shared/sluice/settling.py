@@ -85,11 +85,19 @@ class Settling:
         if gone:
             for arn in self.alarms.delete(gone.alarms).values():
                 self.targets.forget(arn, rollout.target)
+        left = self._left(rollout)
         state = self.targets.change(
-            rollout.target, lambda state: release_target(state, rollout, now=now)
+            rollout.target, lambda state: release_target(state, rollout, left=left, now=now)
         )
         self._unwatch(rollout, state)
         return rollout
+
+    def _left(self, rollout: Rollout) -> tuple[str, ...] | None:
+        """The variants that stand beside what serves; None if the endpoint does not show that."""
+        staying, view = survivor(rollout), self.endpoint.describe(rollout.endpoint)
+        if view is None or staying is None or staying.variant not in view.variants:
+            return None
+        return tuple(sorted(set(view.variants) - {staying.variant}))
 
     def _unwatch(self, rollout: Rollout, state: TargetState | None) -> None:
         """Forget the alarms on the whole endpoint that what is live now does not name."""

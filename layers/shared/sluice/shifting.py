@@ -16,6 +16,7 @@ from sluice.domain.lease import Act, acted, as_recorded, intend, leads_onward
 from sluice.domain.outcome import survivor
 from sluice.domain.retreat import Delete, Reissue, Retreat, SetWeights, Stay, confirm, retreat
 from sluice.domain.rollout import Action, Rollout
+from sluice.domain.statuses import Allowed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,8 +57,12 @@ class Shifting:
 
     def _create(self, rollout: Rollout) -> Act:
         view = self.endpoint.describe(rollout.endpoint)
-        if view and view.has(rollout.provision_config):
-            return Act()
+        if view and view.config == rollout.provision_config:
+            return Act()  # Failed, too: it is created once, and what became of it is looked at
+        if view and (not view.settled or view.allowed is Allowed.RECREATE):
+            if view.settled:
+                self.endpoint.delete(rollout.endpoint)
+            raise EndpointBusyError(rollout.endpoint)
         return self._try(lambda: self.endpoint.create(rollout.endpoint, rollout.provision_config))
 
     def _update(self, rollout: Rollout) -> Act:

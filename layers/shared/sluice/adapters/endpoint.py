@@ -61,6 +61,17 @@ class Endpoint:
             raise
         return features(endpoint, self._config(config) or {})
 
+    def statuses(self) -> dict[str, str]:
+        """The status of every endpoint there is, by name; the list may lag behind."""
+        pages = self._client.get_paginator("list_endpoints").paginate(
+            PaginationConfig={"PageSize": 100}
+        )
+        return {
+            one["EndpointName"]: one["EndpointStatus"]
+            for page in pages
+            for one in page["Endpoints"]
+        }
+
     def create_model(self, name: str, *, container: Mapping[str, Any], role_arn: str) -> None:
         """Create the model unless it exists; its name carries the epoch, so it is the same one."""
         try:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 from sluice.domain import names
 from sluice.domain.arming import disarm
-from sluice.domain.retrying import waiting
-from sluice.domain.rollout import Deployed, Kind, Phase, Rollout
+from sluice.domain.deploying import again, deployed
+from sluice.domain.retrying import BACK_OFF, waiting
+from sluice.domain.rollout import Action, Kind, Outcome, Phase, Rollout
 from sluice.domain.succession import draining
 from sluice.domain.target import Cause, Change, Event, Mark, Signal, TargetState, Wanted
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sluice.domain.release import Release, ReleaseName
+    from sluice.domain.rollout import Deployed
 
 
 COOL_DOWN = timedelta(minutes=60)
@@ -165,7 +167,7 @@ def _way_out(state: TargetState, owed: Signal, good: tuple[Deployed, ...], cooli
 def _take_up(state: TargetState, releases: Mapping[ReleaseName, Release], *, now: datetime) -> Move:
     wanted = state.wanted
     if wanted is None:
-        return Idle("no approval is waiting")
+        return _settle_owed(state, now=now) or Idle("no approval is waiting")
     if wanted.release not in releases:
         return Idle(f"{wanted.release} is no longer approved")
     later = waiting(state, wanted.seq, now=now)
@@ -179,8 +181,9 @@ def _take_up(state: TargetState, releases: Mapping[ReleaseName, Release], *, now
         consumed = (stood_by if _accused(state) else state).model_copy(update=update)
         event = Event(now, "ApprovalConsumed", reason, wanted.release)
         return Idle(reason, Change(consumed, (event,)))
-    kind = Kind.CANARY if state.live else Kind.ALL_AT_ONCE
-    release = _deployed(state, releases[wanted.release])
+    # Beside an endpoint that is lost nothing can be tried; the target begins again.
+    kind = Kind.CANARY if state.live and not state.lost else Kind.ALL_AT_ONCE
+    release = deployed(state, releases[wanted.release])
     return _start(state, kind, release, wanted=wanted, reason="approved", now=now)
 
 
@@ -188,7 +191,7 @@ def _roll_back(state: TargetState, owed: Signal, *, to: Deployed, now: datetime)
     marked = dict(state.suspect)
     if owed.cause is Cause.ALARM:
         marked[str(owed.release)] = Mark(reason=owed.reason, at=owed.at)
-    release = _again(state, to)
+    release = again(state, to)
     state = state.model_copy(update={"suspect": marked})
     start = _start(state, Kind.ROLL_BACK, release, wanted=None, reason=owed.reason, now=now)
     rollout = start.rollout.model_copy(update={"automatic": owed.cause is Cause.ALARM})
@@ -213,7 +216,7 @@ def _start(
         kind=kind,
         release=release,
         stable=state.live if kind is Kind.CANARY else None,
-        replaced=state.live if kind is Kind.ROLL_BACK else None,
+        replaced=state.live if kind is Kind.ROLL_BACK or state.lost else None,
         approval_seq=wanted.seq if wanted else 0,
         started_at=now,
         claimed_at=now,
@@ -248,30 +251,31 @@ def _halt(state: TargetState, owed: Signal, reason: str, *, now: datetime) -> Ha
     return Halt(reason, Change(halted, (Event(now, "Halted", reason, owed.release),)))
 
 
-def _deployed(state: TargetState, release: Release) -> Deployed:
-    endpoint, epoch = state.target.removeprefix("endpoint/"), state.epoch + 1
-    return Deployed(
-        release=release.name,
-        digest=release.digest,
-        manifest_uri=release.manifest_uri,
-        package_arn=release.package_arn,
-        package_version=release.package_version,
-        epoch=epoch,
-        variant=names.variant(release.package_version, epoch=epoch),
-        model=names.model(endpoint, release.package_version, epoch=epoch),
-        endpoint_config=names.alone(endpoint, release.package_version, epoch=epoch),
-    )
+def fall_back(state: TargetState, good: Deployed, reason: str, *, now: datetime) -> Start:
+    """Put a good release on the target again, all at once."""
+    release = again(state, good)
+    return _start(state, Kind.ROLL_BACK, release, wanted=None, reason=reason, now=now)
 
 
-def _again(state: TargetState, good: Deployed) -> Deployed:
-    """`good` under the next epoch's names: a new variant inherits no metrics of its last time."""
-    endpoint, epoch = state.target.removeprefix("endpoint/"), state.epoch + 1
-    return good.model_copy(
-        update={
-            "epoch": epoch,
-            "variant": names.variant(good.package_version, epoch=epoch),
-            "model": names.model(endpoint, good.package_version, epoch=epoch),
-            "endpoint_config": names.alone(endpoint, good.package_version, epoch=epoch),
-            "alarms": (),
-        }
+def settle(state: TargetState, live: Deployed, reason: str, *, now: datetime) -> Start:
+    """Put the endpoint on the configuration that holds what serves, and nothing else."""
+    start = _start(state, Kind.SETTLE, live, wanted=None, reason=reason, now=now)
+    rollout = start.rollout.to(
+        Action.SETTLE,
+        reason,
+        settle_config=live.endpoint_config,
+        promoted=True,
+        outcome=Outcome.SETTLED,
     )
+    held = start.change.state.model_copy(update={"rollout": rollout})
+    return Start(rollout, Change(held, start.change.events))
+
+
+def _settle_owed(state: TargetState, *, now: datetime) -> Start | None:
+    """Drop what an earlier rollout could not; the next canary's update drops it as well."""
+    owed, live = state.settle_owed, state.live
+    if owed is None or live is None or state.phase is Phase.HALTED:
+        return None
+    if owed.attempts >= len(BACK_OFF) or now < owed.not_before:
+        return None
+    return settle(state, live, f"{', '.join(owed.variants)} left over", now=now)

@@ -54,6 +54,11 @@ def beside(endpoint: str, *, stable: int, canary: int, epoch: int) -> str:
     return f"{endpoint}-v{stable}-v{canary}-e{epoch}-both"
 
 
+def is_config(name: str, endpoint: str) -> bool:
+    """Whether `name` is a configuration as we call those of `endpoint`."""
+    return bool(re.fullmatch(rf"{re.escape(endpoint)}-v\d+(-v\d+)?-e\d+(-both)?", name))
+
+
 def alarm(endpoint: str, variant_name: str, subject: str) -> str:
     """A CloudWatch alarm on one variant: `sluice-churn-v3-e4-errors`."""
     return f"{ALARM_PREFIX}{endpoint}-{variant_name}-{subject}"

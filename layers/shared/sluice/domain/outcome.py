@@ -6,10 +6,20 @@ from typing import TYPE_CHECKING
 
 from sluice.domain.arming import disarm, forget_unwatched
 from sluice.domain.lease import as_recorded, held, unsignalled
-from sluice.domain.retrying import put_off
+from sluice.domain.retrying import BACK_OFF, put_off
 from sluice.domain.rollout import Deployed, Kind, Outcome, Phase, Rollout
 from sluice.domain.superseding import is_superseded
-from sluice.domain.target import Cause, Change, Event, Mark, Retry, TargetState, Wanted
+from sluice.domain.target import (
+    Cause,
+    Change,
+    Event,
+    Incident,
+    Leftover,
+    Mark,
+    Retry,
+    TargetState,
+    Wanted,
+)
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -42,6 +52,7 @@ def promote(
             "rollout": done,
             "rollback_owed": None,
             "retry": None,
+            "incident": None,
             "rolled_back_at": now if automatic else current.rolled_back_at,
         }
     )
@@ -70,6 +81,7 @@ def take_back(
     update: dict[str, object] = {
         "wanted": current.wanted if retry else unconsumed(current, rollout),
         "retry": retry,
+        "incident": _incident(current, rollout, now=now),
         "rollout": done,
         "bad": bad,
         "signal": None,
@@ -84,10 +96,17 @@ def take_back(
     return Change(current.model_copy(update=update), (event,)), done
 
 
-def release_target(state: TargetState | None, rollout: Rollout, *, now: datetime) -> Change | None:
+def release_target(
+    state: TargetState | None,
+    rollout: Rollout,
+    *,
+    left: tuple[str, ...] | None = (),
+    now: datetime,
+) -> Change | None:
     """End the lease; None when it has ended already.
 
-    A signal nobody acted on becomes the rollback that reconcile owes.
+    A signal nobody acted on becomes the rollback that reconcile owes; what `left` names, variants
+    that still stand beside what serves, is to be dropped later (None: that cannot be said).
     """
     if state is None or state.holder != rollout.id:
         return None
@@ -105,6 +124,7 @@ def release_target(state: TargetState | None, rollout: Rollout, *, now: datetime
             "signal": None,
             "displaced": "",
             "drain_until": None,
+            "settle_owed": _settle_owed(state, left, now=now),
             "phase": Phase.HALTED if halted else Phase.IDLE,
             "last_good": _with(state, rollout.release) if proven else state.last_good,
             "suspect": _cleared(state, rollout.release) if proven else state.suspect,
@@ -113,8 +133,24 @@ def release_target(state: TargetState | None, rollout: Rollout, *, now: datetime
             "rollback_owed": owed or (None if halted else state.rollback_owed),
         }
     )
-    held_until_now = Event(now, "Settled", f"{rollout.outcome}", rollout.release.release)
-    return Change(released, (held_until_now,))
+    name = rollout.release.release
+    events = [Event(now, "Settled", f"{rollout.outcome}", name)]
+    if left:
+        events.insert(
+            0, Event(now, "SettleOwed", f"still on the endpoint: {', '.join(left)}", name)
+        )
+    return Change(released, tuple(events))
+
+
+def _settle_owed(
+    state: TargetState, left: tuple[str, ...] | None, *, now: datetime
+) -> Leftover | None:
+    if not left:
+        return state.settle_owed if left is None else None
+    before = state.settle_owed
+    attempts = before.attempts + 1 if before and before.variants == left else 0
+    wait = BACK_OFF[min(attempts, len(BACK_OFF) - 1)]
+    return Leftover(variants=left, attempts=attempts, not_before=now + wait)
 
 
 def leftover(rollout: Rollout) -> Deployed | None:
@@ -150,17 +186,24 @@ def _with_trouble(rollout: Rollout) -> Rollout:
     return rollout.model_copy(update={"reason": f"{rollout.reason}; {rollout.stuck}"})
 
 
+def _incident(state: TargetState, rollout: Rollout, *, now: datetime) -> Incident | None:
+    """What serves could not be given its traffic: the schedule tries once to put it up again."""
+    if not rollout.stuck or state.incident:
+        return state.incident
+    return Incident(found=rollout.stuck, at=now)
+
+
 def _again(retry: Retry) -> str:
     return f"tried again at {retry.not_before.isoformat()}, for the {retry.attempts}. time"
 
 
 def _outcome(state: TargetState, rollout: Rollout, *, blames: bool, retry: Retry | None) -> Outcome:
+    if retry:
+        return Outcome.DEFERRED
     if rollout.stuck:
         return Outcome.HALTED
     if rollout.promoted:
         return Outcome.ROLLED_BACK if rollout.stable else Outcome.HALTED
-    if retry:
-        return Outcome.DEFERRED
     if not blames and is_superseded(state, rollout):
         return Outcome.SUPERSEDED
     return Outcome.HALTED if rollout.kind is Kind.ROLL_BACK else Outcome.ABORTED

@@ -10,6 +10,7 @@ from sluice.domain.plan import BakeMinutes, OnInconclusive, Strategy
 from sluice.domain.refusal import ADVICE, Reason
 from sluice.domain.release import ApprovalStatus
 from sluice.domain.rollout import Action, Kind, Rollout, Step, Trial
+from sluice.domain.statuses import Allowed
 from sluice.domain.unsafe import endpoint_objection
 
 if TYPE_CHECKING:
@@ -69,17 +70,29 @@ def target_objection(
 
     A rollback is never refused for a feature: what would be lost is less than what is broken.
     """
+    fresh = rollout.kind in {Kind.ALL_AT_ONCE, Kind.ROLL_BACK}
     if endpoint is None:
-        return "" if rollout.kind is Kind.ALL_AT_ONCE else "ENDPOINT_GONE: it was deleted by hand"
+        return "" if fresh else "ENDPOINT_GONE: it was deleted by hand"
     if features and rollout.kind is not Kind.ROLL_BACK:
         return endpoint_objection(rollout.endpoint, features)
-    if rollout.kind is Kind.ALL_AT_ONCE and endpoint.config != rollout.release.endpoint_config:
+    failed = endpoint.allowed is Allowed.RECREATE
+    if failed and fresh and names.is_config(endpoint.config, rollout.endpoint):
+        return ""
+    ours = rollout.kind is not Kind.ALL_AT_ONCE or rollout.replaced is not None
+    if not ours and endpoint.config != rollout.release.endpoint_config:
         return "ENDPOINT_NOT_OURS: an endpoint of this name exists that Sluice did not create"
-    if endpoint.status == "Failed":
+    if failed:
         return "ENDPOINT_FAILED: SageMaker allows only its deletion"
     if rollout.stable and rollout.stable.variant not in endpoint.variants:
         return f"STABLE_GONE: {rollout.stable.variant} is not on the endpoint"
     return ""
+
+
+def way_in(rollout: Rollout, endpoint: EndpointView | None) -> Action:
+    """How the release gets onto its endpoint: by an update, or by a creation where none can be."""
+    first = rollout.kind is Kind.ALL_AT_ONCE and rollout.replaced is None
+    lost = endpoint is None or endpoint.allowed is Allowed.RECREATE
+    return Action.CREATE if first or lost else Action.UPDATE
 
 
 def planned(rollout: Rollout, manifest: Manifest, *, alarms: tuple[str, ...]) -> Rollout:

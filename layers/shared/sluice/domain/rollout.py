@@ -21,6 +21,8 @@ class Kind(StrEnum):
     """No stable to compare with: the target's first deployment."""
     ROLL_BACK = "RollBack"
     """A last good release takes over from one that turned bad after its rollout had settled."""
+    SETTLE = "Settle"
+    """What serves goes on serving; only what should not stand beside it is dropped."""
 
 
 class Action(StrEnum):
@@ -59,6 +61,8 @@ class Outcome(StrEnum):
     """Nothing good to fall back to: what serves goes on serving, and a person is called."""
     SUPERSEDED = "Superseded"
     """Held without a verdict, when a newer release was approved; nothing is said against it."""
+    SETTLED = "Settled"
+    """Nothing was released: what stood beside it was dropped, as far as it could be."""
     DEFERRED = "Deferred"
     """AWS had no room or no time for it; it is tried again, and its approval is kept."""
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sluice.domain import names
 from sluice.domain.outcome import unconsumed
 from sluice.domain.patience import DRAIN
-from sluice.domain.rollout import Action, Phase, Rollout
+from sluice.domain.rollout import Action, Kind, Phase, Rollout
 from sluice.domain.target import Change, Event, TargetState
 
 if TYPE_CHECKING:
@@ -126,5 +126,7 @@ def _give_up(state: TargetState, rollout: Rollout, reason: str, *, now: datetime
 
 
 def _finish(rollout: Rollout) -> Action:
+    if rollout.kind is Kind.SETTLE:
+        return Action.SETTLE
     serves = rollout.promoted and not rollout.taken_back
     return Action.PROMOTE if serves else Action.ROLL_BACK

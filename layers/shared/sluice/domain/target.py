@@ -65,6 +65,26 @@ class Retry(Value):
     reason: str
 
 
+class Leftover(Value):
+    """Variants that still stand on the endpoint, at weight 0, because they could not be dropped."""
+
+    variants: tuple[str, ...]
+    attempts: int
+    """How often they could not be dropped since."""
+    not_before: Moment
+
+
+class Incident(Value):
+    """The endpoint is not as the last rollout left it; mended once, else a person is called."""
+
+    found: str
+    at: Moment
+    lost: bool = False
+    """Whether there is no endpoint that anything could be put on beside what serves."""
+    tried: bool = False
+    """Whether it was tried to be mended."""
+
+
 class Mark(Value):
     """Why and since when a release is `bad` or `suspect` on this target."""
 
@@ -102,6 +122,8 @@ class TargetState(Value):
     signal: Signal | None = None
     rollback_owed: Signal | None = None
     retry: Retry | None = None
+    settle_owed: Leftover | None = None
+    incident: Incident | None = None
     intent: str = ""
     live: Deployed | None = None
     last_good: tuple[Deployed, ...] = ()
@@ -121,6 +143,11 @@ class TargetState(Value):
     history_length: int = 0
     history_hash: str = ""
     history_at: Moment | None = None
+
+    @property
+    def lost(self) -> bool:
+        """Whether the endpoint is gone or Failed, and could not be mended."""
+        return self.incident is not None and self.incident.lost
 
 
 @dataclass(frozen=True, slots=True)
