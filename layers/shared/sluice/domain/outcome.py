@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from sluice.domain.arming import disarm, forget_unwatched
 from sluice.domain.lease import as_recorded, held, unsignalled
+from sluice.domain.retreat import FAILED, NO_ENDPOINT
 from sluice.domain.retrying import BACK_OFF, put_off
 from sluice.domain.rollout import Deployed, Kind, Outcome, Phase, Rollout
 from sluice.domain.superseding import is_superseded
@@ -190,7 +191,7 @@ def _incident(state: TargetState, rollout: Rollout, *, now: datetime) -> Inciden
     """What serves could not be given its traffic: the schedule tries once to put it up again."""
     if not rollout.stuck or state.incident:
         return state.incident
-    return Incident(found=rollout.stuck, at=now)
+    return Incident(found=rollout.stuck, at=now, lost=rollout.stuck in {NO_ENDPOINT, FAILED})
 
 
 def _again(retry: Retry) -> str:

@@ -44,6 +44,9 @@ class Stay:
     """Whether traffic should have gone somewhere, and cannot: a person is needed."""
 
 
+NO_ENDPOINT = "there is no endpoint"
+FAILED = "the endpoint is Failed"
+
 type Retreat = SetWeights | Reissue | Delete | Stay
 
 
@@ -51,7 +54,7 @@ def retreat(rollout: Rollout, endpoint: EndpointView | None) -> Retreat:
     """The way back to what served before; where there is none, what serves goes on serving."""
     home = rollout.home
     if endpoint is None:
-        return Stay("there is no endpoint", lost=home is not None)
+        return Stay(NO_ENDPOINT, lost=home is not None)
     if rollout.kind is Kind.ALL_AT_ONCE and not rollout.promoted:
         ours = endpoint.config == rollout.release.endpoint_config
         return Delete() if ours else Stay("the endpoint is not this rollout's")
@@ -77,7 +80,7 @@ def _to(home: Deployed, endpoint: EndpointView) -> Retreat:
         case Allowed.REISSUE:
             return Reissue(home.endpoint_config)
         case Allowed.RECREATE:
-            return Stay("the endpoint is Failed", lost=True)
+            return Stay(FAILED, lost=True)
     if home.variant not in endpoint.variants:
         return Stay(f"{home.variant} is not on the endpoint", lost=True)
     if endpoint.serves_only(home.variant):
