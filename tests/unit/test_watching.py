@@ -248,9 +248,6 @@ def test_a_failed_provisioning_says_what_sagemaker_says() -> None:
             id="weights that somebody else set",
         ),
         pytest.param(
-            BAKING, a_sight(None), MAX, Action.HOLD, Verdict.INCONCLUSIVE, id="an endpoint gone"
-        ),
-        pytest.param(
             BAKING,
             a_sight(an_endpoint("Updating", v3_e3=90, v4_e5=10)),
             MIN,
@@ -524,3 +521,25 @@ def test_weight_is_added_only_while_every_alarm_is_ok_and_the_endpoint_as_intend
         assert dict(sight.alarms) == {ALARM: OK}
         assert intended(rollout, sight.endpoint)
         assert not signalled
+
+
+@pytest.mark.parametrize("phase", [Phase.BAKING, Phase.HELD, Phase.STANDING_BY])
+@pytest.mark.parametrize(
+    "endpoint",
+    [
+        pytest.param(None, id="deleted by hand"),
+        pytest.param(an_endpoint("Failed", v3_e3=90, v4_e5=10), id="Failed"),
+        pytest.param(an_endpoint("OutOfService", v3_e3=90, v4_e5=10), id="OutOfService"),
+        pytest.param(an_endpoint("UpdateRollbackFailed", v3_e3=90, v4_e5=10), id="a mix"),
+    ],
+)
+def test_nothing_is_waited_for_on_an_endpoint_that_is_lost(
+    phase: Phase, endpoint: EndpointView | None
+) -> None:
+    state = a_state(a_rollout(position=0), token="t-1", parked_at=AT, phase=phase)
+
+    answer = look(state, a_sight(endpoint), now=AT)
+
+    assert answer
+    assert (answer.action, answer.blames) == (Action.ROLL_BACK, False)
+    assert answer.reason.startswith("the endpoint ")

@@ -121,8 +121,8 @@ def look(state: TargetState, sight: Sight, *, now: datetime) -> Rollout | None:
     if rollout is None or not state.token or state.parked_at is None:
         return None
     waited = (now - state.parked_at).total_seconds()
-    overtaken = superseding(state, now=now)  # it was wanted before this one was held
     sight = replace(sight, disarmed=frozenset(arm(state, sight.alarms).disarmed))
+    ended = _cut_short(state, rollout, sight.endpoint, now=now)
     match state.phase:
         case Phase.SETTLING:
             return _settled(rollout, sight)
@@ -130,8 +130,8 @@ def look(state: TargetState, sight: Sight, *, now: datetime) -> Rollout | None:
             return heed(rollout, state.signal.reason, blames=state.signal.blames)
         case Phase.PROVISIONING:
             return _provisioned(rollout, sight, waited)
-        case Phase.HELD if overtaken:
-            return rollout.to(Action.ROLL_BACK, overtaken.reason, superseded=True)
+        case _ if ended:
+            return ended
         case Phase.BAKING | Phase.HELD:
             return _baked(rollout, state.phase, sight, waited)
         case Phase.STANDING_BY:
@@ -151,6 +151,25 @@ def intended(rollout: Rollout, endpoint: EndpointView | None) -> bool:
     if endpoint.config != rollout.provision_config:
         return False
     return rollout.stable is None or _near(endpoint.share(rollout.release.variant), rollout)
+
+
+def _cut_short(
+    state: TargetState, rollout: Rollout, endpoint: EndpointView | None, *, now: datetime
+) -> Rollout | None:
+    """The rollout that cannot go on, or need not: nothing is left to be judged."""
+    lost = _lost(endpoint)
+    if lost:
+        return rollout.to(Action.ROLL_BACK, lost)
+    newer = superseding(state, now=now)  # wanted before this one was held: no signal tells of it
+    return rollout.to(Action.ROLL_BACK, newer.reason, superseded=True) if newer else None
+
+
+def _lost(endpoint: EndpointView | None) -> str:
+    """Why nothing can be judged on the endpoint any more, or nothing."""
+    if endpoint is None:
+        return "the endpoint was deleted by hand"
+    able = endpoint.allowed in {Allowed.ACT, Allowed.WAIT}
+    return "" if able else f"the endpoint is {endpoint.status}"
 
 
 def _near(share: float, rollout: Rollout) -> bool:
