@@ -93,3 +93,20 @@ def test_an_approval_taken_back_starts_nothing_in_whatever_order_events_come(chu
     assert churn.executions() == {}
     assert "wanted" not in churn.state()
     assert churn.endpoint() == {}
+
+
+def test_an_approval_ends_a_rollout_that_is_held_and_no_other(churn: Line) -> None:
+    churn.serve_first()
+    churn.leave()
+    churn.push(2, rollout=plan(bake_minutes={"min": 1, "max": 2, "last": 1}))
+    churn.push(3)
+    churn.approve(2)
+    churn.until_phase("Held")
+
+    churn.approve(3)
+    superseded = churn.until_event("Superseded", 2)
+    churn.until_event("RolloutStarted", 3)
+
+    assert superseded["reason"] == f"superseded by {churn.name}-v3 while it was held"
+    assert "bad" not in churn.state()
+    assert churn.package(2)["ModelApprovalStatus"] == "Approved"

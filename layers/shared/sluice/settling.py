@@ -136,6 +136,11 @@ def _sentence(rollout: Rollout) -> str:
             return f"{release} serves all traffic of {endpoint}: {rollout.reason}."
         case Outcome.ROLLED_BACK if not rollout.taken_back:
             return f"{endpoint} was rolled back to {release}: {rollout.reason}."
+        case Outcome.HALTED if rollout.stuck:
+            return (
+                f"{endpoint} is halted: {rollout.reason}. The schedule tries once to put what "
+                f"should serve up again."
+            )
         case Outcome.HALTED:
             return (
                 f"{endpoint} is halted: {rollout.reason}. There is no good release to go back to, "
