@@ -681,3 +681,15 @@ def test_a_rejection_of_a_release_whose_package_is_gone_does_not_stop_the_schedu
     reconcile(at_rest, tick())
 
     assert (at_rest.state.holder, at_rest.state.phase) == ("", Phase.IDLE)
+
+
+def test_a_list_that_cannot_be_read_keeps_nothing_else_waiting(
+    world: World, faults: Faults
+) -> None:
+    world.given_versions(1)
+
+    refused = faults.refusing("ListEndpoints", "AccessDeniedException")
+    with refused, pytest.raises(ExceptionGroup):
+        reconcile(world, TICK)
+
+    assert world.executions() == {"churn-g1-e1": "RUNNING"}

@@ -38,8 +38,8 @@ if TYPE_CHECKING:
 class Sweep:
     """What the schedule sees of everything at once, before it goes from target to target."""
 
-    statuses: dict[str, str]
-    """Of every endpoint, by its name."""
+    statuses: dict[str, str] = field(default_factory=dict)
+    """Of every endpoint, by its name; the list may lag behind."""
     looked: Looked = field(default_factory=Looked)
 
 
@@ -82,7 +82,11 @@ class Reconciling:
         The registry is asked by group, alarms and endpoints all at once, so that a look at a target
         at rest costs one read of the ledger.
         """
-        sweep, answers, broken = Sweep(self.endpoint.statuses()), list[str](), list[Exception]()
+        sweep, answers, broken = Sweep(), list[str](), list[Exception]()
+        try:
+            sweep.statuses.update(self.endpoint.statuses())
+        except Exception as error:  # each is described instead
+            broken.append(error)
         for group in self.releases.groups():
             try:
                 self.observing.observe_group(group, sweep.looked, now=now)
@@ -163,7 +167,7 @@ class Reconciling:
         healthy = sweep.statuses.get(name) == IN_SERVICE and state.incident is None
         if state.live is None or healthy:
             return None
-        view = self.endpoint.describe(name)  # the list may lag behind
+        view = self.endpoint.describe(name)  # a list proves nothing
         return Ailing(view.status if view else None)
 
     def _next_move(
