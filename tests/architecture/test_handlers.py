@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.architecture.project import FUNCTIONS, parsed
+from tests.architecture.project import FUNCTIONS, LAYER, parsed
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,3 +52,17 @@ def test_no_two_functions_say_the_same() -> None:
     said = [ast.get_docstring(parsed(path)) for path in FUNCTIONS]
 
     assert len(set(said)) == len(said)
+
+
+def test_the_layer_knows_every_service_that_a_function_makes_a_client_for() -> None:
+    made = {
+        call.args[0].value
+        for path in FUNCTIONS
+        for call in ast.walk(parsed(path))
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "client"
+        if isinstance(call.args[0], ast.Constant)
+    }
+    makefile = (LAYER / "Makefile").read_text(encoding="utf-8")
+    (kept,) = re.findall(r"^SERVICES = (.*)$", makefile, re.MULTILINE)
+
+    assert made == set(kept.split())

@@ -1,4 +1,4 @@
-"""The strategy `all_at_once`: one step of all traffic, a bake with data, the old one beside it."""
+"""The strategy `all_at_once`: one step of all traffic, a bake with data, stable beside it."""
 
 from tests.e2e.folders import STRANGE, inference, plan
 from tests.e2e.line import Line

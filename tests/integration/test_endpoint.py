@@ -149,9 +149,8 @@ def make_model(endpoint: Endpoint) -> None:
 
 
 def make_config(endpoint: Endpoint) -> None:
-    variant = production_variant(
-        "v4-e5", model="churn-v4-e5", weight=100, instance="ml.m5.large", count=2
-    )
+    fleet = {"InstanceType": "ml.m5.large", "InitialInstanceCount": 2}
+    variant = production_variant("v4-e5", model="churn-v4-e5", fleet=fleet)
     endpoint.create_config("churn-v4-e5", variants=[variant])
 
 

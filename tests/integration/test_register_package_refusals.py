@@ -28,7 +28,12 @@ if TYPE_CHECKING:
         pytest.param(CONFIG, b'{"a": 1, "a": 2}', "MalformedJson", id="a name twice"),
         pytest.param(CONFIG, b"\xff\xfe{\x00}\x00", "MalformedJson", id="UTF-16"),
         pytest.param(CONFIG, {"image_uri": "x"}, "InvalidConfig", id="no instance type"),
-        pytest.param(CONFIG, a_config(serverless_config={}), "Unsupported", id="serverless"),
+        pytest.param(
+            CONFIG,
+            a_config(rollout={"strategy": "guardrail"}),
+            "Strategy",
+            id="guardrail on instances",
+        ),
         pytest.param(CONFIG, a_config(multi_model={}), "MultiModel", id="a multi-model endpoint"),
         pytest.param(
             CONFIG, a_config(image_uri="python:3.13"), "ImageNotOurs", id="somebody's image"

@@ -121,8 +121,8 @@ def test_an_endpoint_beyond_the_quota_is_refused_in_sagemakers_words(
     refused = error.value.response["Error"]
     assert refused["Code"] == "ResourceLimitExceeded"
     assert refused["Message"].startswith(
-        f"The account-level service limit '{allowed.name}' is 1 Instances, with current utilization of 0 "
-        "Instances and a request delta of 2 Instances."
+        f"The account-level service limit '{allowed.name}' is 1 Instances, with current "
+        "utilization of 0 Instances and a request delta of 2 Instances."
     )
 
 

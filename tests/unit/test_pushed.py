@@ -17,7 +17,7 @@ from sluice.domain.floors import (
 )
 from sluice.domain.image import ImageReference, parse_image
 from sluice.domain.plan import Strategy
-from sluice.domain.pushed import UNSUPPORTED, ModelConfig, parse_config, parse_evaluation
+from sluice.domain.pushed import ModelConfig, parse_config, parse_evaluation
 from sluice.domain.refusal import ADVICE, Reason, Refusal
 from sluice.domain.unsafe import FIELDS, MEANT
 from tests.builders import ACCOUNT, DIGEST, REGION, REPOSITORY, a_config
@@ -97,7 +97,9 @@ def test_what_a_config_leaves_out_has_a_careful_default() -> None:
     ("changes", "said"),
     [
         pytest.param({"image_uri": ...}, "image_uri: Field required", id="no image"),
-        pytest.param({"instance_type": ...}, "instance_type: Field required", id="no instance"),
+        pytest.param(
+            {"instance_type": ...}, "either instance_type or serverless", id="no instance"
+        ),
         pytest.param({"instance_type": "m5.large"}, "instance_type", id="not a SageMaker type"),
         pytest.param({"instance_count": "2"}, "instance_count", id="a number as text"),
         pytest.param({"instance_count": True}, "instance_count", id="a truth as a number"),
@@ -191,25 +193,82 @@ def test_what_cannot_be_rolled_out_safely_is_refused_by_name(field: str) -> None
     assert refusal.detail == f"{field}: {MEANT[FIELDS[field]]} are not rolled out"
 
 
-@pytest.mark.parametrize("field", sorted(UNSUPPORTED))
-def test_what_is_not_supported_is_refused_by_name(field: str) -> None:
-    refusal = refused(a_config(**{field: {}}))
-
-    assert refusal.reason is Reason.UNSUPPORTED
-    assert field in refusal.detail
-    assert UNSUPPORTED[field] in refusal.detail
-
-
 def test_every_refusal_says_what_to_do() -> None:
     assert ADVICE.keys() == set(Reason)
     assert len(set(ADVICE.values())) == len(ADVICE)
 
 
-def test_deployment_guardrails_are_refused_by_name() -> None:
-    refusal = refused(a_config(rollout={"strategy": "guardrail"}))
+SERVERLESS = {"memory_size_mb": 2048, "max_concurrency": 20, "provisioned_concurrency": 5}
 
-    assert refusal.reason is Reason.UNSUPPORTED
-    assert "guardrail" in refusal.detail
+
+def serverless(**changes: Any) -> dict[str, Any]:
+    """A config of a serverless endpoint."""
+    usual = {"instance_type": ..., "serverless": SERVERLESS, "rollout": {"strategy": "guardrail"}}
+    return a_config(**{**usual, **changes})
+
+
+def test_a_serverless_endpoint_takes_the_strategy_guardrail() -> None:
+    config = parse_config(json.dumps(serverless()).encode())
+
+    assert isinstance(config, ModelConfig)
+    assert config.serverless
+    assert config.serverless.memory_size_mb == 2048
+    assert refuse_config(config, Floors(strategies=(Strategy.GUARDRAIL,))) is None
+    refusal = refuse_config(config, Floors(strategies=(Strategy.CANARY,)))
+    assert refusal
+    assert "comes to guardrail" in refusal.detail
+
+
+def test_a_stored_config_of_a_serverless_endpoint_is_read_again() -> None:
+    config = ModelConfig.model_validate_json(json.dumps(serverless()))
+
+    assert ModelConfig.model_validate_json(config.model_dump_json()) == config
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        pytest.param(
+            a_config(rollout={"strategy": "guardrail"}),
+            "`guardrail` is for serverless endpoints",
+            id="instances can do better",
+        ),
+        pytest.param(serverless(rollout={}), "canary needs a second variant", id="by default"),
+        pytest.param(
+            serverless(rollout={"strategy": "all_at_once"}), "all_at_once needs", id="all at once"
+        ),
+    ],
+)
+def test_a_strategy_that_the_fleet_cannot_follow_is_refused_by_name(config: Any, said: str) -> None:
+    refusal = refused(config)
+
+    assert refusal.reason is Reason.STRATEGY
+    assert refusal.detail.startswith("rollout.strategy: ")
+    assert said in refusal.detail
+
+
+@pytest.mark.parametrize(
+    ("config", "said"),
+    [
+        pytest.param(serverless(instance_type="ml.m5.large"), "instance_type", id="both fleets"),
+        pytest.param(serverless(instance_count=2), "instance_count", id="a count of nothing"),
+        pytest.param(
+            serverless(rollout={"strategy": "guardrail", "steps": [5, 100]}), "rollout.steps"
+        ),
+        pytest.param(
+            serverless(serverless={**SERVERLESS, "memory_size_mb": 1000}), "memory_size_mb"
+        ),
+        pytest.param(
+            serverless(serverless={**SERVERLESS, "provisioned_concurrency": 21}), "must not exceed"
+        ),
+        pytest.param(serverless(serverless={**SERVERLESS, "max_concurrency": 201}), "concurrency"),
+    ],
+)
+def test_a_serverless_fleet_is_described_in_its_own_terms(config: Any, said: str) -> None:
+    refusal = refused(config)
+
+    assert refusal.reason is Reason.INVALID_CONFIG
+    assert said in refusal.detail
 
 
 def test_a_config_with_very_many_mistakes_gets_a_short_answer() -> None:

@@ -6,13 +6,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sluice.adapters.endpoint import EndpointBusyError, production_variant
+from sluice.domain import names
 from sluice.domain.alarm import Watched
 from sluice.domain.arming import alarming
 from sluice.domain.inbox import MODEL
 from sluice.domain.lease import intend, known_before
 from sluice.domain.manifest import parse_manifest, vault_key
 from sluice.domain.plan import Capacity
-from sluice.domain.preparation import Truth, objection, planned, target_objection, way_in
+from sluice.domain.preparation import (
+    Truth,
+    fleet_objection,
+    in_its_kind,
+    objection,
+    planned,
+    recorded,
+    target_objection,
+    way_in,
+)
 from sluice.domain.rollout import Action, Kind, Rollout
 
 if TYPE_CHECKING:
@@ -91,12 +101,13 @@ class Preparing:
         return made
 
     def _coming(self, rollout: Rollout, view: EndpointView | None) -> Fleet:
-        """The fleet that the update adds to the one that serves."""
+        """The instances that the update adds to those that serve; serverless fleets have none."""
         manifest, stable = self._manifest(rollout.release), rollout.stable
-        canary = (manifest.config.instance_type, _instances(rollout, manifest, view))
-        if stable is None or view is None:
-            return (canary,)
-        return ((self._instance_type(stable), view.variants[stable.variant].instances), canary)
+        coming = [(manifest, _instances(rollout, manifest, view))]
+        if stable and view:
+            coming.insert(0, (self._manifest(stable), view.variants[stable.variant].instances))
+        kinds = [(one.config.instance_type, count) for one, count in coming]
+        return tuple((kind, count) for kind, count in kinds if kind)
 
     def _watch_endpoint(self, rollout: Rollout) -> dict[str, str] | str:
         """The ARNs of the alarms on the whole endpoint, by name; or why they cannot watch it.
@@ -135,6 +146,9 @@ class Preparing:
         if not self.endpoint.has_config(rollout.stable.endpoint_config):
             return f"NO_WAY_BACK: {rollout.stable.endpoint_config} was deleted"
         manifest = self._manifest(rollout.stable)
+        mismatch = fleet_objection(self._manifest(rollout.release), manifest)
+        if mismatch:
+            return mismatch
         complaint = self._vault_complaint(manifest, rollout.stable)
         if not complaint and not self.images.present(manifest.image):
             complaint = f"{manifest.image} is not in its repository any more"
@@ -175,45 +189,44 @@ class Preparing:
     def _make(self, rollout: Rollout, view: EndpointView | None) -> Rollout:
         """Create model, alarms and endpoint configurations; each has the epoch in its name."""
         manifest = self._manifest(rollout.release)
+        rollout = in_its_kind(rollout, manifest)
         release = rollout.release
         self.endpoint.create_model(
             release.model,
             container=_container(manifest, release),
             role_arn=self._role(manifest),
         )
-        arns = self.alarms.create(rollout.endpoint, release.variant, manifest.config.alarms)
+        arns = self.alarms.create(
+            rollout.endpoint,
+            release.variant,
+            manifest.config.alarms,
+            label=names.variant(release.package_version, epoch=release.epoch),
+            config=release.metric_config,
+        )
         for arn in arns.values():
             self.targets.watch(arn, _watched(rollout))
         made = planned(rollout, manifest, alarms=tuple(arns))
         self._create_configs(made, manifest, view)
-        return made.model_copy(update={"action": way_in(rollout, view)})
+        made = made.model_copy(update={"action": way_in(rollout, view)})
+        self.targets.change(rollout.target, lambda state: recorded(state, made))
+        return made
 
     def _create_configs(
         self, rollout: Rollout, manifest: Manifest, view: EndpointView | None
     ) -> None:
-        stable = rollout.stable
-        count = _instances(rollout, manifest, view)
+        stable, release = rollout.stable, rollout.release
         canary = production_variant(
-            rollout.release.variant,
-            model=rollout.release.model,
-            weight=100,
-            instance=manifest.config.instance_type,
-            count=count,
+            release.variant,
+            model=release.model,
+            fleet=_fleet(manifest, count=_instances(rollout, manifest, view)),
         )
         self.endpoint.create_config(rollout.release.endpoint_config, variants=[canary])
         if rollout.kind is Kind.CANARY and stable and view:
-            serving = production_variant(
-                stable.variant,
-                model=stable.model,
-                weight=100,
-                instance=self._instance_type(stable),
-                count=view.variants[stable.variant].instances,
-            )
+            count = view.variants[stable.variant].instances
+            fleet = _fleet(self._manifest(stable), count=count)
+            serving = production_variant(stable.variant, model=stable.model, fleet=fleet)
             dark = {**canary, "InitialVariantWeight": 0.0}
             self.endpoint.create_config(rollout.provision_config, variants=[serving, dark])
-
-    def _instance_type(self, release: Deployed) -> str:
-        return self._manifest(release).config.instance_type
 
 
 def _instances(rollout: Rollout, manifest: Manifest, view: EndpointView | None) -> int:
@@ -224,6 +237,19 @@ def _instances(rollout: Rollout, manifest: Manifest, view: EndpointView | None) 
     serving = rollout.stable or rollout.replaced
     live = view.variants.get(serving.variant) if serving else None
     return max(wanted, live.instances) if live else wanted
+
+
+def _fleet(manifest: Manifest, *, count: int) -> dict[str, Any]:
+    """What a variant of this release runs on."""
+    serverless = manifest.config.serverless
+    if serverless is None:
+        return {"InstanceType": manifest.config.instance_type, "InitialInstanceCount": count}
+    config = {
+        "MemorySizeInMB": serverless.memory_size_mb,
+        "MaxConcurrency": serverless.max_concurrency,
+        "ProvisionedConcurrency": serverless.provisioned_concurrency,
+    }
+    return {"ServerlessConfig": {name: one for name, one in config.items() if one is not None}}
 
 
 def _container(manifest: Manifest, release: Deployed) -> dict[str, Any]:
@@ -244,5 +270,5 @@ def _watched(rollout: Rollout) -> Watched:
         target=rollout.target,
         release=rollout.release.release,
         variant=rollout.release.variant,
-        epoch=rollout.epoch,
+        epoch=rollout.release.epoch,
     )

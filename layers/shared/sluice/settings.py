@@ -25,7 +25,7 @@ class Settings(BaseModel):
     evaluation_floors: str = ""
     """`accuracy=0.8,f1=0.7`: what an evaluation must reach to be registered; may be empty."""
     minimum_bake_minutes: int = 1
-    allowed_strategies: str = "canary,all_at_once"
+    allowed_strategies: str = "canary,all_at_once,guardrail"
     cool_down_minutes: int = 60
     """For how long after an automatic rollback no alarm causes another."""
     required_alarms: str = ""

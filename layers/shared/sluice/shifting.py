@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sluice.adapters.endpoint import EndpointBusyError, EndpointRefusedError
+from sluice.domain import names
 from sluice.domain.lease import Act, acted, as_recorded, intend, leads_onward
 from sluice.domain.outcome import survivor
 from sluice.domain.retreat import Delete, Reissue, Retreat, SetWeights, Stay, confirm, retreat
-from sluice.domain.rollout import Action, Rollout
+from sluice.domain.rollout import Action, Kind, Rollout
 from sluice.domain.statuses import Allowed
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ class Shifting:
         known = as_recorded(state, rollout) if state else rollout
         act = acts.get(rollout.action, self._back)(known)
         self.targets.change(rollout.target, lambda state: acted(state, known, act, now=now))
+        if act.under_way:
+            raise EndpointBusyError(rollout.endpoint)
         return known.model_copy(update={"refused": act.refused, "stuck": act.stuck})
 
     def _create(self, rollout: Rollout) -> Act:
@@ -82,6 +85,8 @@ class Shifting:
         )
 
     def _shift(self, rollout: Rollout) -> Act:
+        if rollout.kind is Kind.GUARDRAIL:
+            return Act()  # the update gave it all traffic
         stable = rollout.stable.variant if rollout.stable else ""
         weights = {stable: 100 - rollout.weight, rollout.release.variant: rollout.weight}
         self.endpoint.set_weights(rollout.endpoint, weights)
@@ -90,7 +95,7 @@ class Shifting:
     def _back(self, rollout: Rollout) -> Act:
         view = self.endpoint.describe(rollout.endpoint)
         way: Retreat = retreat(rollout, view)
-        if view and not view.settled and (rollout.stable or isinstance(way, Delete)):
+        if view and not view.settled and (rollout.stable or isinstance(way, Delete | Reissue)):
             # What is under way may yet bring the canary up, or give it weight.
             raise EndpointBusyError(rollout.endpoint)
         match way:
@@ -98,13 +103,19 @@ class Shifting:
                 self.endpoint.set_weights(rollout.endpoint, way.weights)
                 return Act(way.weights)
             case Reissue():
-                again = self._put_on(rollout, way.config, keep_counts=True)
-                return Act(refused=again.refused, stuck=again.refused)
+                return self._reissue(rollout, way.config)
             case Delete():
                 self.endpoint.delete(rollout.endpoint)
                 return Act()
             case Stay():
                 return Act(stuck=way.reason if way.lost else "")
+
+    def _reissue(self, rollout: Rollout, config: str) -> Act:
+        again = self._put_on(rollout, config, keep_counts=True)
+        if again.refused or rollout.release.variant != names.SERVERLESS_VARIANT:
+            return Act(refused=again.refused, stuck=again.refused)
+        # A serverless endpoint is back only when the update has ended.
+        return Act({config: 100}, under_way=True)
 
     def _confirm(self, rollout: Rollout) -> Act:
         staying = survivor(rollout)

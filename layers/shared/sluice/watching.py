@@ -102,5 +102,11 @@ class Watching:
             endpoint=self.endpoint.describe(rollout.endpoint),
             alarms=readings.alarms,
             muted=readings.muted,
-            requests=self.alarms.requests(rollout.endpoint, variant, since=since, until=now),
+            requests=self.alarms.requests(
+                rollout.endpoint,
+                variant,
+                since=since,
+                until=now,
+                config=rollout.release.metric_config,
+            ),
         )

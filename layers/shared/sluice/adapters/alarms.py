@@ -29,15 +29,25 @@ class Alarms:
     def __init__(self, client: CloudWatchClient) -> None:
         self._client = client
 
-    def create(self, endpoint: str, variant: str, thresholds: Thresholds) -> dict[str, str]:
+    def create(
+        self,
+        endpoint: str,
+        variant: str,
+        thresholds: Thresholds,
+        *,
+        label: str = "",
+        config: str = "",
+    ) -> dict[str, str]:
         """Create the variant's alarms; the ARN of each by its name. Safe to repeat.
+
+        A variant whose name outlives a release is told by `config`, its alarms are named `label`.
 
         The error metrics are 0 or 1 for each request, so their Average is a rate: a threshold of
         1 and above could never trip (monitoring-cloudwatch). No traffic means no data points: not
         breaching, whether there was traffic at all is asked for apart.
         """
         wanted = {
-            names.alarm(endpoint, variant, subject): rule
+            names.alarm(endpoint, label or variant, subject): rule
             for subject, rule in _rules(thresholds).items()
         }
         for name, rule in wanted.items():
@@ -45,7 +55,7 @@ class Alarms:
                 AlarmName=name,
                 AlarmDescription=f"Sluice watches variant {variant} of endpoint {endpoint}.",
                 Namespace=_NAMESPACE,
-                Dimensions=_dimensions(endpoint, variant),
+                Dimensions=_dimensions(endpoint, variant, config),
                 Period=_PERIOD,
                 EvaluationPeriods=thresholds.evaluation_periods,
                 DatapointsToAlarm=thresholds.datapoints,
@@ -100,7 +110,9 @@ class Alarms:
             self._client.delete_alarms(AlarmNames=list(found))
         return found
 
-    def requests(self, endpoint: str, variant: str, *, since: datetime, until: datetime) -> int:
+    def requests(
+        self, endpoint: str, variant: str, *, since: datetime, until: datetime, config: str = ""
+    ) -> int:
         """How many requests the variant answered between two moments, by whole minutes."""
         if since >= until:
             # GetMetricData refuses it; an event's time has whole seconds and may precede a park's.
@@ -113,7 +125,7 @@ class Alarms:
                         "Metric": {
                             "Namespace": _NAMESPACE,
                             "MetricName": "Invocations",
-                            "Dimensions": _dimensions(endpoint, variant),
+                            "Dimensions": _dimensions(endpoint, variant, config),
                         },
                         "Period": _PERIOD,
                         "Stat": "Sum",
@@ -150,11 +162,9 @@ class Alarms:
         return found
 
 
-def _dimensions(endpoint: str, variant: str) -> Any:
-    return [
-        {"Name": "EndpointName", "Value": endpoint},
-        {"Name": "VariantName", "Value": variant},
-    ]
+def _dimensions(endpoint: str, variant: str, config: str) -> Any:
+    named = {"EndpointName": endpoint, "VariantName": variant, "EndpointConfigName": config}
+    return [{"Name": name, "Value": value} for name, value in named.items() if value]
 
 
 def _rules(thresholds: Thresholds) -> Mapping[str, Any]:

@@ -163,17 +163,9 @@ class Endpoint:
             raise
 
 
-def production_variant(
-    name: str, *, model: str, weight: int, instance: str, count: int
-) -> dict[str, Any]:
-    """One production variant of an endpoint configuration."""
-    return {
-        "VariantName": name,
-        "ModelName": model,
-        "InstanceType": instance,
-        "InitialInstanceCount": count,
-        "InitialVariantWeight": float(weight),
-    }
+def production_variant(name: str, *, model: str, fleet: Mapping[str, Any]) -> dict[str, Any]:
+    """One production variant of an endpoint configuration, with all traffic."""
+    return {"VariantName": name, "ModelName": model, **fleet, "InitialVariantWeight": 100.0}
 
 
 def _variant(described: Any) -> VariantView:

@@ -179,7 +179,7 @@ def _request(manifest: Manifest, digest: str, *, model_data_url: str) -> dict[st
             "Containers": [
                 {**container, **({"Environment": config.environment} if config.environment else {})}
             ],
-            "SupportedRealtimeInferenceInstanceTypes": [config.instance_type],
+            **_instance_types(config.instance_type),
             "SupportedContentTypes": list(config.content_types),
             "SupportedResponseMIMETypes": list(config.response_types),
         },
@@ -188,6 +188,11 @@ def _request(manifest: Manifest, digest: str, *, model_data_url: str) -> dict[st
         "CustomerMetadataProperties": customer_metadata(manifest, digest),
         "ClientToken": client_token(manifest, digest),
     }
+
+
+def _instance_types(instance_type: str | None) -> dict[str, list[str]]:
+    """What a package says it runs on; of serverless fleets it has no word."""
+    return {"SupportedRealtimeInferenceInstanceTypes": [instance_type]} if instance_type else {}
 
 
 def _listed(summary: Any) -> Listed:

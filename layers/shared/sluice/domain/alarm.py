@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sluice.domain.arming import arms_again, note
 from sluice.domain.release import ReleaseName
-from sluice.domain.rollout import Kind, Phase
+from sluice.domain.rollout import Deployed, Kind, Phase
 from sluice.domain.target import Cause, Change, Event, Signal, TargetState
 from sluice.domain.values import Value
 
@@ -34,6 +34,10 @@ class Watched(Value):
     variant: str = ""
     """Empty: the whole endpoint."""
     epoch: int
+
+    def is_of(self, deployed: Deployed) -> bool:
+        """Whether it is this one's: a serverless endpoint has one variant name for all epochs."""
+        return (self.variant, self.epoch) == (deployed.variant, deployed.epoch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +106,7 @@ def _tried(state: TargetState, watched: Watched, firing: Firing) -> Rollout | No
     if rollout is None:
         return None
     if watched.variant:
-        return rollout if rollout.release.variant == watched.variant else None
+        return rollout if watched.is_of(rollout.release) else None
     # Until a rollback has taken over, the endpoint is what it rolls back from.
     early = rollout.kind is Kind.ROLL_BACK and not rollout.promoted
     return rollout if firing.name in rollout.watch and not early else None
@@ -113,7 +117,7 @@ def _serving(state: TargetState, watched: Watched, firing: Firing) -> Deployed |
     if state.live is None:
         return None
     if watched.variant:
-        return state.live if state.live.variant == watched.variant else None
+        return state.live if watched.is_of(state.live) else None
     return state.live if firing.name in state.live.watch else None
 
 

@@ -93,4 +93,5 @@ def _below_as_deployed(config: ModelConfig, floors: Floors) -> Iterator[str]:
 
 def _strategy(plan: RolloutPlan) -> Strategy:
     """What the plan comes to: a canary whose first step is all traffic is none."""
-    return Strategy.ALL_AT_ONCE if plan.steps[0] == ALL_TRAFFIC else plan.strategy
+    whole = plan.strategy is Strategy.CANARY and plan.steps[0] == ALL_TRAFFIC
+    return Strategy.ALL_AT_ONCE if whole else plan.strategy

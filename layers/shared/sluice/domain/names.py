@@ -36,6 +36,10 @@ def variant(package_version: int, *, epoch: int) -> str:
     return f"v{package_version}-e{epoch}"
 
 
+SERVERLESS_VARIANT = "serverless"
+"""The one variant of a serverless endpoint: AWS wants the name kept from update to update."""
+
+
 def model(endpoint: str, package_version: int, *, epoch: int) -> str:
     """The SageMaker model behind a variant: `churn-v3-e4`."""
     return f"{endpoint}-{variant(package_version, epoch=epoch)}"

@@ -158,7 +158,7 @@ def leftover(rollout: Rollout) -> Deployed | None:
     """The release whose variant still stands beside the other and serves nobody."""
     if rollout.kind is not Kind.CANARY:
         return None
-    return rollout.release if rollout.taken_back else rollout.stable
+    return _loser(rollout)
 
 
 def survivor(rollout: Rollout) -> Deployed | None:
@@ -170,9 +170,13 @@ def retired(rollout: Rollout) -> Deployed | None:
     """The release that this rollout put out of service: nothing watches it any more."""
     if rollout.stuck:
         return None
-    if rollout.kind is Kind.CANARY:
-        return leftover(rollout)
+    if rollout.kind in {Kind.CANARY, Kind.GUARDRAIL}:
+        return _loser(rollout)
     return rollout.replaced if rollout.promoted else rollout.release
+
+
+def _loser(rollout: Rollout) -> Deployed | None:
+    return rollout.release if rollout.taken_back else rollout.stable
 
 
 def _is_automatic(state: TargetState) -> bool:

@@ -23,6 +23,8 @@ class Strategy(StrEnum):
 
     CANARY = "canary"
     ALL_AT_ONCE = "all_at_once"
+    GUARDRAIL = "guardrail"
+    """Serverless endpoints, which hold one variant: an update, and an update back."""
 
 
 class OnInconclusive(StrEnum):

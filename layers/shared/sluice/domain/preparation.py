@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sluice.domain import names
+from sluice.domain.lease import held
 from sluice.domain.plan import BakeMinutes, OnInconclusive, Strategy
 from sluice.domain.refusal import ADVICE, Reason
 from sluice.domain.release import ApprovalStatus
 from sluice.domain.rollout import Action, Kind, Rollout, Step, Trial
 from sluice.domain.statuses import Allowed
+from sluice.domain.target import Change, TargetState
 from sluice.domain.unsafe import endpoint_objection
 
 if TYPE_CHECKING:
@@ -95,10 +97,51 @@ def way_in(rollout: Rollout, endpoint: EndpointView | None) -> Action:
     return Action.CREATE if first or lost else Action.UPDATE
 
 
+def in_its_kind(rollout: Rollout, manifest: Manifest) -> Rollout:
+    """The rollout as its release's fleet wants it: a serverless endpoint holds one variant.
+
+    Its metrics are told apart by configuration. CloudWatch has that dimension once a new fleet
+    takes traffic, and keeps it after the update (deployment-guardrails-configuration); an endpoint
+    that was only created is not said to have it, and has nobody to be confused with.
+    """
+    if manifest.config.serverless is None:
+        return rollout
+    kind = Kind.GUARDRAIL if rollout.kind is Kind.CANARY else rollout.kind
+    update = {
+        "variant": names.SERVERLESS_VARIANT,
+        "told_by_config": kind is not Kind.ALL_AT_ONCE,
+    }
+    release = rollout.release.model_copy(update=update)
+    return rollout.model_copy(update={"kind": kind, "release": release})
+
+
+def fleet_objection(manifest: Manifest, standing: Manifest) -> str:
+    """Why an endpoint that serves `standing` cannot become what `manifest` wants, or nothing."""
+    before, after = standing.config.serverless, manifest.config.serverless
+    if (before is None) is (after is None):
+        return ""
+    return (
+        f"OTHER_FLEET: {standing.release} runs on {_fleet(standing)}, {manifest.release} on "
+        f"{_fleet(manifest)}: deploy it to an endpoint of its own"
+    )
+
+
+def recorded(state: TargetState | None, made: Rollout) -> Change:
+    """Remember the plan before anything follows it: whoever takes over must know the way back.
+
+    Raises DisplacedError.
+    """
+    return Change(held(state, made).model_copy(update={"rollout": made}))
+
+
+def _fleet(manifest: Manifest) -> str:
+    return "instances" if manifest.config.serverless is None else "a serverless endpoint"
+
+
 def planned(rollout: Rollout, manifest: Manifest, *, alarms: tuple[str, ...]) -> Rollout:
     """The rollout with its plan, ready to provision."""
     plan = manifest.config.rollout
-    canary = rollout.kind is Kind.CANARY
+    beside = rollout.kind in {Kind.CANARY, Kind.GUARDRAIL}
     settings = manifest.config.alarms
     release = rollout.release.model_copy(
         update={
@@ -107,11 +150,11 @@ def planned(rollout: Rollout, manifest: Manifest, *, alarms: tuple[str, ...]) ->
             "auto_rollback_seconds": (settings.auto_rollback_hours or 0) * 3600,
         }
     )
-    standby = plan.standby_minutes if canary else plan.bake_minutes.last
+    standby = plan.standby_minutes if beside else plan.bake_minutes.last
     return rollout.model_copy(
         update={
             "release": release,
-            "steps": steps(plan) if canary else (),
+            "steps": steps(plan) if beside else (),
             "provision_config": _provision_config(rollout),
             "standby_seconds": standby * 60,
             "hold_seconds": plan.hold_max_hours * 3600,
@@ -124,7 +167,7 @@ def planned(rollout: Rollout, manifest: Manifest, *, alarms: tuple[str, ...]) ->
 
 def steps(plan: RolloutPlan) -> tuple[Step, ...]:
     """The plan's steps with their bake times; the last one bakes at least `bake_minutes.last`."""
-    weights = (100,) if plan.strategy is Strategy.ALL_AT_ONCE else plan.steps
+    weights = plan.steps if plan.strategy is Strategy.CANARY else (100,)
     *earlier, last = weights
     bake = plan.bake_minutes
     return (

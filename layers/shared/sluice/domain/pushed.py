@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
 from sluice.domain import strict_json
 from sluice.domain.fields import FileName, MimeType
 from sluice.domain.names import MAX_ENDPOINT_NAME
-from sluice.domain.plan import RolloutPlan
+from sluice.domain.plan import RolloutPlan, Strategy
 from sluice.domain.refusal import Reason, Refusal
 from sluice.domain.smoke_test import SmokeTest
 from sluice.domain.unsafe import refuse_fields
@@ -21,17 +21,13 @@ MAX_METRIC_NAME = 256
 MAX_NAMED_FILES = 20
 _MAX_COMPLAINTS = 10
 
-UNSUPPORTED = {
-    "serverless": "serverless endpoints",
-    "serverless_config": "serverless endpoints",
-}
-"""What SageMaker offers and a weighted canary cannot roll out safely, by the field that asks."""
-
 
 Rate = Annotated[float, Field(gt=0, lt=1)]
 AlarmName = Annotated[str, Field(min_length=1, max_length=255)]
 EnvironmentName = Annotated[str, Field(max_length=1024, pattern=r"^[a-zA-Z_][a-zA-Z0-9_]*$")]
 EnvironmentValue = Annotated[str, Field(max_length=1024)]
+Concurrency = Annotated[int, Field(ge=1, le=200)]
+InstanceType = Annotated[str, Field(max_length=64, pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9-]+$")]
 RoleArn = Annotated[
     str, Field(max_length=2048, pattern=r"^arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]+$")
 ]
@@ -45,6 +41,20 @@ class Script(Pushed):
 
     file: FileName
     version: Annotated[str, Field(min_length=1, max_length=64)]
+
+
+class Serverless(Pushed):
+    """A fleet of no instances: what SageMaker's ServerlessConfig says."""
+
+    memory_size_mb: Literal[1024, 2048, 3072, 4096, 5120, 6144]
+    max_concurrency: Concurrency
+    provisioned_concurrency: Concurrency | None = None
+
+    @model_validator(mode="after")
+    def _within(self) -> Self:
+        if (self.provisioned_concurrency or 0) > self.max_concurrency:
+            raise ValueError("provisioned_concurrency must not exceed max_concurrency")
+        return self
 
 
 class Alarms(Pushed):
@@ -76,8 +86,10 @@ class ModelConfig(Pushed):
     """`config.json`: everything but the weights that shapes how the version behaves."""
 
     image_uri: Annotated[str, Field(min_length=1, max_length=255)]
-    instance_type: Annotated[str, Field(max_length=64, pattern=r"^ml\.[a-z0-9-]+\.[a-z0-9-]+$")]
+    instance_type: InstanceType | None = None
     instance_count: Annotated[int, Field(ge=1, le=100)] = 1
+    serverless: Serverless | None = None
+    """In place of instances; takes the strategy `guardrail` and no other."""
     # 16 is what SageMaker documents for a package's container, whatever its API model allows.
     environment: dict[EnvironmentName, EnvironmentValue] = Field(
         default_factory=dict, max_length=16
@@ -96,6 +108,12 @@ class ModelConfig(Pushed):
     rollout: RolloutPlan = RolloutPlan()
     alarms: Alarms = Alarms()
 
+    @model_validator(mode="after")
+    def _one_fleet(self) -> Self:
+        if (self.instance_type is None) == (self.serverless is None):
+            raise ValueError("give either instance_type or serverless")
+        return self
+
     @property
     def named_files(self) -> tuple[str, ...]:
         """The files that belong to the version because the config names them, sorted."""
@@ -110,13 +128,14 @@ def parse_config(data: bytes) -> ModelConfig | Refusal:
         value = strict_json.parse(data)
     except strict_json.MalformedJsonError as error:
         return Refusal(reason=Reason.MALFORMED_JSON, detail=f"config.json: {error}")
-    unsafe = _unsafe(value)
+    unsafe = refuse_fields(value) if isinstance(value, dict) else None
     if unsafe:
         return unsafe
     try:
-        return ModelConfig.model_validate_json(data, strict=True)
+        config = ModelConfig.model_validate_json(data, strict=True)
     except ValidationError as error:
         return Refusal(reason=Reason.INVALID_CONFIG, detail=_complaints(error))
+    return _refuse_strategy(config) or config
 
 
 def parse_evaluation(data: bytes) -> dict[str, float] | Refusal:
@@ -134,18 +153,30 @@ def parse_evaluation(data: bytes) -> dict[str, float] | Refusal:
     return metrics
 
 
-def _unsafe(value: Any) -> Refusal | None:
-    if not isinstance(value, dict):
-        return None
-    rollout = value.get("rollout")
-    if isinstance(rollout, dict) and rollout.get("strategy") == "guardrail":
-        detail = "rollout.strategy `guardrail`: SageMaker deployment guardrails are not rolled out"
-        return Refusal(reason=Reason.UNSUPPORTED, detail=detail)
-    asked = sorted(UNSUPPORTED.keys() & value.keys())
-    if asked:
-        detail = f"{asked[0]}: {UNSUPPORTED[asked[0]]} are not rolled out"
-        return Refusal(reason=Reason.UNSUPPORTED, detail=detail)
-    return refuse_fields(value)
+def _refuse_strategy(config: ModelConfig) -> Refusal | None:
+    """Why the config's fleet cannot be rolled out as its plan says; None when it can.
+
+    Of the file as it was written: a stored config has every default written out.
+    """
+    guarded = config.rollout.strategy is Strategy.GUARDRAIL
+    if config.serverless is None:
+        detail = "`guardrail` is for serverless endpoints: use canary or all_at_once"
+        return _strategy_refusal(detail) if guarded else None
+    if not guarded:
+        detail = (
+            f"{config.rollout.strategy} needs a second variant, which serverless endpoints lack"
+        )
+        return _strategy_refusal(f"{detail}: use guardrail")
+    alien = {"steps", "capacity"} & config.rollout.model_fields_set
+    if alien or "instance_count" in config.model_fields_set:
+        named = ", ".join(sorted(f"rollout.{name}" for name in alien)) or "instance_count"
+        detail = f"{named}: a serverless endpoint has no instances and takes all traffic at once"
+        return Refusal(reason=Reason.INVALID_CONFIG, detail=detail)
+    return None
+
+
+def _strategy_refusal(detail: str) -> Refusal:
+    return Refusal(reason=Reason.STRATEGY, detail=f"rollout.strategy: {detail}")
 
 
 def _complaints(error: ValidationError) -> str:

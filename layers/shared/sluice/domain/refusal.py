@@ -28,7 +28,7 @@ class Reason(StrEnum):
     MISSING_METADATA = "MissingMetadata"
     MALFORMED_JSON = "MalformedJson"
     INVALID_CONFIG = "InvalidConfig"
-    UNSUPPORTED = "Unsupported"
+    STRATEGY = "Strategy"
     INFERENCE_COMPONENTS = "InferenceComponents"
     MULTI_MODEL = "MultiModel"
     ASYNCHRONOUS = "Asynchronous"
@@ -84,7 +84,10 @@ ADVICE = {
     Reason.MISSING_METADATA: "Push model.tar.gz again with the object metadata named.",
     Reason.MALFORMED_JSON: "Correct the file (strict JSON in UTF-8) and push it again.",
     Reason.INVALID_CONFIG: "Correct the fields named in config.json and push it again.",
-    Reason.UNSUPPORTED: "Remove what is named from config.json and push it again.",
+    Reason.STRATEGY: (
+        "Set rollout.strategy: canary or all_at_once for instances, guardrail for a serverless "
+        "endpoint; then push config.json again."
+    ),
     Reason.INFERENCE_COMPONENTS: (
         "Serve the model from a production variant of its own endpoint: traffic cannot be split "
         "between inference components, they are invoked by name."

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sluice.domain import names
 from sluice.domain.rollout import Kind
 from sluice.domain.statuses import Allowed
 
@@ -22,7 +23,10 @@ class SetWeights:
 
 @dataclass(frozen=True, slots=True)
 class Reissue:
-    """Back to a good configuration: what stands there now is a mix that weights cannot mend."""
+    """Back to a good configuration: no weights can give it the traffic.
+
+    What stands there is a mix of fleets, or a serverless endpoint, which holds one variant.
+    """
 
     config: str
 
@@ -81,6 +85,9 @@ def _to(home: Deployed, endpoint: EndpointView) -> Retreat:
             return Reissue(home.endpoint_config)
         case Allowed.RECREATE:
             return Stay(FAILED, lost=True)
+    if home.variant == names.SERVERLESS_VARIANT:
+        serves = endpoint.config == home.endpoint_config
+        return Stay(f"{home.release} serves already") if serves else Reissue(home.endpoint_config)
     if home.variant not in endpoint.variants:
         return Stay(f"{home.variant} is not on the endpoint", lost=True)
     if endpoint.serves_only(home.variant):

@@ -19,6 +19,8 @@ class Kind(StrEnum):
     CANARY = "Canary"
     ALL_AT_ONCE = "AllAtOnce"
     """No stable to compare with: the target's first deployment."""
+    GUARDRAIL = "Guardrail"
+    """A serverless endpoint is updated to the release, and back to stable if it fails."""
     ROLL_BACK = "RollBack"
     """A last good release takes over from one that turned bad after its rollout had settled."""
     SETTLE = "Settle"
@@ -118,6 +120,13 @@ class Deployed(Value):
     """Names of the alarms on the whole endpoint that this release's config names."""
     auto_rollback_seconds: int = 0
     """How long after it went live alarms may roll the release back; 0: always."""
+    told_by_config: bool = False
+    """Whether metrics tell it from other releases by its configuration, not by its variant."""
+
+    @property
+    def metric_config(self) -> str:
+        """The `EndpointConfigName` of its metrics; empty: they have no such dimension."""
+        return self.endpoint_config if self.told_by_config else ""
 
 
 class Rollout(Value):

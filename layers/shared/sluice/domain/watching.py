@@ -69,7 +69,9 @@ class EndpointView:
         return set(weights) == {variant}
 
     def share(self, variant: str) -> float:
-        """The percentage of requests that goes to `variant`."""
+        """The percentage of requests that goes to `variant`; a lone one has them all."""
+        if set(self.variants) == {variant}:
+            return 100.0
         total = sum(view.weight for view in self.variants.values())
         if variant not in self.variants or not total:
             return 0.0
@@ -148,7 +150,7 @@ def intended(rollout: Rollout, endpoint: EndpointView | None) -> bool:
     """
     if endpoint is None or endpoint.status != IN_SERVICE:
         return False
-    if endpoint.config != rollout.provision_config:
+    if endpoint.config != rollout.provision_config or endpoint.pending:
         return False
     return rollout.stable is None or _near(endpoint.share(rollout.release.variant), rollout)
 
@@ -183,7 +185,7 @@ def _provisioned(rollout: Rollout, sight: Sight, waited: float) -> Rollout | Non
         return accused
     if intended(rollout, endpoint):
         # Alarms made a moment ago know nothing yet; a canary gets no weight before they do.
-        blind = bool(rollout.steps) and bool(_blind(rollout, sight))
+        blind = rollout.kind is Kind.CANARY and bool(_blind(rollout, sight))
         if blind or (rollout.trial and waited < rollout.trial.quiet_seconds):
             return None
         # A rollback was started for a better reason than that it could be.
