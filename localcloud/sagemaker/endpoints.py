@@ -39,12 +39,17 @@ def create(body: dict[str, Any], _caller: Caller) -> dict[str, Any]:
         if name in state.endpoints:
             raise invalid(f'Cannot create already existing endpoint "{arns.endpoint(name)}".')
         config = configs.existing(body["EndpointConfigName"])
+<<<<<<< HEAD
         guardrails.check(body.get("DeploymentConfig"))
         limits.require(configs.initial_variants(config))
+=======
+        variants = configs.initial_variants(config)
+        guardrails.check(body.get("DeploymentConfig"), variants)
+>>>>>>> 4519426 (feat(localcloud): serverless endpoints; metrics by configuration last after an update)
         now = clock.now()
         endpoint = Endpoint(name, config.name, now, now, "Creating")
         endpoint.deployment_config = body.get("DeploymentConfig")
-        _begin(endpoint, Deployment(config.name, configs.initial_variants(config), now))
+        _begin(endpoint, Deployment(config.name, variants, now))
         state.endpoints[name] = endpoint
         tags.put(endpoint.arn, body.get("Tags"))
     return {"EndpointArn": endpoint.arn}
@@ -63,7 +68,8 @@ def update(body: dict[str, Any], _caller: Caller) -> dict[str, Any]:
             excluded = body.get("ExcludeRetainedVariantProperties", [])
             _retain(endpoint, variants, {item["VariantPropertyType"] for item in excluded})
         scaling.check_update(endpoint, variants)
-        guardrails.check(body.get("DeploymentConfig"))
+        guardrails.check(body.get("DeploymentConfig"), variants)
+        _check_fleet(endpoint, variants)
         _check_weights([variant.desired_weight for variant in variants])
         limits.require(variants)
         if not body.get("RetainDeploymentConfig"):
@@ -163,6 +169,16 @@ def _retain(endpoint: Endpoint, variants: list[Variant], excluded: set[str]) -> 
             variant.current_weight = variant.desired_weight = old.desired_weight
         if old is not None and "DesiredInstanceCount" not in excluded:
             variant.current_count = variant.desired_count = old.desired_count
+
+
+def _check_fleet(endpoint: Endpoint, variants: list[Variant]) -> None:
+    """Real-time endpoints cannot become serverless (serverless-endpoints)."""
+    had_instances = any(variant.serverless is None for variant in endpoint.variants)
+    if had_instances and any(variant.serverless for variant in variants):
+        raise invalid(
+            f'Cannot update endpoint "{endpoint.arn}": an instance-based endpoint cannot become '
+            "serverless"
+        )
 
 
 def _check_names(endpoint: Endpoint, unknown: set[str]) -> None:

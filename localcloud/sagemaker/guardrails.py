@@ -13,7 +13,7 @@ from localcloud.clock import clock
 from localcloud.sagemaker import traffic
 from localcloud.sagemaker.artifacts import client
 from localcloud.sagemaker.errors import invalid
-from localcloud.sagemaker.state import Deployment, Endpoint, lock
+from localcloud.sagemaker.state import Deployment, Endpoint, Variant, lock
 from localcloud.sagemaker.timing import wait_until
 from localcloud.sagemaker.traffic import Side
 
@@ -29,8 +29,12 @@ class Step:
     seconds: float
 
 
-def check(deployment_config: dict[str, Any] | None) -> None:
-    """Refuse what the local cloud cannot do rather than do something else."""
+def check(deployment_config: dict[str, Any] | None, variants: list[Variant]) -> None:
+    """Refuse what the local cloud cannot do, or AWS does not say, rather than do something else."""
+    if deployment_config and any(variant.serverless for variant in variants):
+        # "Deployment guardrails only apply to Asynchronous inference and Real-time inference
+        # endpoint types" (deployment-guardrails); what becomes of one asked for is not said.
+        raise invalid("Deployment guardrails do not apply to serverless endpoints")
     if deployment_config and "RollingUpdatePolicy" in deployment_config:
         raise invalid("The local cloud has no rolling deployments: use a BlueGreenUpdatePolicy")
 

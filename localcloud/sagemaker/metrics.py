@@ -32,7 +32,8 @@ _Series = tuple[_Dimensions, str, float]
 class Invocation:
     """How one request went.
 
-    `config` is told while two fleets serve; `status` is what the model's code answered, if it did.
+    `config` is told once an update gave the endpoint a second fleet; `status` is what the model's
+    code answered, if it did.
     """
 
     endpoint: str
@@ -45,7 +46,7 @@ class Invocation:
     """How many instances the variant has."""
 
     def dimensions(self) -> list[_Dimensions]:
-        """By variant and, during a guarded deployment, by variant and configuration as well."""
+        """By variant and, where the configuration is told, by variant and configuration too."""
         variant = (("EndpointName", self.endpoint), ("VariantName", self.variant))
         if self.config is None:
             return [variant]

@@ -1,7 +1,7 @@
 """Which container takes a request: by fleet while a guarded deployment has two, then by weight."""
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from localcloud.sagemaker.container import Container
 from localcloud.sagemaker.fleet import Fleet
@@ -23,11 +23,16 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The fleet that serves and, for a share of the requests, the one that is to replace it."""
+    """The fleet that serves and, for a share of the requests, the one that is to replace it.
+
+    `updated`: it replaced another one. From then on CloudWatch has its metrics by configuration
+    too, "even after the deployment is complete" (deployment-guardrails-configuration).
+    """
 
     blue: Side
     green: Side | None = None
     share: float = 0.0
+    updated: bool = False
 
     def side(self) -> Side:
         """The fleet for the next request."""
@@ -36,7 +41,7 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Where a request goes; `config` is told only while two fleets serve."""
+    """Where a request goes; `config` is told while two fleets serve, and after an update."""
 
     variant: str
     container: Container
@@ -50,21 +55,21 @@ def serve(endpoint: str, side: Side) -> Fleet:
     """Let `side` alone take the traffic from now on; return the fleet it replaces."""
     with lock:
         replaced = _routes.get(endpoint)
-        _routes[endpoint] = Route(side)
+        _routes[endpoint] = Route(side, updated=replaced is not None)
     return replaced.blue.fleet if replaced else {}
 
 
 def share(endpoint: str, green: Side, part: float) -> None:
     """Let `green` take part of the traffic beside the fleet that serves."""
     with lock:
-        _routes[endpoint] = Route(_routes[endpoint].blue, green, part)
+        _routes[endpoint] = replace(_routes[endpoint], green=green, share=part)
 
 
 def withdraw(endpoint: str) -> None:
     """Give all traffic back to the fleet that served before."""
     with lock:
         if endpoint in _routes:
-            _routes[endpoint] = Route(_routes[endpoint].blue)
+            _routes[endpoint] = replace(_routes[endpoint], green=None, share=0.0)
 
 
 def remove(endpoint: str) -> Fleet:
@@ -94,7 +99,8 @@ def choose(endpoint: str, target: str | None) -> Chosen:
         container = side.fleet[variant]
         if not container.hold():
             raise NotServingError
-        return Chosen(variant, container, side.config if route.green else None)
+        told = route.green is not None or route.updated
+        return Chosen(variant, container, side.config if told else None)
 
 
 def _by_weight(variants: list[Variant]) -> str:

@@ -87,7 +87,7 @@ def config(**changes: Any) -> dict[str, Any]:
         "rollout": plan(),
         "alarms": {"error_rate": 0.05, "evaluation_periods": 1, "datapoints": 1},
     }
-    return {**usual, **changes}
+    return {name: value for name, value in {**usual, **changes}.items() if value is not ...}
 
 
 def folder(version: int, source: str = "", **config_changes: Any) -> dict[str, bytes]:

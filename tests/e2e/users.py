@@ -9,6 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from sluice.domain.names import SERVERLESS_VARIANT
 from tests.e2e.folders import USUAL
 
 _VARIANT_OF_STREAM = re.compile(r"log-stream:([^/]+)/")
@@ -84,7 +85,9 @@ class Users:
 
 
 def version_of(variant: str) -> int:
-    """The model package version in a variant's name."""
+    """The model package version in a variant's name; 0 for the one all versions bear."""
+    if variant == SERVERLESS_VARIANT:
+        return 0
     named = _VERSION_OF_VARIANT.fullmatch(variant)
     assert named, f"{variant} is not named after a version and an epoch"
     return int(named[1])
