@@ -180,6 +180,23 @@ STABLE = deployed(3, epoch=3)
 CANARY = deployed(4, epoch=5)
 
 
+def serverless(what: Deployed, *, by_config: bool = True) -> Deployed:
+    """The same release on a serverless endpoint."""
+    update = {"variant": names.SERVERLESS_VARIANT, "told_by_config": by_config}
+    return what.model_copy(update=update)
+
+
+def a_guarded(**changes: Any) -> Rollout:
+    """Version 4 on its way to a serverless endpoint that serves version 3."""
+    defaults = {
+        "release": serverless(CANARY),
+        "stable": serverless(STABLE),
+        "provision_config": CANARY.endpoint_config,
+        "steps": STEPS[-1:],
+    }
+    return a_rollout(Kind.GUARDRAIL, **{**defaults, **changes})
+
+
 def a_rollout(kind: Kind = Kind.CANARY, **changes: Any) -> Rollout:
     """Version 4 on its way in epoch 5, as a canary beside version 3 unless told otherwise."""
     canary = kind is Kind.CANARY

@@ -39,13 +39,9 @@ def create(body: dict[str, Any], _caller: Caller) -> dict[str, Any]:
         if name in state.endpoints:
             raise invalid(f'Cannot create already existing endpoint "{arns.endpoint(name)}".')
         config = configs.existing(body["EndpointConfigName"])
-<<<<<<< HEAD
-        guardrails.check(body.get("DeploymentConfig"))
-        limits.require(configs.initial_variants(config))
-=======
         variants = configs.initial_variants(config)
         guardrails.check(body.get("DeploymentConfig"), variants)
->>>>>>> 4519426 (feat(localcloud): serverless endpoints; metrics by configuration last after an update)
+        limits.require(variants)
         now = clock.now()
         endpoint = Endpoint(name, config.name, now, now, "Creating")
         endpoint.deployment_config = body.get("DeploymentConfig")

@@ -1,4 +1,4 @@
-"""Serverless endpoints hold one variant: strategy `guardrail` updates them, and updates them back."""
+"""Serverless endpoints hold one variant: strategy `guardrail` updates them, and back again."""
 
 from typing import Any
 

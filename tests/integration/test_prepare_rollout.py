@@ -170,6 +170,41 @@ def test_a_role_that_the_operator_took_off_the_list_since_runs_no_model(
     assert wire.calls("CreateModel") == []
 
 
+SERVERLESS = {
+    "instance_type": ...,
+    "serverless": {"memory_size_mb": 2048, "max_concurrency": 5},
+    "rollout": {"strategy": "guardrail"},
+}
+
+
+def test_a_serverless_endpoint_is_made_ready_to_be_updated(
+    world: World, inbox: Inbox, wire: Wire
+) -> None:
+    captured = Captured(world, inbox, **SERVERLESS)
+    wire.asked.clear()
+
+    made = captured.prepare(captured.start())
+
+    assert (made.kind, made.provision_config) == (Kind.GUARDRAIL, "churn-v2-e2")
+    (config,) = wire.calls("CreateEndpointConfig")
+    assert config["ProductionVariants"] == [
+        {
+            "VariantName": "serverless",
+            "ModelName": "churn-v2-e2",
+            "ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 5},
+            "InitialVariantWeight": 100.0,
+        }
+    ]
+    assert made.release.alarms == ("sluice-churn-v2-e2-errors", "sluice-churn-v2-e2-latency")
+    for alarm in world.aws("cloudwatch").describe_alarms()["MetricAlarms"]:
+        assert {one["Name"]: one["Value"] for one in alarm["Dimensions"]} == {
+            "EndpointName": "churn",
+            "VariantName": "serverless",
+            "EndpointConfigName": "churn-v2-e2",
+        }
+    assert world.state.rollout == made, "whoever takes over must know the way back"
+
+
 def test_a_smoke_test_is_to_be_asked_where_the_config_has_one(world: World, inbox: Inbox) -> None:
     smoked = Captured(world, inbox, smoke_test={"body": "{}"})
 

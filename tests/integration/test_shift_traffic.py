@@ -11,7 +11,7 @@ from sluice.domain.errors import DisplacedError, SignalPendingError
 from sluice.domain.outcome import promote
 from sluice.domain.rollout import Action, Kind, Rollout
 from sluice.events.tasks import dump_rollout
-from tests.builders import AT, CANARY, STABLE, a_rollout, a_signal, a_state
+from tests.builders import AT, CANARY, STABLE, a_guarded, a_rollout, a_signal, a_state
 
 if TYPE_CHECKING:
     from sluice.domain.target import TargetState
@@ -178,6 +178,53 @@ def test_there_is_no_endpoint_to_go_back_on(world: World) -> None:
     world.given(a_state(BACK))
 
     assert shift(world, BACK)["stuck"] == "there is no endpoint"
+
+
+GUARDED = a_guarded(action=Action.ROLL_BACK)
+
+
+def test_a_serverless_endpoint_gets_no_weights(world: World, wire: Wire) -> None:
+    onward = a_guarded(action=Action.SHIFT, position=0)
+    world.given(a_state(onward))
+
+    shift(world, onward)
+
+    assert wire.calls("UpdateEndpointWeightsAndCapacities", "UpdateEndpoint") == []
+    assert world.history() == []
+
+
+def test_a_serverless_endpoint_is_updated_back_and_waited_for(world: World, wire: Wire) -> None:
+    world.given(a_state(GUARDED))
+    world.given_endpoint(CANARY.endpoint_config, serverless=1)
+    wire.once("UpdateEndpoint", EndpointArn="arn")
+
+    with pytest.raises(EndpointBusyError):
+        shift(world, GUARDED)
+
+    assert wire.calls("UpdateEndpoint") == [
+        {"EndpointName": "churn", "EndpointConfigName": STABLE.endpoint_config}
+    ]
+    assert world.history() == ["Shifted"]
+
+
+def test_a_serverless_endpoint_that_is_back_is_left_alone(world: World, wire: Wire) -> None:
+    world.given(a_state(GUARDED))
+    world.given_endpoint(STABLE.endpoint_config, serverless=1)
+
+    shift(world, GUARDED)
+
+    assert wire.calls("UpdateEndpoint") == []
+
+
+def test_an_update_under_way_is_waited_for_before_the_one_back(world: World, wire: Wire) -> None:
+    world.given(a_state(GUARDED))
+    world.given_endpoint(STABLE.endpoint_config, serverless=1)
+    world.endpoint_becomes("Updating")
+
+    with pytest.raises(EndpointBusyError):
+        shift(world, GUARDED)
+
+    assert wire.calls("UpdateEndpoint") == []
 
 
 FIRST = a_rollout(Kind.ALL_AT_ONCE, action=Action.ROLL_BACK)

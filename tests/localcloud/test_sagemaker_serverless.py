@@ -68,9 +68,10 @@ def test_a_serverless_endpoint_is_updated_to_another_configuration(world: World)
 
 
 def test_requests_are_told_by_configuration_once_a_new_fleet_took_over(world: World) -> None:
-    """deployment-guardrails-configuration: published "after the new fleet starts receiving traffic,
-    and these metrics last even after the deployment is complete". Of a fleet that was only created
-    nothing is said, so nothing is assumed.
+    """deployment-guardrails-configuration: "these metrics last even after the deployment".
+
+    They are published "after the new fleet starts receiving traffic"; of a fleet that was only
+    created nothing is said, so nothing is assumed.
     """
     world.endpoint(serverless(world, "a"))
     world.invoke()
@@ -86,7 +87,7 @@ def test_requests_are_told_by_configuration_once_a_new_fleet_took_over(world: Wo
 
 
 def test_guardrails_do_not_apply_to_serverless_endpoints(world: World) -> None:
-    """deployment-guardrails: they "only apply to Asynchronous inference and Real-time inference"."""
+    """deployment-guardrails: "only apply to Asynchronous inference and Real-time inference"."""
     world.endpoint(serverless(world, "a"))
     routing = {"Type": "ALL_AT_ONCE", "WaitIntervalInSeconds": 0}
 

@@ -12,10 +12,12 @@ from tests.builders import (
     CANARY,
     STABLE,
     a_firing,
+    a_guarded,
     a_rollout,
     a_signal,
     a_state,
     deployed,
+    serverless,
     watches,
 )
 
@@ -78,6 +80,13 @@ STANDING_BY = a_state(a_rollout(position=1, promoted=True), live=CANARY)
             a_firing(),
             "TESTED",
             id="only the smoke test can have made it fire",
+        ),
+        pytest.param(
+            a_state(a_guarded(position=0), phase=Phase.BAKING, live=serverless(STABLE)),
+            watches(serverless(STABLE)),
+            a_firing(),
+            "STABLE_ALARM",
+            id="on stable, whose variant bears the same name",
         ),
         pytest.param(
             a_state(a_rollout(taken_back=True)),

@@ -7,15 +7,35 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sluice.domain.errors import DisplacedError
 from sluice.domain.plan import BakeMinutes, OnInconclusive, RolloutPlan, Strategy
-from sluice.domain.preparation import Truth, objection, planned, steps, target_objection
+from sluice.domain.preparation import (
+    Truth,
+    fleet_objection,
+    in_its_kind,
+    objection,
+    planned,
+    recorded,
+    steps,
+    target_objection,
+)
+from sluice.domain.pushed import Serverless
 from sluice.domain.refusal import ADVICE, Reason
 from sluice.domain.release import ApprovalStatus
 from sluice.domain.rollout import Action, Kind, Rollout, Step
 from sluice.domain.unsafe import features
-from tests.builders import BUCKET, CANARY, a_manifest, a_rollout, an_endpoint
+from tests.builders import (
+    BUCKET,
+    CANARY,
+    a_guarded,
+    a_manifest,
+    a_rollout,
+    a_state,
+    an_endpoint,
+)
 
 if TYPE_CHECKING:
+    from sluice.domain.manifest import Manifest
     from sluice.domain.watching import EndpointView
 
 WEIGHTS = f"s3://{BUCKET}/releases/churn/v4-dddd/model.tar.gz"
@@ -194,6 +214,67 @@ def test_all_at_once_is_a_canary_of_one_step_whose_old_variant_stands_by() -> No
     assert [(step.weight, step.min_seconds) for step in made.steps] == [(100, 60 * 60)]
     assert made.provision_config == "churn-v3-v4-e5-both"
     assert (made.action, made.weight, made.standby_seconds) == (Action.UPDATE, 0, 40 * 60)
+
+
+SERVERLESS = Serverless(memory_size_mb=2048, max_concurrency=5)
+
+
+def on_serverless(**plan: Any) -> Manifest:
+    update = {"serverless": SERVERLESS, "instance_type": None, "rollout": RolloutPlan(**plan)}
+    return MANIFEST.model_copy(update={"config": MANIFEST.config.model_copy(update=update)})
+
+
+@pytest.mark.parametrize(
+    ("kind", "becomes", "by_config"),
+    [
+        pytest.param(Kind.CANARY, Kind.GUARDRAIL, True, id="no second variant"),
+        pytest.param(Kind.ROLL_BACK, Kind.ROLL_BACK, True, id="a rollback is an update anyway"),
+        pytest.param(Kind.ALL_AT_ONCE, Kind.ALL_AT_ONCE, False, id="created, not updated"),
+    ],
+)
+def test_a_serverless_endpoint_keeps_one_variant_name_and_is_told_by_configuration(
+    kind: Kind, becomes: Kind, by_config: bool
+) -> None:
+    made = in_its_kind(a_rollout(kind), on_serverless())
+
+    assert (made.kind, made.release.variant) == (becomes, "serverless")
+    assert made.release.metric_config == (CANARY.endpoint_config if by_config else "")
+    assert in_its_kind(made, on_serverless()) == made, "prepared twice"
+
+
+def test_a_guarded_update_is_one_step_on_a_configuration_of_its_own() -> None:
+    manifest = on_serverless(strategy=Strategy.GUARDRAIL, standby_minutes=40)
+
+    made = planned(in_its_kind(a_rollout(), manifest), manifest, alarms=())
+
+    assert (made.action, made.provision_config) == (Action.UPDATE, CANARY.endpoint_config)
+    assert [step.weight for step in made.steps] == [100]
+    assert made.standby_seconds == 40 * 60
+
+
+@pytest.mark.parametrize(
+    ("manifest", "standing", "said"),
+    [
+        pytest.param(MANIFEST, MANIFEST, "", id="instances"),
+        pytest.param(on_serverless(), on_serverless(), "", id="serverless"),
+        pytest.param(on_serverless(), MANIFEST, "OTHER_FLEET", id="instances become serverless"),
+        pytest.param(MANIFEST, on_serverless(), "OTHER_FLEET", id="serverless becomes instances"),
+    ],
+)
+def test_an_endpoint_does_not_change_its_fleet(
+    manifest: Manifest, standing: Manifest, said: str
+) -> None:
+    assert fleet_objection(manifest, standing).partition(":")[0] == said
+
+
+def test_the_plan_is_remembered_before_anything_follows_it() -> None:
+    made = a_guarded()
+
+    change = recorded(a_state(a_rollout()), made)
+
+    assert change.state.rollout == made
+    with pytest.raises(DisplacedError):
+        recorded(a_state(), made)
 
 
 @pytest.mark.parametrize(

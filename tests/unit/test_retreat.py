@@ -8,7 +8,7 @@ import pytest
 
 from sluice.domain.retreat import Delete, Reissue, Retreat, SetWeights, Stay, confirm, retreat
 from sluice.domain.rollout import Kind, Rollout
-from tests.builders import CANARY, STABLE, a_rollout, an_endpoint
+from tests.builders import CANARY, STABLE, a_guarded, a_rollout, an_endpoint
 
 if TYPE_CHECKING:
     from sluice.domain.watching import EndpointView
@@ -75,6 +75,30 @@ OURS = CANARY.endpoint_config
             an_endpoint(v4_e5=100),
             Stay("no stable to return to"),
             id="a rollback keeps serving",
+        ),
+        pytest.param(
+            a_guarded(),
+            an_endpoint(config=OURS, serverless=1),
+            Reissue("churn-v3-e3"),
+            id="a serverless endpoint is updated back",
+        ),
+        pytest.param(
+            a_guarded(promoted=True),
+            an_endpoint(config=OURS, serverless=1),
+            Reissue("churn-v3-e3"),
+            id="after its promotion too",
+        ),
+        pytest.param(
+            a_guarded(),
+            an_endpoint("UpdateRollbackFailed", config="churn-v3-e3", serverless=1),
+            Stay("stable serves"),
+            id="back already",
+        ),
+        pytest.param(
+            a_guarded(),
+            an_endpoint("Updating", config="churn-v3-e3", serverless=1),
+            Reissue("churn-v3-e3"),
+            id="an update on its way may yet bring it up",
         ),
         pytest.param(
             FIRST.model_copy(update={"promoted": True}),

@@ -24,6 +24,7 @@ from tests.builders import (
     AT,
     CANARY,
     STEPS,
+    a_guarded,
     a_rollout,
     a_sight,
     a_signal,
@@ -194,6 +195,47 @@ def test_a_failed_provisioning_says_what_sagemaker_says() -> None:
 
     assert found
     assert found.reason == "provisioning failed: no capacity for ml.p4d"
+
+
+UPDATED = an_endpoint(config=CANARY.endpoint_config, serverless=0)
+
+
+@pytest.mark.parametrize("alarm", [OK, NO_DATA, None])
+def test_a_serverless_endpoint_bakes_as_soon_as_it_serves_the_release(
+    alarm: AlarmState | None,
+) -> None:
+    found = looked(a_guarded(), Phase.PROVISIONING, a_sight(UPDATED, alarm=alarm))
+
+    assert found
+    assert (found.action, found.weight) == (Action.SHIFT, 100)
+
+
+@pytest.mark.parametrize(
+    ("endpoint", "waited", "action_"),
+    [
+        pytest.param(
+            an_endpoint("Updating", config="churn-v3-e3", serverless=1), 999, None, id="on its way"
+        ),
+        pytest.param(
+            an_endpoint(config="churn-v3-e3", serverless=1),
+            GRACE_SECONDS,
+            Action.ROLL_BACK,
+            id="InService, but on the old configuration: the update failed",
+        ),
+        pytest.param(
+            EndpointView(
+                "InService", CANARY.endpoint_config, UPDATED.variants, pending="something-else"
+            ),
+            0,
+            None,
+            id="InService on ours, but another deployment is pending",
+        ),
+    ],
+)
+def test_an_update_has_succeeded_when_nothing_but_the_release_serves(
+    endpoint: EndpointView, waited: float, action_: Action | None
+) -> None:
+    assert action(looked(a_guarded(), Phase.PROVISIONING, a_sight(endpoint), waited)) is action_
 
 
 # Baking.
