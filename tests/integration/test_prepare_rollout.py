@@ -324,6 +324,16 @@ def test_a_rollout_that_must_not_begin_makes_nothing(
     assert wire.calls("CreateModel", "CreateEndpointConfig", "PutMetricAlarm") == []
 
 
+def test_a_rollback_is_not_refused_for_what_somebody_switched_on(
+    captured: Captured, wire: Wire
+) -> None:
+    captured.wire = wire
+    rollout = captured.start(Kind.ROLL_BACK)
+    capture_data(captured)
+
+    assert captured.prepare(rollout).action is Action.UPDATE
+
+
 def test_an_endpoint_in_progress_is_left_to_the_machines_retry(captured: Captured) -> None:
     rollout = captured.start()
     captured.world.endpoint_becomes("SystemUpdating")

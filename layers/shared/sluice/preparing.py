@@ -82,10 +82,9 @@ class Preparing:
         view = self.endpoint.describe(rollout.endpoint)
         if view and not view.settled:
             raise EndpointBusyError(rollout.endpoint)
-        found = self.endpoint.features(rollout.endpoint, view.config) if view else frozenset()
         outlook = self.sizing.look(rollout, view, now=now)
         reason = (
-            target_objection(rollout, view, found)
+            self._target_objection(rollout, view)
             or self._objection(rollout)
             or outlook.objection
             or self.sizing.shortage(rollout, self._coming(rollout, outlook.view), now=now)
@@ -137,6 +136,12 @@ class Preparing:
 
         if firing:
             self.targets.change(rollout.target, decide)
+
+    def _target_objection(self, rollout: Rollout, view: EndpointView | None) -> str:
+        if view is None or rollout.kind is Kind.ROLL_BACK:
+            return target_objection(rollout, view)
+        found = self.endpoint.features(rollout.endpoint, view.config)
+        return target_objection(rollout, view, found)
 
     def _objection(self, rollout: Rollout) -> str:
         """Why the release, or the one to fall back to, cannot be deployed; or nothing."""

@@ -70,12 +70,12 @@ def target_objection(
 ) -> str:
     """Why this endpoint, with what it has that ours have not, cannot take the rollout; or nothing.
 
-    A rollback is never refused for a feature: what would be lost is less than what is broken.
+    A rollback is not even looked at for features: what would be lost is less than what is broken.
     """
     fresh = rollout.kind in {Kind.ALL_AT_ONCE, Kind.ROLL_BACK}
     if endpoint is None:
         return "" if fresh else "ENDPOINT_GONE: it was deleted by hand"
-    if features and rollout.kind is not Kind.ROLL_BACK:
+    if features:
         return endpoint_objection(rollout.endpoint, features)
     failed = endpoint.allowed is Allowed.RECREATE
     if failed and fresh and names.is_config(endpoint.config, rollout.endpoint):
