@@ -203,7 +203,7 @@ class World:
             ModelPackageArn=arn,
             ModelApprovalStatus=status,
             # moto forgets the metadata that an update does not repeat.
-            CustomerMetadataProperties=package["CustomerMetadataProperties"],
+            CustomerMetadataProperties=package.get("CustomerMetadataProperties", {}),
         )
 
     def approval_of(self, arn: str) -> str:
