@@ -49,9 +49,11 @@ class Captured:
 
     wire: Wire
 
-    def __init__(self, world: World, inbox: Inbox, **changes: Any) -> None:
+    def __init__(
+        self, world: World, inbox: Inbox, *, watched: dict[str, Any] | None = None, **changes: Any
+    ) -> None:
         self.world, self.inbox = world, inbox
-        alarms = {"error_rate": 0.05, "latency_ms": 800}
+        alarms = {"error_rate": 0.05, "latency_ms": 800, **(watched or {})}
         config = a_config(**{"rollout": PLAN, "alarms": alarms, **changes})
         for folder in ("churn-v1", "churn-v2"):
             events = [
@@ -379,3 +381,64 @@ def test_a_release_whose_package_was_deleted_is_turned_back(captured: Captured, 
 
     assert answer.action is Action.ROLL_BACK
     assert answer.reason.startswith("PACKAGE_GONE")
+
+
+# Alarms of others on the whole endpoint.
+
+
+@pytest.fixture
+def watching(world: World, inbox: Inbox) -> Captured:
+    """Both versions name an alarm of somebody else."""
+    return Captured(world, inbox, watched={"watch": ["checkout-errors"], "auto_rollback_hours": 24})
+
+
+def test_an_alarm_that_the_config_names_watches_the_whole_endpoint(watching: Captured) -> None:
+    arn = watching.world.given_alarm(watching.stable, name="checkout-errors")
+
+    made = watching.prepare(watching.start())
+
+    assert made.action is Action.UPDATE
+    assert made.watch == made.release.watch == ("checkout-errors",)
+    assert made.release.auto_rollback_seconds == 24 * 3600
+    found = {one.variant: one.target for one in watching.world.targets.watched_by(arn)}
+    assert found == {"": TARGET}, "it blames no variant"
+
+
+def test_a_rollout_whose_config_names_an_alarm_that_does_not_exist_must_not_begin(
+    watching: Captured,
+) -> None:
+    made = watching.prepare(watching.start())
+
+    assert made.action is Action.ROLL_BACK
+    assert made.reason == ("ALARM_MISSING: config.json names checkout-errors, which does not exist")
+    assert watching.world.alarms() == set()
+
+
+def test_an_alarm_that_was_deleted_does_not_stand_in_the_way_of_a_rollback(
+    watching: Captured,
+) -> None:
+    made = watching.prepare(watching.start(Kind.ROLL_BACK))
+
+    assert (made.action, made.watch) == (Action.UPDATE, ())
+
+
+def test_what_is_in_alarm_before_the_rollout_is_held_against_nobody(watching: Captured) -> None:
+    world, own = watching.world, "sluice-churn-v1-e1-errors"
+    watching.stable = watching.stable.model_copy(update={"alarms": (own,)})
+    for name in ("checkout-errors", own):
+        world.given_alarm(watching.stable, "ALARM", name=name)
+
+    watching.prepare(watching.start())
+    watching.prepare(world.state.rollout or watching.start())
+
+    assert set(world.state.disarmed) == {"checkout-errors", own}
+    (said,) = [one for one in world.targets.history(TARGET) if one.event == "AlarmsDisarmed"]
+    assert "checkout-errors" in said.reason
+
+
+def test_what_is_ok_before_the_rollout_counts(watching: Captured) -> None:
+    watching.world.given_alarm(watching.stable, name="checkout-errors")
+
+    watching.prepare(watching.start())
+
+    assert watching.world.state.disarmed == {}
