@@ -164,3 +164,33 @@ def test_one_rollback_a_release_however_often_the_alarm_flaps(
     again = respond(response.change.state, watched, a_firing(reason="again"))
 
     assert isinstance(again, Ignore)
+
+
+def test_an_alarm_that_blames_is_heard_after_one_that_does_not() -> None:
+    unblaming = a_signal(blames=False)
+
+    response = respond(a_state(a_rollout(), signal=unblaming), watches(), a_firing())
+
+    assert isinstance(response, Tell)
+    assert response.change.state.signal
+    assert response.change.state.signal.blames
+
+
+def test_an_alarm_says_nothing_that_a_person_who_rejected_did_not() -> None:
+    rejected = a_signal(cause=Cause.REJECTION, blames=False)
+
+    assert isinstance(respond(a_state(a_rollout(), signal=rejected), watches(), a_firing()), Ignore)
+
+
+def test_an_alarm_on_the_whole_endpoint_does_not_end_the_rollback_that_mends_it() -> None:
+    going_back = a_rollout(Kind.ROLL_BACK, watch=("whole",))
+    live = STABLE.model_copy(update={"watch": ("whole",)})
+    whole = Watched(target="endpoint/churn", epoch=5)
+
+    early = respond(a_state(going_back, live=live), whole, a_firing(name="whole"))
+    done = going_back.model_copy(update={"promoted": True})
+    late = respond(a_state(done, live=CANARY), whole, a_firing(name="whole"))
+
+    assert isinstance(early, Ignore)
+    assert early.reason.startswith("KNOWN")
+    assert isinstance(late, Tell)

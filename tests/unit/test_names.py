@@ -79,3 +79,16 @@ def test_no_two_configurations_are_called_alike(
     read = re.fullmatch(r"(.+)-v(\d+)-v(\d+)-e(\d+)-both", both)
     assert read
     assert read.groups() == (endpoint, str(stable), str(canary), str(epoch))
+
+
+@pytest.mark.parametrize("endpoint", ["churn", "churn-v2", "a-v1-e1", "sluice-x"])
+@pytest.mark.parametrize("subject", ["errors", "model-errors", "latency"])
+def test_an_alarms_name_says_what_it_watches(endpoint: str, subject: str) -> None:
+    name = names.alarm(endpoint, names.variant(3, epoch=14), subject)
+
+    assert names.watched_variant(name) == (endpoint, "v3-e14")
+
+
+@pytest.mark.parametrize("name", ["sluice-churn-errors", "churn-v3-e4-errors", "sluice--v3-e4"])
+def test_the_name_of_another_alarm_says_nothing(name: str) -> None:
+    assert names.watched_variant(name) is None
