@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
-    from tests.integration.rollouts import World
+    from tests.integration.rollouts import Wire, World
 
 
 ALL = Thresholds(
@@ -146,3 +146,26 @@ def test_in_no_time_there_were_no_requests(alarms: Alarms, world: World, until: 
     world.given_requests("v4-e5", 3, at=AT)
 
     assert alarms.requests("churn", "v4-e5", since=AT, until=until) == 0
+
+
+def test_alarms_of_every_kind_are_asked_for_and_read(aws: Callable[[str], Any], wire: Wire) -> None:
+    """DescribeAlarms tells of metric alarms alone unless AlarmTypes names the others."""
+    wire.once(
+        "DescribeAlarms",
+        MetricAlarms=[{"AlarmName": "metric", "AlarmArn": "a:metric", "StateValue": "OK"}],
+        CompositeAlarms=[{"AlarmName": "both", "AlarmArn": "a:both", "StateValue": "ALARM"}],
+        LogAlarms=[{"AlarmName": "log", "AlarmArn": "a:log", "StateValue": "INSUFFICIENT_DATA"}],
+    )
+    wire.always("ListAlarmMuteRules", AlarmMuteRuleSummaries=[])
+
+    readings = Alarms(aws("cloudwatch")).read(["metric", "both", "log", "gone"])
+
+    (asked,) = wire.calls("DescribeAlarms")
+    assert asked["AlarmTypes"] == ["MetricAlarm", "CompositeAlarm", "LogAlarm"]
+    assert readings.alarms == {
+        "metric": AlarmState.OK,
+        "both": AlarmState.ALARM,
+        "log": AlarmState.INSUFFICIENT_DATA,
+    }
+    assert (readings.missing, readings.trouble) == ({"gone"}, "")
+    assert [one["AlarmName"] for one in wire.calls("ListAlarmMuteRules")] == ["both"]
