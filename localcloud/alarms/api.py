@@ -16,7 +16,7 @@ from ministack.core.router import extract_access_key_id
 from ministack.services import cloudwatch
 
 from localcloud import hooks
-from localcloud.alarms import configuration, readings
+from localcloud.alarms import configuration, mutes, readings
 from localcloud.alarms.configuration import arn_of
 from localcloud.alarms.requests import InvalidError
 from localcloud.constants import ACCOUNT, REGION
@@ -30,7 +30,12 @@ _OPERATIONS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "GetMetricStatistics": readings.get_statistics,
     "PutMetricAlarm": configuration.put_metric_alarm,
     "SetAlarmState": configuration.set_alarm_state,
+    "PutAlarmMuteRule": mutes.put,
+    "GetAlarmMuteRule": mutes.get,
+    "ListAlarmMuteRules": mutes.list_rules,
+    "DeleteAlarmMuteRule": mutes.delete,
 }
+_BY_MUTE_RULE = {"PutAlarmMuteRule", "GetAlarmMuteRule", "DeleteAlarmMuteRule"}
 _BY_NAMES = {"DeleteAlarms", "EnableAlarmActions", "DisableAlarmActions"}
 _RESOURCE_PARAMETERS = (
     "service",
@@ -87,7 +92,7 @@ def _run(operation: Callable[[dict[str, Any]], dict[str, Any]], request: dict[st
 
 def _refusal(code: str, message: str) -> Answer:
     told = {"__type": code, "message": message}
-    status = 404 if code == "ResourceNotFound" else 400
+    status = 404 if code.startswith("ResourceNotFound") else 400
     return _answer(status, told, {"x-amzn-query-error": f"{code};Sender"})
 
 
@@ -105,10 +110,14 @@ def _json(body: bytes) -> dict[str, Any]:
 
 
 def _resource_arn(original: Any, service: str, *args: Any) -> Any:
-    """The ARN of the first alarm a request names in a list."""
-    names = _json(args[3]).get("AlarmNames") if service == _SERVICE else None
-    if names and args[2].get("x-amz-target", "").rsplit(".", 1)[-1] in _BY_NAMES:
-        return arn_of(names[0])
+    """The ARN of the mute rule a request names, or of the first alarm it names in a list."""
+    if service == _SERVICE:
+        operation, request = args[2].get("x-amz-target", "").rsplit(".", 1)[-1], _json(args[3])
+        rule = request.get("AlarmMuteRuleName") or request.get("Name")
+        if operation in _BY_MUTE_RULE and rule:
+            return mutes.arn_of(rule)
+        if operation in _BY_NAMES and request.get("AlarmNames"):
+            return arn_of(request["AlarmNames"][0])
     return original(service, *args)
 
 

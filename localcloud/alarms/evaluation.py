@@ -16,7 +16,7 @@ from ministack.services import cloudwatch
 
 from localcloud.alarms.readings import iso
 from localcloud.alarms.series import metric_series, period_of, points_of, query_series
-from localcloud.alarms.states import guard, move
+from localcloud.alarms.states import guard, move, take_held_actions
 from localcloud.alarms.values import ExpressionError, Series
 from localcloud.alarms.verdicts import EXTRA_PERIODS, Datapoint, Rule, Verdict, judge
 from localcloud.clock import clock
@@ -48,6 +48,7 @@ def _run() -> None:
                     evaluate(name)
                 except Exception:
                     log.exception("alarm %s cannot be evaluated", name)
+            take_held_actions()
 
 
 def evaluate(name: str) -> None:

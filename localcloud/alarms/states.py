@@ -13,6 +13,7 @@ from typing import Any
 from ministack.services import cloudwatch
 
 from localcloud import hooks
+from localcloud.alarms.mutes import mute_detail
 from localcloud.alarms.readings import iso
 from localcloud.bus import emit
 from localcloud.clock import clock
@@ -20,6 +21,8 @@ from localcloud.clock import clock
 INITIAL_REASON = "Unchecked: Initial alarm creation"
 guard = threading.RLock()
 _told: dict[str, dict[str, Any]] = {}
+_held: dict[str, str] = {}
+"""Alarms that changed state while muted, with the state they had before."""
 
 
 def mount() -> None:
@@ -52,8 +55,22 @@ def move(alarm: dict[str, Any], state: str, reason: str, reason_data: str | None
         alarm["StateReasonData"] = reason_data
     data = json.loads(reason_data) if reason_data else None
     cloudwatch._record_history(alarm["AlarmName"], old, state, reason, "MetricAlarm", data)
-    cloudwatch._dispatch_alarm_actions(alarm, old, state, reason)
+    if mute_detail(alarm["AlarmName"]):
+        _held[alarm["AlarmName"]] = _held.get(alarm["AlarmName"], old)
+    else:
+        cloudwatch._dispatch_alarm_actions(alarm, old, state, reason)
     cloudwatch._evaluate_parent_alarms(alarm)
+
+
+def take_held_actions() -> None:
+    """Take the actions that a mute held back, of alarms that are still in another state."""
+    with guard:
+        for name in [one for one in _held if not mute_detail(one)]:
+            old, alarm = _held.pop(name), cloudwatch._alarms.get(name)
+            if alarm and alarm["StateValue"] != old:
+                cloudwatch._dispatch_alarm_actions(
+                    alarm, old, alarm["StateValue"], alarm["StateReason"]
+                )
 
 
 def note_new(alarm: dict[str, Any]) -> None:
@@ -87,6 +104,9 @@ def _announce(alarm: dict[str, Any], old_state: str) -> None:
         "previousState": {**previous, "value": old_state},
         "configuration": _configuration(alarm),
     }
+    muted = mute_detail(alarm["AlarmName"])
+    if muted:
+        detail["muteDetail"] = muted
     emit("aws.cloudwatch", "CloudWatch Alarm State Change", [arn], detail)
 
 

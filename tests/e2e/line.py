@@ -7,7 +7,9 @@ alone, so that tests can run side by side on one cloud.
 import os
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -69,6 +71,18 @@ class Line:
     def reject(self, version: int) -> None:
         """Reject a version, for a person's reasons."""
         self._decide(version, "Rejected", "a person said so")
+
+    @contextmanager
+    def muted(self, alarm: str) -> Iterator[None]:
+        """An alarm mute rule mutes the alarm for a while."""
+        cloudwatch = self.stack.client("cloudwatch")
+        began = datetime.fromisoformat(self.now())
+        schedule = {"Expression": f"at({began:%Y-%m-%dT%H:%M})", "Duration": "P1D"}
+        cloudwatch.put_alarm_mute_rule(
+            Name=self.name, Rule={"Schedule": schedule}, MuteTargets={"AlarmNames": [alarm]}
+        )
+        yield
+        cloudwatch.delete_alarm_mute_rule(AlarmMuteRuleName=self.name)
 
     def users(self, rate: float = 8.0) -> Users:
         """Let users come; they stay until the test ends."""

@@ -173,3 +173,19 @@ def test_an_alarm_on_a_settled_release_that_no_event_tells_of_is_found_by_the_sc
     churn.until_serving({1: 100})
     assert churn.package(2)["ModelApprovalStatus"] == "Approved"
     assert f"{churn.name}-v2" in churn.state()["suspect"]
+
+
+def test_an_alarm_in_a_maintenance_window_is_acted_on_when_the_window_ends(churn: Line) -> None:
+    churn.serve_first()
+    churn.push(2, inference(2, fails_on=FAILS))
+
+    with churn.muted(f"sluice-{churn.name}-v2-e2-errors"):
+        churn.approve(2)
+        ignored = churn.until_event("AlarmIgnored", 2)
+        assert churn.weights()[2] > 0
+        assert "Aborted" not in [event for event, _ in churn.events()]
+    churn.until_event("Aborted", 2)
+
+    assert ignored["reason"].startswith("MUTED")
+    assert_rejected(churn, 2)
+    churn.until_serving({1: 100})

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sluice.domain.arming import Readings, remark
+from sluice.domain.rollout import Phase
 from sluice.domain.watching import Sight, counting_since, look
 from sluice.events.triggers import TargetDue, look_at
 
@@ -85,6 +86,8 @@ class Watching:
 
     def _read_alarms(self, state: TargetState, rollout: Rollout, *, now: datetime) -> Readings:
         """What the alarms say; the target remembers what a look at them changes by itself."""
+        if state.phase is Phase.SETTLING:  # judged already, and some of them are being deleted
+            return Readings()
         readings = self.alarms.read((*rollout.release.alarms, *rollout.watch, *state.disarmed))
 
         def decide(latest: TargetState | None) -> Change | None:

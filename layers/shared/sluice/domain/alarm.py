@@ -177,7 +177,8 @@ def _ignore(state: TargetState, watched: Watched, firing: Firing, reason: str) -
     if kind == _KNOWN:
         return Ignore(reason)
     said = f"{reason}; {firing.name}: {firing.reason}"
-    event = Event(firing.at, "AlarmIgnored", said, watched.release)
+    release = watched.release or (state.live.release if state.live else None)
+    event = Event(firing.at, "AlarmIgnored", said, release)
     return Ignore(reason, note(state, f"{kind} {firing.name}", event))
 
 

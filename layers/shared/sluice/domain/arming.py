@@ -98,8 +98,10 @@ def note(state: TargetState, subject: str, event: Event) -> Change | None:
 def remark(state: TargetState, readings: Readings, *, now: datetime) -> Change | None:
     """What a look at the alarms changes by itself: which count again, and what is remembered."""
     current, events = arm(state, readings.alarms), list[Event]()
+    watched = state.rollout.release if state.rollout else state.live
+    release = watched.release if watched else None
     for subject, event, reason in _remarks(readings):
-        said = note(current, subject, Event(now, event, reason))
+        said = note(current, subject, Event(now, event, reason, release))
         if said:
             current = said.state
             events += said.events
