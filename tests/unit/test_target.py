@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.domain.release import ReleaseName
-from sluice.domain.target import Change, Entry, Event, TargetState, chronicle, entry_hash
+from sluice.domain.target import Change, Entry, Event, TargetState, chronicle, entry_hash, orphaned
 from tests.builders import AT, STABLE, a_rollout, a_state, after
 
 
@@ -98,3 +98,10 @@ def test_an_entry_reads_back_with_the_same_hash() -> None:
     read = Entry.model_validate_json(entry.model_dump_json(exclude_none=True))
 
     assert entry_hash(read) == entry.hash
+
+
+def test_no_alarm_is_orphaned_while_a_rollout_holds_the_target() -> None:
+    gone = {"v1-e1", "v3-e3"}
+
+    assert orphaned(a_state(), gone) == {"v1-e1"}
+    assert orphaned(a_state(a_rollout()), gone) == frozenset()
