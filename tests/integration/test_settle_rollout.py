@@ -324,3 +324,29 @@ def test_what_aws_had_no_room_for_is_told_and_tried_again(serving: World, told: 
     assert kind == "RolloutDeferred"
     assert told() == [f"churn-v4 is tried again on churn later: {refused.reason}."]
     assert serving.approval_of(a_package_arn(4)) == "Approved"
+
+
+def test_an_alarm_on_the_whole_endpoint_is_watched_for_as_long_as_what_is_live_names_it(
+    serving: World,
+) -> None:
+    live = CANARY.model_copy(update={"watch": ("kept",)})
+    release = PROMOTED.model_copy(update={"action": Action.RELEASE, "watch": ("kept", "left")})
+    serving.given(a_state(release, live=live))
+    kept, left = (serving.given_alarm(CANARY, name=name) for name in ("kept", "left"))
+
+    settle(serving, release)
+    settle(serving, release)
+
+    assert len(serving.targets.watched_by(kept)) == 1
+    assert serving.targets.watched_by(left) == ()
+
+
+def test_a_rejection_that_is_refused_ends_the_rollout_all_the_same(
+    taken_off: World, faults: Faults
+) -> None:
+    with faults.refusing("UpdateModelPackage", "AccessDeniedException"):
+        done = settle(taken_off, BACK)
+
+    assert done.outcome is Outcome.ABORTED
+    assert taken_off.state.bad["churn-v4"].rejected_at is None
+    assert taken_off.approval_of(a_package_arn(4)) == "Approved"

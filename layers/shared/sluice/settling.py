@@ -89,7 +89,8 @@ class Settling:
         state = self.targets.change(
             rollout.target, lambda state: release_target(state, rollout, left=left, now=now)
         )
-        self._unwatch(rollout, state)
+        if state:
+            self._unwatch(rollout, state)
         return rollout
 
     def _left(self, rollout: Rollout) -> tuple[str, ...] | None:
@@ -99,10 +100,11 @@ class Settling:
             return None
         return tuple(sorted(set(view.variants) - {staying.variant}))
 
-    def _unwatch(self, rollout: Rollout, state: TargetState | None) -> None:
+    def _unwatch(self, rollout: Rollout, state: TargetState) -> None:
         """Forget the alarms on the whole endpoint that what is live now does not name."""
-        watching = state.live.watch if state and state.live else ()
-        left = [name for name in rollout.watch if name not in watching]
+        watching = state.live.watch if state.live else ()
+        before = rollout.replaced.watch if rollout.replaced else ()
+        left = [name for name in (*rollout.watch, *before) if name not in watching]
         for arn in self.alarms.arns(left).values() if left else ():
             self.targets.forget(arn, rollout.target)
 
