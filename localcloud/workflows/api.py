@@ -8,7 +8,6 @@ from typing import Any
 
 import ministack.app as gateway
 from ministack.core import iam_actions
-from ministack.services import eventbridge, stepfunctions
 
 from localcloud import hooks
 from localcloud.moto_engine import EngineError, open_request
@@ -46,11 +45,8 @@ _RESOURCE_PARAMETERS = (
 
 
 def mount() -> None:
-    """Answer for `states`, also to the services of the gateway that start executions themselves."""
+    """Answer for `states`, and tell IAM which machine a task token belongs to."""
     gateway.SERVICE_HANDLERS["states"] = handle
-    hooks.require(eventbridge, "_dispatch_to_stepfunctions", "arn", "payload")
-    hooks.replace(stepfunctions, "_resolve_state_machine_arn", "arn")(lambda arn: arn)
-    hooks.replace(stepfunctions, "_start_execution", "data")(_start_for_a_service)
     hooks.wrap(iam_actions, "extract_resource_arn", *_RESOURCE_PARAMETERS)(_resource_arn)
 
 
@@ -88,10 +84,6 @@ def _pass_on(
     answer = open_request("states", method, path, headers=headers, body=body, query=query_params)
     passed = {k: v for k, v in answer.headers.items() if k.lower() != "content-length"}
     return answer.status_code, passed, answer.data
-
-
-def _start_for_a_service(data: dict[str, Any]) -> Answer:
-    return _run(executions.start, data)
 
 
 def _resource_arn(original: Any, service: str, *args: Any) -> Any:

@@ -204,21 +204,21 @@ def test_every_object_has_a_checksum(bucket: Bucket) -> None:
     assert said == base64.b64encode(checksums.crc64nvme(b"hello").to_bytes(8)).decode()
 
 
-def test_checksums_are_right_and_quick(bucket: Bucket) -> None:
+@pytest.mark.parametrize(("name", "size"), [("CRC64NVME", 8), ("CRC32C", 4)])
+def test_checksums_are_right_and_quick(bucket: Bucket, name: str, size: int) -> None:
     body = bytes(range(256)) * 4 * 8192  # 8 MiB; in pure Python this takes over a second
-    expected = base64.b64encode(checksums.crc64nvme(body).to_bytes(8)).decode()
+    computed = getattr(checksums, name.lower())(body)
+    expected = base64.b64encode(computed.to_bytes(size)).decode()
     with within(1):
-        put = bucket.s3.put_object(
-            Bucket=bucket.name, Key="k", Body=body, ChecksumAlgorithm="CRC64NVME"
-        )
+        put = bucket.s3.put_object(Bucket=bucket.name, Key="k", Body=body, ChecksumAlgorithm=name)
         head = bucket.s3.head_object(Bucket=bucket.name, Key="k", ChecksumMode="ENABLED")
-    assert {put.get("ChecksumCRC64NVME"), head.get("ChecksumCRC64NVME")} == {expected}
+    assert {put.get(f"Checksum{name}"), head.get(f"Checksum{name}")} == {expected}
     wrong = refused(
         bucket.s3.put_object,
         Bucket=bucket.name,
         Key="k",
         Body=b"other bytes",
-        ChecksumCRC64NVME=expected,
+        **{f"Checksum{name}": expected},
     )
     assert wrong == "BadDigest"
 
