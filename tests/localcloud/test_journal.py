@@ -1,4 +1,7 @@
-"""The journal and the keeper: what is written before a reply is read after a kill, or refused."""
+"""The journal and the keeper: what is written before a reply is read after a kill, or refused.
+
+Ours: what is written down of acknowledged changes, in process
+"""
 
 import pickle
 import threading

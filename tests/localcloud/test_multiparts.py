@@ -1,4 +1,10 @@
-"""S3's multipart uploads: copied parts, what is kept unfinished, full-object checksums."""
+"""S3's multipart uploads: copied parts, what is kept unfinished, full-object checksums.
+
+AWS: AmazonS3/latest/userguide/mpuoverview.html
+AWS: AmazonS3/latest/userguide/checking-object-integrity-upload.html
+Model: s3.UploadPartCopy
+Model: s3.CompleteMultipartUpload
+"""
 
 import base64
 from typing import Any

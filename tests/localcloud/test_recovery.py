@@ -1,6 +1,8 @@
 """After `kill -9` of the server, twice in a row, everything that was acknowledged is back.
 
 One world for all of these tests: filled, killed while callers write, and killed again.
+
+Ours: what a killed process must find again, which AWS never shows
 """
 
 import json
