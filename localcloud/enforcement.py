@@ -20,7 +20,7 @@ _PARAMETERS = (
 
 def wrap(function: Callable[..., Any]) -> None:
     """Call `function(original, ...)` for every decision; None is an allowance."""
-    hooks.wrap(iam_evaluator, "enforce", *_PARAMETERS)(function)
+    hooks.wrap(iam_evaluator, "enforce", *_PARAMETERS, by=function.__module__)(function)
 
 
 def asked(original: Callable[..., Any], *args: Any, **kwargs: Any) -> dict[str, Any]:

@@ -101,15 +101,15 @@ def replace(
 
 
 def wrap(
-    owner: ModuleType | type, name: str, *parameters: str
+    owner: ModuleType | type, name: str, *parameters: str, by: str = ""
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorate a function that is called in place of `owner.name`.
 
     Its first argument is what was there. Several modules may wrap one name: each gets the one that
-    was registered before it.
+    was registered before it. `by` names the module, where it is not the caller.
     """
     require(owner, name, *parameters)
-    return _registered("wrapper", owner, name, _caller())
+    return _registered("wrapper", owner, name, by or _caller())
 
 
 def wrap_now(

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from localcloud import hooks
+from localcloud.launcher import LocalCloud
 
 HERE = __name__
 
@@ -79,3 +80,9 @@ def test_an_engine_that_changed_stops_everything_and_all_faults_are_named(engine
     with pytest.raises(hooks.HookError, match=r"engine\.gone is gone\n.*not \('numbers',\)"):
         hooks.install()
     assert engine.double(2) == 4
+
+
+def test_every_hook_has_a_label_of_its_own(cloud: LocalCloud) -> None:
+    labels = [one["label"] for one in cloud.control("hooks")]
+    assert len(labels) > 60
+    assert sorted(labels) == sorted(set(labels))
