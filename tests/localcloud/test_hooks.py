@@ -3,6 +3,7 @@
 Ours: how engines are changed, and how that is proved to be needed, in process
 """
 
+import json
 from types import ModuleType
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from localcloud import hooks
 from localcloud.launcher import LocalCloud
+from tests.localcloud.hooks.baseline import baseline_of
 
 HERE = __name__
 
@@ -80,6 +82,25 @@ def test_an_engine_that_changed_stops_everything_and_all_faults_are_named(engine
     with pytest.raises(hooks.HookError, match=r"engine\.gone is gone\n.*not \('numbers',\)"):
         hooks.install()
     assert engine.double(2) == 4
+
+
+def test_the_tests_of_a_hooks_own_subsystem_are_the_first_to_miss_it() -> None:
+    clock, store = "localcloud.alarms.states:cloudwatch.time", "localcloud.storage:s3._put_object"
+    near, far, other = (
+        f"tests/localcloud/test_{name}.py::t" for name in ("storage", "bus", "data")
+    )
+    alarm = "tests/localcloud/test_alarms_windows.py::t"
+    families = {clock: clock, store: store}
+    counted = {near: {store: 1}, far: {store: 9}, other: {}, alarm: {}}
+    lines = [
+        json.dumps({"test": test, "calls": calls, "families": families})
+        for test, calls in counted.items()
+    ]
+    found = baseline_of([*lines, json.dumps({"failed": []})])
+    assert found.users_of(store) == [near, far]
+    # What is not called is a value: whatever tests its subsystem may miss it.
+    assert found.users_of(clock) == [alarm]
+    assert baseline_of([*lines, json.dumps({"failed": [near]})]).users_of(store) == [far]
 
 
 def test_every_hook_has_a_label_of_its_own(cloud: LocalCloud) -> None:

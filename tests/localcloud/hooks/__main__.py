@@ -51,7 +51,8 @@ def main() -> int:
     _console.print(_table(findings))
     if not arguments.only and arguments.files == ALL:
         _console.print(f"written: {write_result(findings, baseline.failed)}")
-    return _DONE if all(one.missed_by for one in findings) else _MISSED_BY_NOBODY
+    missed = findings and all(one.missed_by for one in findings)
+    return _DONE if missed else _MISSED_BY_NOBODY
 
 
 def _try_all(

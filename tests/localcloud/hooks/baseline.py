@@ -6,13 +6,13 @@ import json
 from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tests.localcloud.hooks import counting
 from tests.localcloud.hooks.suite import run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
 ALL = tuple(sorted(Path("tests/localcloud").glob("test_*.py")))
 
@@ -41,8 +41,8 @@ class Baseline:
         by_nearness = sorted(users, key=lambda test: (test not in near, -calls.get(test, 0), test))
         return [test for test in by_nearness if test not in self.failed]
 
-    def _add(self, line: str) -> None:
-        noted = json.loads(line)
+    def add(self, noted: Mapping[str, Any]) -> None:
+        """Take up what was noted of one test or of one session."""
         self.failed |= set(noted.get("failed", ()))
         if "test" not in noted:
             return
@@ -67,10 +67,15 @@ def run_baseline(
         if not goes_on():
             return None
         _count(file, noted)
+    kept = (counts / f"{file.stem}.jsonl" for file in files)
+    return baseline_of([line for one in kept for line in one.read_text().splitlines()])
+
+
+def baseline_of(lines: Iterable[str]) -> Baseline:
+    """What the plugin wrote down."""
     found = Baseline()
-    for file in files:
-        for line in (counts / f"{file.stem}.jsonl").read_text().splitlines():
-            found._add(line)
+    for line in lines:
+        found.add(json.loads(line))
     return found
 
 
