@@ -4,6 +4,8 @@
 instead of ministack; IAM is asked as ever, and CloudFormation makes each table in both, so that the
 stack's own attributes are there. With `lambda`, ministack's worker runs the functions instead of
 AWS's runtime interface client. There is no second engine for SageMaker, for alarms and for events.
+
+Engines are imported only when they are chosen: they take a second of the start.
 """
 
 import asyncio
@@ -12,8 +14,6 @@ import os
 import sys
 from pathlib import Path
 from typing import Any
-
-from localcloud.moto_engine import EngineError, call, open_request
 
 KNOWN = frozenset({"dynamodb", "lambda"})
 _TARGET = "DynamoDB_20120810"
@@ -61,6 +61,8 @@ def _mount_tables() -> None:
 async def _handle(
     method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
 ) -> tuple[int, dict[str, str], bytes]:
+    from localcloud.moto_engine import open_request
+
     answer = await asyncio.to_thread(
         open_request, "dynamodb", method, path, headers=headers, body=body, query=query
     )
@@ -94,6 +96,8 @@ def _deleting(delete: Any) -> Any:
 
 def _call(operation: str, **request: Any) -> None:
     """Call moto. Raises ValueError, which is how a resource of a stack fails."""
+    from localcloud.moto_engine import EngineError, call
+
     try:
         call("dynamodb", f"{_TARGET}.{operation}", json.loads(json.dumps(request)))
     except EngineError as error:

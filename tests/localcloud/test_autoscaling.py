@@ -2,6 +2,11 @@
 
 Facts: API_RegisterScalableTarget, API_DeregisterScalableTarget, API_PutScheduledAction (botocore's
 service model); SageMaker developer guide, Update and Delete endpoints that use auto scaling.
+
+AWS: sagemaker/latest/dg/endpoint-scaling-update.html
+Model: application-autoscaling.RegisterScalableTarget
+Model: application-autoscaling.DeregisterScalableTarget
+Model: application-autoscaling.PutScheduledAction
 """
 
 from __future__ import annotations

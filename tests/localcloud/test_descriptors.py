@@ -1,4 +1,7 @@
-"""The server's open files: what has been served holds none."""
+"""The server's open files: what has been served holds none.
+
+Ours: what the server's process holds open, which AWS never shows
+"""
 
 import time
 from pathlib import Path

@@ -2,6 +2,9 @@
 
 Facts: API_ListServiceQuotas, API_ServiceQuota (botocore's service model); the quota's name and
 SageMaker's words as seen in `ResourceLimitExceeded`.
+
+Model: service-quotas.ListServiceQuotas
+Model: sagemaker.CreateEndpoint
 """
 
 from __future__ import annotations

@@ -1,4 +1,9 @@
-"""Serverless endpoints: one variant, updated like any other, without guardrails."""
+"""Serverless endpoints: one variant, updated like any other, without guardrails.
+
+AWS: sagemaker/latest/dg/serverless-endpoints.html
+Model: sagemaker.CreateEndpointConfig
+Model: sagemaker.UpdateEndpoint
+"""
 
 import time
 from collections.abc import Iterator
