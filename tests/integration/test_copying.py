@@ -18,13 +18,13 @@ from sluice.domain.manifest import CapturedObject
 from sluice.domain.vault import STREAM_LIMIT, Comparison, comparison, same_checksums
 from tests.builders import AT, BUCKET, some_facts
 from tests.integration.faults import Crash
-from tests.integration.rollouts import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sluice.adapters.ledger.table import Table
     from tests.integration.faults import Faults
+    from tests.integration.rollouts import Wire
 
 KEY = "models/churn-v4/code/pre + ü.py"
 KEPT = "releases/churn/v4-0123456789ab/code/pre.py"
@@ -304,10 +304,10 @@ def test_a_copy_is_carried_on_by_who_began_it_or_by_the_schedule(
 
 
 def test_parts_that_somebody_copied_again_are_listed_anew(
-    s3: Any, copying: Copying, small_parts: None, monkeypatch: pytest.MonkeyPatch
+    s3: Any, copying: Copying, small_parts: None, wire: Wire
 ) -> None:
     # Encrypted under a KMS key, a part copied twice has two ETags; moto's are always the same.
-    source, wire = source_of(s3, put(s3, LARGE)), Wire(monkeypatch)
+    source = source_of(s3, put(s3, LARGE))
     wire.refuse("CompleteMultipartUpload", "InvalidPart")
 
     copying.keep(BUCKET, source, key=KEPT, turn=turn())

@@ -20,7 +20,7 @@ from tests.integration.faults import Crash
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.integration.faults import Faults
+    from tests.integration.faults import Answer, Call, Faults
     from tests.integration.inbox import Inbox
 
 # Powertools warns of an invocation without a metric; one that crashed has none.
@@ -173,6 +173,21 @@ def test_a_registration_whose_reply_is_lost_is_found_again(inbox: Inbox, faults:
 
     with faults.lost_reply("CreateModelPackage"):
         assert inbox.deliver(last) == []
+
+    assert_registered_once(inbox)
+
+
+def test_a_list_of_packages_that_lags_behind_costs_no_second_one(
+    inbox: Inbox, faults: Faults
+) -> None:
+    def lag(operation: str, call: Call) -> Answer:
+        answer = call()
+        if operation == "ListModelPackages" and answer[0]:
+            answer[0][1]["ModelPackageSummaryList"] = []
+        return answer
+
+    with faults.at_every_call(lag):
+        assert inbox.deliver(*inbox.push_folder()) == []
 
     assert_registered_once(inbox)
 

@@ -203,6 +203,8 @@ def test_messages_that_are_no_uploads_are_recorded_and_not_delivered_again(inbox
         pytest.param("PutItem", "AccessDeniedException", 400, id="DynamoDB denies"),
         pytest.param("PutEvents", "AccessDeniedException", 400, id="EventBridge denies"),
         pytest.param("Publish", "KMSAccessDenied", 400, id="SNS's key denies"),
+        pytest.param("UploadPartCopy", "SlowDown", 503, id="S3 throttles, whatever the SDK tries"),
+        pytest.param("CreateModelPackage", "ThrottlingException", 400, id="SageMaker throttles"),
     ],
 )
 def test_what_may_work_later_is_delivered_again_and_never_refused(

@@ -11,20 +11,15 @@ from botocore.session import get_session
 
 from sluice.domain.inbox import CONFIG, EVALUATION, MODEL
 from tests.builders import METADATA, REPOSITORY, WEIGHTS, a_config
-from tests.integration.rollouts import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.integration.inbox import Inbox
+    from tests.integration.rollouts import Wire
 
 LONGEST_KEY = 1024
 """Bytes: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html."""
-
-
-@pytest.fixture
-def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
-    return Wire(monkeypatch)
 
 
 @pytest.mark.parametrize(

@@ -10,18 +10,13 @@ import pytest
 from sluice.domain.inbox import CONFIG, EVALUATION, MODEL
 from tests.builders import BUCKET, a_config
 from tests.integration.faults import READING, Crash
-from tests.integration.rollouts import Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.integration.faults import Faults
     from tests.integration.inbox import Inbox
-
-
-@pytest.fixture
-def wire(inbox: Inbox, monkeypatch: pytest.MonkeyPatch) -> Wire:
-    return Wire(monkeypatch)
+    from tests.integration.rollouts import Wire
 
 
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics")
