@@ -1,8 +1,8 @@
 """Look at every rollout in flight; wake the machine that waits for what was found.
 
 Many are fanned out through a queue, a message each, so that a target which is slow to answer delays
-no other and all are looked at within their minute. A look writes nothing and a task token works
-once, so a message that comes twice does no harm.
+no other and all are looked at within their minute. What a look writes it writes once, and a task
+token works once, so a message that comes twice does no harm.
 """
 
 from __future__ import annotations
