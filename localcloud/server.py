@@ -26,6 +26,7 @@ from localcloud.statefiles import StateFiles
 
 SUBSYSTEMS = (
     "localcloud.policies",
+    "localcloud.actions",
     "localcloud.encryption",
     "localcloud.calls",  # records what the policies decided
     "localcloud.answers",

@@ -2,6 +2,7 @@
 
 AWS: lambda/latest/dg/services-sqs-configure.html
 AWS: lambda/latest/dg/services-sqs-errorhandling.html
+AWS: AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
 Model: lambda.CreateEventSourceMapping
 """
 
@@ -12,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.localcloud.conftest import Clients
-from tests.localcloud.functions import create_function
+from tests.localcloud.functions import create_function, create_role
 from tests.localcloud.queues import create_queue, receive, received_bodies
 from tests.localcloud.waiting import until
 
@@ -97,3 +98,15 @@ def test_a_filter_keeps_the_rest_from_the_function(client: Clients, unique: str)
 
     assert until(batches, "the wanted message is handled") == ["1 records"]
     assert receive(client, url, 0) == []
+
+
+def test_a_batch_of_messages_takes_the_permission_to_send_one(client: Clients, unique: str) -> None:
+    url, queue = create_queue(client, unique)
+    allowed = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": queue}
+    entries = [{"Id": "1", "MessageBody": "x"}]
+    sender = client.as_role("sqs", create_role(client, f"{unique}-sends", [allowed]))
+    nobody = client.as_role("sqs", create_role(client, f"{unique}-nobody", []))
+
+    assert len(sender.send_message_batch(QueueUrl=url, Entries=entries)["Successful"]) == 1
+    with pytest.raises(ClientError, match="AccessDenied"):
+        nobody.send_message_batch(QueueUrl=url, Entries=entries)
