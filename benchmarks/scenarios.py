@@ -11,7 +11,7 @@ import sys
 from benchmarks.answers import alarms, announced, as_json, endpoint, head, package
 from benchmarks.arrivals import event, task
 from benchmarks.environment import MACHINE, scenario
-from benchmarks.past import BAKE_SECONDS, TARGET, Past
+from benchmarks.past import BAKE_SECONDS, ENDPOINT, TARGET, Past
 from benchmarks.scenario import Scenario, dump_scenarios
 from benchmarks.uploads import first_object, last_object, the_usual_way
 from sluice.domain.inbox import MODEL
@@ -21,6 +21,7 @@ from tests.builders import (
     ACCOUNT,
     AT,
     REGION,
+    a_quota,
 )
 
 
@@ -76,7 +77,12 @@ def _prepared() -> Scenario:
         objects=past.captured,
         answers={
             "sagemaker:DescribeEndpoint": endpoint(past, past.live.endpoint_config, canary=None),
-            "sagemaker:DescribeEndpointConfig": as_json(EndpointConfigName="churn-v3-e3"),
+            "sagemaker:DescribeEndpointConfig": as_json(
+                EndpointConfigName="churn-v3-e3",
+                ProductionVariants=[
+                    {"VariantName": past.live.variant, "InstanceType": "ml.m5.large"}
+                ],
+            ),
             "sagemaker:DescribeModelPackage": package(past, "Approved"),
             "sagemaker:CreateModel": as_json(ModelArn="arn:aws:sagemaker:::model/churn"),
             "sagemaker:CreateEndpointConfig": as_json(
@@ -86,6 +92,9 @@ def _prepared() -> Scenario:
             "ecr:DescribeImages": as_json(imageDetails=[{"imageDigest": f"sha256:{'a' * 64}"}]),
             "monitoring:PutMetricAlarm": as_json(),
             "monitoring:DescribeAlarms": alarms(past.planned()),
+            "application-autoscaling:DescribeScalableTargets": as_json(ScalableTargets=[]),
+            "servicequotas:ListServiceQuotas": as_json(Quotas=[a_quota(8)]),
+            "sagemaker:ListEndpoints": as_json(Endpoints=[{"EndpointName": ENDPOINT}]),
         },
     )
 
