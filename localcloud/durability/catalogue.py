@@ -20,14 +20,13 @@ from ministack.services import (
     s3,
     sts,
 )
-from moto.applicationautoscaling.models import applicationautoscaling_backends
 
 from localcloud import hooks, schedules, workers
 from localcloud.alarms import states as alarm_states
-from localcloud.constants import ACCOUNT, REGION
+from localcloud.autoscaling import state as scaling_state
 from localcloud.durability.stores import Flat, Marks, Runs, Store, Tree
+from localcloud.sagemaker import limits, timing
 from localcloud.sagemaker import state as sagemaker_state
-from localcloud.sagemaker import timing
 from localcloud.workflows import recovery as workflow_recovery
 
 _ENGINE = "ministack.services."
@@ -35,7 +34,7 @@ _OURS = "localcloud."
 _EVERY_REPLY = "localcloud.workers:pending"  # what a request set off is part of what it did
 # What else the requests of a service change.
 _ALSO = {
-    "application-autoscaling": ("localcloud.autoscaling",),
+    "application-autoscaling": ("localcloud.autoscaling", "localcloud.sagemaker"),
     "events": ("sqs", "sns"),
     "iam": ("sts",),
     "sagemaker": ("localcloud.sagemaker",),
@@ -183,8 +182,12 @@ def _declared() -> Iterator[Store]:
     yield Flat("localcloud.sagemaker.timing:durations", lambda: vars(timing.durations))
     for kind in vars(sagemaker_state.State()):
         yield _of_sagemaker(kind)
-    for kind in ("targets", "policies"):
-        yield _of_scaling(kind)
+    yield Flat(
+        "localcloud.autoscaling.state:targets",
+        lambda: scaling_state.targets,
+        guard=scaling_state.lock,
+    )
+    yield Flat("localcloud.sagemaker.limits:applied", lambda: limits.applied)
     yield from workflow_recovery.stores()
 
 
@@ -194,11 +197,6 @@ def _of_sagemaker(kind: str) -> Store:
         lambda: getattr(sagemaker_state.state, kind),
         guard=sagemaker_state.lock,
     )
-
-
-def _of_scaling(kind: str) -> Store:
-    backend = applicationautoscaling_backends[ACCOUNT][REGION]
-    return Flat(f"localcloud.autoscaling:{kind}", lambda: getattr(backend, kind))
 
 
 def _mark_item(original: Any, table: Any, pk_val: Any, sk_val: Any, *item: Any) -> Any:

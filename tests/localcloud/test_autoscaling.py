@@ -1,12 +1,11 @@
 """Application Auto Scaling: what it keeps, refuses, deletes along, and does by the clock.
 
-Facts: API_RegisterScalableTarget, API_DeregisterScalableTarget, API_PutScheduledAction (botocore's
-service model); SageMaker developer guide, Update and Delete endpoints that use auto scaling.
-
-AWS: sagemaker/latest/dg/endpoint-scaling-update.html
 Model: application-autoscaling.RegisterScalableTarget
 Model: application-autoscaling.DeregisterScalableTarget
 Model: application-autoscaling.PutScheduledAction
+AWS: sagemaker/latest/dg/endpoint-scaling-update.html
+AWS: sagemaker/latest/dg/endpoint-delete-with-scaling.html
+AWS: autoscaling/application/userguide/security_iam_permission_validation.html
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.localcloud.sagemaker_world import World, allow
-from tests.localcloud.services import checked
 from tests.localcloud.waiting import until
 
 if TYPE_CHECKING:
@@ -48,7 +46,7 @@ class Scaling:
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.client = checked(world.client("application-autoscaling"))
+        self.client = world.client("application-autoscaling")
         world.endpoint(world.config("one", A=(world.model("a"), 1.0)))
         self.a = self.named("A")
 

@@ -1,10 +1,9 @@
 """Service Quotas, and SageMaker that keeps to them.
 
-Facts: API_ListServiceQuotas, API_ServiceQuota (botocore's service model); the quota's name and
-SageMaker's words as seen in `ResourceLimitExceeded`.
-
 Model: service-quotas.ListServiceQuotas
-Model: sagemaker.CreateEndpoint
+Model: service-quotas.GetServiceQuota
+Model: sagemaker.UpdateEndpoint
+Ours: the quota's name and SageMaker's words are those people report of ResourceLimitExceeded
 """
 
 from __future__ import annotations
@@ -16,7 +15,6 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.localcloud.sagemaker_world import World, allow
-from tests.localcloud.services import checked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,7 +79,7 @@ def config(world: World, allowed: Allowance, label: str, count: int) -> str:
 def test_a_quota_is_listed_by_its_name_with_the_value_applied(
     client: Clients, allowed: Allowance
 ) -> None:
-    quotas = checked(client("service-quotas"))
+    quotas = client("service-quotas")
     allowed(7)
 
     found = listed(quotas)
