@@ -112,9 +112,14 @@ class Captured:
         }
 
 
+@pytest.fixture(autouse=True)
+def _enough_instances(wire: Wire) -> None:
+    """A hundred of the usual type are allowed; moto knows no quota of SageMaker."""
+    wire.always("ListServiceQuotas", Quotas=[a_quota(100)])
+
+
 @pytest.fixture
-def captured(world: World, inbox: Inbox, wire: Wire) -> Captured:
-    wire.always("ListServiceQuotas", Quotas=[a_quota(100)])  # moto has none of SageMaker
+def captured(world: World, inbox: Inbox) -> Captured:
     return Captured(world, inbox)
 
 
