@@ -262,6 +262,7 @@ def test_a_role_is_passed_to_sagemaker_alone() -> None:
         ),
         pytest.param("sagemaker:UpdateEndpoint", {"ShiftTrafficRole"}, id="updates"),
         pytest.param("sagemaker:CreateEndpoint", {"ShiftTrafficRole"}, id="creation"),
+        pytest.param("sagemaker:InvokeEndpoint", {"PrepareRolloutRole"}, id="smoke tests"),
         pytest.param("sagemaker:DeleteEndpoint", {"ShiftTrafficRole"}, id="deletion"),
         pytest.param("s3:PutObject", {"RegisterPackageRole"}, id="the vault"),
         pytest.param("s3:DeleteObject", set(), id="nobody deletes artifacts"),
