@@ -16,7 +16,7 @@ from moto.stepfunctions.models import StateMachine
 
 from localcloud import hooks
 from localcloud.clock import clock
-from localcloud.durability.stores import Entry, Runs, Store
+from localcloud.durability.stores import Entry, Flat, Runs, Store
 from localcloud.workflows import callbacks, executions
 from localcloud.workflows.status_events import announce
 
@@ -145,7 +145,8 @@ def stores() -> list[Store]:
         lambda arn: executions._executions[arn].events,
         run_of=lambda position, _: position // _EVENTS_IN_A_RUN,
     )
-    return [Machines(), Executions(), Tickets(), histories]
+    tags = Flat("localcloud.workflows.recovery:tags", lambda: executions.backend().tagger.tags)
+    return [Machines(), tags, Executions(), Tickets(), histories]
 
 
 def require() -> None:

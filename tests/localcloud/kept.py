@@ -162,6 +162,8 @@ class Kept:
         ends = {"Pass": {"Type": "Pass", "Output": {"n": 1}, "End": True}}
         self.told["ended"] = run(self.client, create_machine(self.client, "kept-ends", ends))
         machine = create_machine(self.client, "kept-waits", wait)
+        tags = [{"key": "kept", "value": "yes"}]
+        self.client("stepfunctions").tag_resource(resourceArn=machine, tags=tags)
         self.told["ran"] = start(self.client, machine, {"given": 1}, name="ran")
         tokens, _ = create_queue(self.client, "kept-tokens")
         self.told["asked"] = start(

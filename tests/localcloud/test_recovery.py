@@ -150,6 +150,9 @@ def test_nobody_waits_for_a_token_that_was_given_out(kept: Kept) -> None:
 def test_machines_run_as_before(kept: Kept) -> None:
     machines = kept.client("stepfunctions")
     arn = kept.told["ended"]["stateMachineArn"]
+    waits = arn.replace("kept-ends", "kept-waits")
+    tags = machines.list_tags_for_resource(resourceArn=waits)["tags"]
+    assert tags == [{"key": "kept", "value": "yes"}]
     described = machines.describe_state_machine(stateMachineArn=arn)
     assert json.loads(described["definition"])["StartAt"] == "Pass"
     execution = machines.start_execution(stateMachineArn=arn)["executionArn"]
