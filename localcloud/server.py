@@ -49,6 +49,9 @@ LATE_SUBSYSTEMS = ("localcloud.workflows", "localcloud.formation")
 _LATE_SERVICES = ("states", "cloudformation")
 _LAST_RESORT_SECONDS = 2.5
 
+Step = Callable[[asyncio.AbstractEventLoop], None]
+"""What is done, in a thread, once the gateway answers."""
+
 
 class PortTakenError(RuntimeError):
     """Another process listens on the port."""
@@ -82,7 +85,7 @@ def run(settings: Settings, started: Callable[[int], None] = lambda port: None) 
         _prepare(port, files)
         _watch(settings.lifeline)
         app, resume = _mount(files, running, port if settings.keep else None)
-        asyncio.run(_serve(app, gateway, [resume, lambda: started(port)], running))
+        asyncio.run(_serve(app, gateway, [resume, lambda _: started(port)], running))
 
 
 def _port(settings: Settings, files: StateFiles) -> int:
@@ -138,7 +141,7 @@ def _prepare(port: int, files: StateFiles) -> None:
 
 def _mount(
     files: StateFiles, running: contextlib.ExitStack, kept_for_port: int | None
-) -> tuple[Any, Callable[[], None]]:
+) -> tuple[Any, Step]:
     """Mount every subsystem, check and install the hooks, put back what was kept.
 
     Returns the ASGI application, and what to do once it answers.
@@ -152,7 +155,7 @@ def _mount(
         hooks.install()
         lateness.hold(_LATE_SERVICES)
         running.callback(_stop_late)
-        return control.application(), lambda: _in_background(lateness.mount, LATE_SUBSYSTEMS)
+        return control.application(), lambda _: _in_background(lateness.mount, LATE_SUBSYSTEMS)
     from localcloud.durability import service
 
     for name in LATE_SUBSYSTEMS:
@@ -179,7 +182,7 @@ def _in_background(work: Callable[..., None], *arguments: Any) -> None:
     threading.Thread(target=work, args=arguments, name="localcloud-late", daemon=True).start()
 
 
-def _restored(durability: Any, running: contextlib.ExitStack) -> Callable[[], None]:
+def _restored(durability: Any, running: contextlib.ExitStack) -> Step:
     from localcloud import control
 
     control.become("recovering")
@@ -187,8 +190,8 @@ def _restored(durability: Any, running: contextlib.ExitStack) -> Callable[[], No
     durability.begin()
     running.callback(durability.stop)
 
-    def resume() -> None:
-        durability.resume()
+    def resume(loop: asyncio.AbstractEventLoop) -> None:
+        durability.resume(loop)
         control.become("ok")
 
     return resume
@@ -197,7 +200,7 @@ def _restored(durability: Any, running: contextlib.ExitStack) -> Callable[[], No
 async def _serve(
     app: Any,
     gateway: socket.socket,
-    once_it_answers: list[Callable[[], None]],
+    once_it_answers: list[Step],
     running: contextlib.ExitStack,
 ) -> None:
     """Serve until a signal; then end what runs first, so that no request waits for it."""
@@ -214,7 +217,7 @@ async def _serve(
 
     async def until_signal() -> None:
         for step in once_it_answers:
-            await asyncio.to_thread(step)
+            await asyncio.to_thread(step, asyncio.get_running_loop())
         await stopping.wait()
         _arm_last_resort()
         await asyncio.to_thread(running.close)

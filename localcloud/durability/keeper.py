@@ -2,7 +2,8 @@
 
 Before a reply to a request that may change something, the stores of its service are compared; what
 changes without a request, several times a second. Both write under one lock, so that an older value
-never follows a newer one.
+never follows a newer one; both are called on the gateway's event loop, where the engines answer
+requests, so that no request is seen half done.
 """
 
 import logging

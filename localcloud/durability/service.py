@@ -1,5 +1,8 @@
 """Durability as a subsystem: restore, write before each reply, sweep, and stop first of all."""
 
+import asyncio
+import functools
+import itertools
 import logging
 import threading
 import time
@@ -17,6 +20,7 @@ from localcloud.durability.journal import Journal
 from localcloud.durability.keeper import Keeper
 
 _SWEEP_SECONDS = 0.25  # real: what is lost of changes that nobody was told of
+_STORES_AT_ONCE = 25  # most are empty
 _THOROUGH = 40  # sweeps from one that trusts nothing to the next
 _REST = 19  # times as long as a sweep took: it never takes more than a twentieth of a processor
 _READING = ("Describe", "Get", "List", "BatchGet", "Query", "Scan", "Head", "Filter", "Lookup")
@@ -34,6 +38,7 @@ class Durability:
         self._keeper = Keeper(Journal(folder))
         self._stopping = threading.Event()
         self._pending: Callable[[], None] = lambda: None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     def restore(self) -> None:
         """Put back what the folder holds. Raises JournalError when that is impossible."""
@@ -45,19 +50,20 @@ class Durability:
         self._pending = workers.adopt()
 
     def begin(self) -> None:
-        """Write before each reply from now on, and sweep."""
+        """Write before each reply from now on."""
         for service, handler in list(gateway.SERVICE_HANDLERS.items()):
             gateway.SERVICE_HANDLERS[service] = self._committing(service, handler)
-        threading.Thread(target=self._sweep, name="localcloud-journal", daemon=True).start()
 
-    def resume(self) -> None:
-        """Set going again what was under way."""
+    def resume(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Sweep from now on, on the gateway's loop, and set going again what was under way."""
+        self._loop = loop
+        threading.Thread(target=self._run, name="localcloud-journal", daemon=True).start()
         resumption.resume(self._pending)
 
     def stop(self) -> None:
         """Write what is left, and no more: how the server ends is not state."""
         self._stopping.set()
-        self._keeper.sweep(self._stores.all())
+        self._sweep(thorough=True)
         moments.note(self._moments, self._port, clock)
         self._keeper.close()
 
@@ -72,17 +78,30 @@ class Durability:
 
         return handle
 
-    def _sweep(self) -> None:
+    def _run(self) -> None:
         took, sweeps = 0.0, 0
         while not self._stopping.wait(max(_SWEEP_SECONDS, _REST * took)):
             began, sweeps = time.monotonic(), sweeps + 1
             try:
                 moments.note(self._moments, self._port, clock)
-                thorough = sweeps % _THOROUGH == 0
-                self._keeper.sweep(self._stores.all(), thorough=thorough)
+                self._sweep(thorough=sweeps % _THOROUGH == 0)
             except Exception:
                 _log.exception("the state could not be kept")
             took = time.monotonic() - began
+
+    def _sweep(self, *, thorough: bool) -> None:
+        """Look at every store; requests are answered in between."""
+        for some in itertools.batched(self._stores.all(), _STORES_AT_ONCE):
+            self._on_the_loop(functools.partial(self._keeper.sweep, some, thorough=thorough))
+
+    def _on_the_loop(self, work: Callable[[], None]) -> None:
+        async def do() -> None:
+            work()
+
+        if self._loop is None or not self._loop.is_running():
+            work()
+        else:
+            asyncio.run_coroutine_threadsafe(do(), self._loop).result()
 
 
 def require() -> None:

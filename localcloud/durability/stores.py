@@ -15,8 +15,6 @@ Token = tuple[Any, ...]
 Entry = tuple[Any, Any, Token | None]  # key, value, token
 Data = dict[Any, Any]
 _NUMBERS = (int, float)
-
-
 GONE = object()
 
 
@@ -26,6 +24,7 @@ class Marks:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._keys: set[Any] | None = set()
+        self._records: set[Any] = set()
 
     def add(self, *key: Any) -> None:
         """Say that the leaf of this key has changed."""
@@ -38,11 +37,12 @@ class Marks:
         with self._lock:
             self._keys = None
 
-    def take(self) -> set[Any] | None:
-        """What was said since the last time; None for any leaf."""
+    def take(self, records: set[Any]) -> set[Any] | None:
+        """What was said since the last time; None for any leaf, as when records came or went."""
         with self._lock:
             taken, self._keys = self._keys, set()
-        return taken
+            same, self._records = records == self._records, records
+        return taken if same else None
 
 
 class Store(Protocol):
@@ -127,7 +127,7 @@ class Tree:
 
     def recent(self) -> list[Entry] | None:
         """Every record, and the leaves that were marked."""
-        marked = self.marks.take() if self.marks else None
+        marked = self.marks.take(set(self.data())) if self.marks else None
         if marked is None:
             return None
         found: list[Entry] = [((k,), self._bare(r), None) for k, r in list(self.data().items())]

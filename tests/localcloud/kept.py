@@ -38,6 +38,7 @@ class Kept:
     client: Clients
     told: dict[str, Any] = field(default_factory=dict)
     items: list[str] = field(default_factory=list)
+    pairs: list[str] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
     objects: list[tuple[str, str, bytes]] = field(default_factory=list)
     before: datetime | None = None
@@ -61,7 +62,12 @@ class Kept:
         stop = threading.Event()
         writers = [
             threading.Thread(target=self._write, args=(write, stop))
-            for write in (self._write_item, self._write_object, self._write_message)
+            for write in (
+                self._write_item,
+                self._write_pair,
+                self._write_object,
+                self._write_message,
+            )
         ]
         for writer in writers:
             writer.start()
@@ -86,6 +92,14 @@ class Kept:
         item = {"p": {"S": "busy"}, "s": {"S": key}, "n": {"N": str(number)}}
         self.client("dynamodb").put_item(TableName=TABLE, Item=item)
         self.items.append(key)
+
+    def _write_pair(self, number: int) -> None:
+        puts = [
+            {"Put": {"TableName": TABLE, "Item": {"p": {"S": side}, "s": {"S": f"pair-{number}"}}}}
+            for side in ("left", "right")
+        ]
+        self.client("dynamodb").transact_write_items(TransactItems=puts)
+        self.pairs.append(f"pair-{number}")
 
     def _write_object(self, number: int) -> None:
         body = str(number).encode() * 5000

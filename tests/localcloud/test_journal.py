@@ -237,6 +237,16 @@ def test_leaves_that_are_marked_are_the_only_ones_looked_at(tmp_path: Path) -> N
     assert again.tables["t"]["items"] == {"a": {"n": 2}, "b": {"n": 1}}
 
 
+def test_a_table_that_was_deleted_stays_deleted(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    world.stores["tree"] = Tree("tree", lambda: world.tables, "items", marks=Marks())
+    world.tables.update(t={"items": {"a": {"n": 1}}}, u={"items": {}})
+    world.commit()
+    del world.tables["t"]
+    world.commit()
+    assert World(tmp_path).tables == {"u": {"items": {}}}
+
+
 def test_a_thorough_sweep_finds_what_nobody_marked(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.stores["tree"] = Tree("tree", lambda: world.tables, "items", marks=Marks())

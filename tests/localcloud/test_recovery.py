@@ -35,6 +35,16 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kept]:
         yield world
 
 
+def items_of(kept: Kept, partition: str) -> list[dict[str, Any]]:
+    """The items of one partition."""
+    pages = kept.client("dynamodb").get_paginator("query")
+    asked = {":p": {"S": partition}}
+    found = pages.paginate(
+        TableName=TABLE, KeyConditionExpression="p = :p", ExpressionAttributeValues=asked
+    )
+    return [item for page in found for item in page["Items"]]
+
+
 def taken(kept: Kept, url: str) -> list[Any]:
     """The messages that are in a queue now, as JSON, removed from it."""
     sqs = kept.client("sqs")
@@ -72,18 +82,16 @@ def test_a_multipart_upload_can_be_completed(kept: Kept) -> None:
 
 def test_every_item_that_was_put_is_there(kept: Kept) -> None:
     assert len(kept.items) > 10, "callers were busy"
-    pages = (
-        kept.client("dynamodb")
-        .get_paginator("query")
-        .paginate(
-            TableName=TABLE,
-            KeyConditionExpression="p = :p",
-            ExpressionAttributeValues={":p": {"S": "busy"}},
-        )
-    )
-    found = {item["s"]["S"]: item["n"]["N"] for page in pages for item in page["Items"]}
+    found = {item["s"]["S"]: item["n"]["N"] for item in items_of(kept, "busy")}
     assert {key: key.removeprefix("busy-") for key in kept.items}.items() <= found.items()
     assert len(found) <= len(kept.items) + 1
+
+
+def test_a_transaction_is_there_whole_or_not_at_all(kept: Kept) -> None:
+    assert len(kept.pairs) > 10, "callers were busy"
+    left, right = ({item["s"]["S"] for item in items_of(kept, side)} for side in ("left", "right"))
+    assert left == right
+    assert set(kept.pairs) <= left
 
 
 def test_messages_are_there_and_those_in_flight_are_visible_again(kept: Kept) -> None:
