@@ -91,7 +91,7 @@ class Durability:
 
     def _sweep(self, *, thorough: bool) -> None:
         """Look at every store; requests are answered in between."""
-        for some in itertools.batched(self._stores.all(), _STORES_AT_ONCE):
+        for some in itertools.batched(self._stores.all(), _STORES_AT_ONCE, strict=False):
             self._on_the_loop(functools.partial(self._keeper.sweep, some, thorough=thorough))
 
     def _on_the_loop(self, work: Callable[[], None]) -> None:
