@@ -34,7 +34,8 @@ class Moment:
 
 def last(path: Path) -> Moment | None:
     """The last moment noted, None in a folder that keeps nothing."""
-    return Moment(**json.loads(path.read_text())) if path.exists() else None
+    noted = path.read_text().strip() if path.exists() else ""
+    return Moment(**json.loads(noted)) if noted else None
 
 
 def note(path: Path, port: int, clock: Clock) -> None:
