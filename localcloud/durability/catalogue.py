@@ -24,15 +24,13 @@ from ministack.services import (
 from localcloud import hooks, schedules, workers
 from localcloud.alarms import states as alarm_states
 from localcloud.autoscaling import state as scaling_state
-from localcloud.constants import ACCOUNT, REGION
-from localcloud.durability.stores import Data, Flat, Marks, Runs, Store, Tree
+from localcloud.durability.stores import Flat, Marks, Runs, Store, Tree
 from localcloud.sagemaker import limits, timing
 from localcloud.sagemaker import state as sagemaker_state
 from localcloud.workflows import recovery as workflow_recovery
 
 _ENGINE = "ministack.services."
 _OURS = "localcloud."
-_SCALING = "moto.applicationautoscaling.models"
 _EVERY_REPLY = "localcloud.workers:pending"  # what a request set off is part of what it did
 # What else the requests of a service change.
 _ALSO = {
@@ -132,7 +130,7 @@ class Catalogue:
 
 
 def _full(name: str) -> str:
-    return name if name.startswith((_OURS, _SCALING)) else _ENGINE + name
+    return name if name.startswith(_OURS) else _ENGINE + name
 
 
 def _owner(store: str, owners: set[str]) -> bool:
