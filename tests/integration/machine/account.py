@@ -1,0 +1,131 @@
+"""Everything in the account as one plain value: copied, compared and restored as bytes."""
+
+from __future__ import annotations
+
+import io
+import json
+import pickle
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from tests.integration.machine.clock import START, Clock
+from tests.integration.machine.endpoint import FakeSageMaker
+from tests.integration.machine.executions import FakeStepFunctions
+from tests.integration.machine.ledger import FakeLedger
+from tests.integration.machine.monitoring import FakeCloudWatch
+from tests.integration.machine.refusal import RefusedError
+from tests.integration.machine.registry import FakeRegistry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+type Request = dict[str, Any]
+
+READING = ("Describe", "Get", "Head", "List", "Query")
+
+
+@dataclass
+class Invocation:
+    """An asynchronous invocation that is due."""
+
+    function: str
+    event: dict[str, Any]
+    due: datetime
+    tried: int = 0
+
+
+@dataclass
+class Account:
+    """The services we use, on one clock."""
+
+    clock: Clock = field(default_factory=Clock)
+    ledger: FakeLedger = field(default_factory=FakeLedger)
+    vault: dict[str, Request] = field(default_factory=dict)
+    pending: list[Invocation] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    dead: list[tuple[str, str]] = field(default_factory=list)
+    """What was given up after its retries: function and error."""
+    delivered: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    """Every event that was delivered, the schedules' apart."""
+    memory: dict[str, Any] = field(default_factory=dict)
+    """What the invariants remember of the way here."""
+
+    def __post_init__(self) -> None:
+        """Services that look at each other, and at the clock."""
+        self.sagemaker = FakeSageMaker(self.clock)
+        self.registry = FakeRegistry(self.clock)
+        self.cloudwatch = FakeCloudWatch(self.clock, self.sagemaker)
+        self.states = FakeStepFunctions(self.clock)
+
+    def plays(self, service: str) -> tuple[object, ...]:
+        """What answers for the service; nothing, where it is not here."""
+        played: dict[str, tuple[object, ...]] = {
+            "dynamodb": (self.ledger,),
+            "sagemaker": (self.sagemaker, self.registry),
+            "cloudwatch": (self.cloudwatch,),
+            "stepfunctions": (self.states,),
+        }
+        ours = (self,) if service in {"lambda", "events", "sns", "s3", "ecr"} else ()
+        return played.get(service, ours)
+
+    def answer(self, service: str, method: str, asked: Request) -> Request:
+        """The service's answer. Raises RefusedError."""
+        for one in self.plays(service):
+            call: Callable[[Request], Request] | None = getattr(one, method, None)
+            if call:
+                return call(asked)
+        message = f"the account does not play {service}:{method}"
+        raise NotImplementedError(message)
+
+    # Services of which we use one call.
+
+    def invoke(self, asked: Request) -> Request:
+        """An asynchronous invocation is queued."""
+        assert asked["InvocationType"] == "Event"
+        name = asked["FunctionName"].rpartition(":")[2].replace("-", "_")
+        self.pending.append(Invocation(name, json.loads(asked["Payload"]), self.clock.now))
+        return {"StatusCode": 202}
+
+    def put_events(self, asked: Request) -> Request:
+        """Machines hear of it."""
+        self.told += [one["DetailType"] for one in asked["Entries"]]
+        return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"} for _ in asked["Entries"]]}
+
+    def publish(self, asked: Request) -> Request:
+        """People hear of it."""
+        self.told.append(asked["Message"])
+        return {"MessageId": "1"}
+
+    def head_object(self, asked: Request) -> Request:
+        """What the vault holds."""
+        if asked["Key"] not in self.vault:
+            raise RefusedError("404", "Not Found")
+        return self.vault[asked["Key"]]
+
+    def describe_images(self, asked: Request) -> Request:
+        """Every image is there."""
+        (one,) = asked["imageIds"]
+        return {"imageDetails": [{"imageDigest": one["imageDigest"], "imageStatus": "ACTIVE"}]}
+
+    # Copies.
+
+    def snapshot(self) -> bytes:
+        """The whole account; `pickle.loads` gives it back."""
+        return pickle.dumps(self)
+
+    def fingerprint(self) -> bytes:
+        """The same for two accounts in which the same will happen, whenever they got there."""
+        parts = (
+            self.ledger, self.sagemaker, self.registry, self.cloudwatch,
+            self.states, self.vault, self.pending,
+        )  # fmt: skip
+        out = io.BytesIO()
+        pickler = pickle.Pickler(out)
+        pickler.fast = True  # no references to what was pickled before: equal values, equal bytes
+        now, self.clock.now = self.clock.now, START
+        try:
+            pickler.dump(parts)
+        finally:
+            self.clock.now = now
+        return out.getvalue()

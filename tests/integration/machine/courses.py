@@ -1,0 +1,115 @@
+"""Every course the world can take from a moment on, each followed to rest once.
+
+Courses that meet in one state, at one time, go on alike: the second is not followed again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tests.integration.machine.invariants import Invariants, Violation
+from tests.integration.machine.world import LONGEST
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.integration.machine.wire import Call
+    from tests.integration.machine.world import World
+
+
+@dataclass(frozen=True)
+class Moment:
+    """The world between two steps."""
+
+    number: int
+    before: str
+    """The step that comes next, in words."""
+    saved: bytes
+    calls: tuple[str, ...]
+    """The operations that step calls."""
+    mutating: tuple[bool, ...]
+
+
+@dataclass
+class Courses:
+    """Follows courses from saved moments and keeps what went wrong."""
+
+    world: World
+    ends: Callable[[World], str]
+    """What is wrong with the world at rest, or nothing."""
+    seen: set[bytes] = field(default_factory=set)
+    wrong: list[str] = field(default_factory=list)
+    followed: int = 0
+
+    def __post_init__(self) -> None:
+        """Invariants are looked at on every course."""
+        self.invariants = Invariants(self.world)
+
+    def take(self, moment: Moment, name: str, way: Callable[[], object]) -> None:
+        """From the moment, go this way, then on until rest."""
+        self.world.restore(moment.saved)
+        begun = self.world.account.clock.now
+        self.followed += 1
+        try:
+            way()
+            if not self._known_before_rest(begun):
+                self.invariants.at_rest()
+                complaint = self.ends(self.world)
+                if complaint:
+                    raise Violation(complaint)
+        except (Violation, Exception) as error:
+            events = [one for one in self.world.events()][-8:]
+            where = f"{name} at {moment.number} before {moment.before}"
+            self.wrong.append(f"{where}: {error!r}; {events}, {self.world.traffic()}")
+
+    def _known_before_rest(self, begun: object) -> bool:
+        """Step until the world rests; True as soon as somebody else has been here."""
+        mine = set()
+        while True:
+            here = self._here()
+            if here in self.seen:
+                self.seen |= mine
+                return True
+            mine.add(here)
+            if self.world.rested():
+                self.seen |= mine
+                return False
+            self.world.step()
+            if self.world.account.clock.now - begun > LONGEST:  # type: ignore[operator]
+                message = f"no rest: {self.world.state.phase}, {self.world.state.holder!r}"
+                raise Violation(message)
+
+    def _here(self) -> bytes:
+        account = self.world.account
+        moment = f"{account.clock.now} {account.memory.get('rest', ('', '', 0))[2]}".encode()
+        return hashlib.blake2b(account.fingerprint() + moment, digest_size=16).digest()
+
+
+def moments(world: World) -> Iterator[Moment]:
+    """Every moment from now on until rest, if nothing happens in between."""
+    world.account.memory.pop("rest", None)
+    number = 0
+    while not world.rested():
+        saved = world.save()
+        world.wire.calls.clear()
+        done = world.step()
+        calls = list(world.wire.calls)
+        yield Moment(
+            number, done, saved, tuple(c.operation for c in calls), tuple(c.mutates for c in calls)
+        )
+        number += 1
+
+
+def at(number: int, happening: Callable[[], object]) -> Callable[[Call], None]:
+    """Let this happen at the call with that number, counted from now."""
+    count = -1
+
+    def happen(_call: Call) -> None:
+        nonlocal count
+        count += 1
+        if count == number:
+            happening()
+
+    return happen

@@ -1,0 +1,205 @@
+"""What must hold after every step and at every call, whatever happened; and what at rest.
+
+Numbers and words are those of the protocol's invariants (docs/architecture.md, "What always holds").
+Read from the ledger's items, the endpoint and the calls made, never from an answer of ours.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+from sluice.domain.rollout import Phase
+from tests.builders import TARGET
+from tests.integration.machine.world import named, plain
+
+if TYPE_CHECKING:
+    from tests.integration.machine.wire import Call
+    from tests.integration.machine.world import World
+
+MOVES = {
+    "CreateEndpoint",
+    "UpdateEndpoint",
+    "UpdateEndpointWeightsAndCapacities",
+    "DeleteEndpoint",
+}
+ENDPOINT = "churn"
+LIVE_CHANGES = {"Promoted", "RolledBack"}
+
+
+class Violation(BaseException):
+    """An invariant does not hold."""
+
+
+class Invariants:
+    """Looks at a world at every call and after every step."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        world.wire.watch = self.at_call
+        world.after_step = self.after_step
+
+    # At every call.
+
+    def at_call(self, call: Call) -> None:
+        """Just before the account answers it."""
+        if call.operation in {"DescribeModelPackage", "ListModelPackages"}:
+            self._remember_approvals(call)
+        if call.operation in MOVES:
+            self._traffic(call)
+
+    def _remember_approvals(self, call: Call) -> None:
+        """A consistent read that says Approved, and the epoch it was made in."""
+        epoch = self._stored().get("epoch", 0)
+        reads = self.world.account.memory.setdefault("approved", {})
+        for package in self.world.account.registry.packages.values():
+            asked = call.asked.get("ModelPackageName", package.arn)
+            if asked == package.arn and package.status == "Approved":
+                reads[package.version] = epoch
+
+    def _traffic(self, call: Call) -> None:
+        stored = self._stored()
+        self._must(
+            stored.get("holder", "") == self.world.acting,
+            f"I5 {call.operation} by {self.world.acting!r}, which does not hold the target",
+        )
+        if call.operation == "DeleteEndpoint":
+            self._must("live" not in stored, "I8 the endpoint that serves is deleted")
+            return
+        if call.by:  # made by a function, not by the machine
+            self._must(bool(stored.get("intent")), f"I15 {call.operation} without an intent")
+        for variant in self._raised(call):
+            version, epoch = _named_by(variant)
+            self._must(f"churn-v{version}" not in stored.get("bad", {}), f"I8 {variant} is bad")
+            if variant == _variant_of(stored, "stable"):
+                continue
+            approved = self.world.account.memory.get("approved", {}).get(version, 0)
+            self._must(approved >= epoch, f"I3 {variant} was not seen Approved in its epoch")
+
+    def _raised(self, call: Call) -> list[str]:
+        """The variants that the call gives a larger share."""
+        sagemaker, asked = self.world.account.sagemaker, call.asked
+        endpoint = sagemaker.endpoints.get(asked["EndpointName"])
+        before = endpoint.variants if endpoint else {}
+        if "EndpointConfigName" in asked:
+            config = sagemaker.configs.get(asked["EndpointConfigName"], [])
+            after = {one["VariantName"]: one["InitialVariantWeight"] for one in config}
+        else:
+            wanted = asked["DesiredWeightsAndCapacities"]
+            after = {name: one.weight for name, one in before.items()}
+            after |= {one["VariantName"]: one["DesiredWeight"] for one in wanted}
+        shares = _shares({name: one.weight for name, one in before.items()})
+        return [name for name, share in _shares(after).items() if share > shares.get(name, 0.0)]
+
+    # After every step.
+
+    def after_step(self, world: World) -> None:
+        """The ledger grew, nothing in it changed that may not, and somebody serves."""
+        memory, item = world.account.memory, self._item()
+        if item is None:
+            return
+        self._serves(item)
+        if item["revision"] == memory.get("item"):
+            return  # every write of the ledger grows the revision
+        memory["item"], stored = item["revision"], self._stored()
+        for name in ("revision", "epoch", "history_length"):
+            now, before = stored.get(name, 0), memory.get(name, 0)
+            self._must(now >= before, f"I6 {name} fell from {before} to {now}")
+            memory[name] = now
+        self._chain(memory, stored)
+
+    def _chain(self, memory: dict[str, Any], stored: dict[str, Any]) -> None:
+        """New entries follow the ones before, gapless; `live` changes with one of them only."""
+        told = []
+        while (entry := self._entry(memory.get("chained", 0) + 1)) is not None:
+            content = {name: value for name, value in entry.items() if name != "hash"}
+            text = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+            hashed = hashlib.sha256(text.encode()).hexdigest()
+            self._must(entry["hash"] == hashed, f"I6 entry {entry['n']} was changed")
+            follows = entry["previous"] == memory.get("hash", "")
+            self._must(follows, f"I6 entry {entry['n']} does not follow the one before")
+            memory["chained"], memory["hash"] = entry["n"], entry["hash"]
+            self._once(memory, entry, stored)
+            told.append(entry["event"])
+        whole = stored.get("history_length", 0) == memory.get("chained", 0)
+        self._must(whole, "I6 the history has a gap")
+        live = stored.get("live", {}).get("variant", "")
+        changed = live != memory.get("live", "")
+        self._must(not changed or bool(LIVE_CHANGES & set(told)), "I6 live changed untold")
+        memory["live"] = live
+
+    def _once(self, memory: dict[str, Any], entry: dict[str, Any], stored: dict[str, Any]) -> None:
+        """One end for each approval; nothing bad is promoted."""
+        release, event = named(entry["release"]), entry["event"]
+        aborted = memory.setdefault("aborted", {})
+        if event == "Approved":
+            aborted.pop(release, None)
+        if event == "Aborted":
+            aborted[release] = aborted.get(release, 0) + 1
+            self._must(aborted[release] == 1, f"I9 {release} was aborted twice")
+        if event == "Promoted":
+            self._must(release not in stored.get("bad", {}), f"I10 {release} is bad")
+
+    def _serves(self, stored: dict[str, Any]) -> None:
+        if "live" in stored and not self.world.account.memory.get("gone"):
+            self._must(bool(self.world.traffic()), "I8 nothing serves")
+
+    # At rest.
+
+    def at_rest(self) -> None:
+        """The lease is free, nothing is owed, and the endpoint is what the ledger says."""
+        state, account = self.world.state, self.world.account
+        self._must(not state.holder, f"I14 {state.holder} still holds the target")
+        self._must(not self.world.in_flight, "I14 the target is still listed in flight")
+        left = (state.rollout, state.token, state.signal, state.intent)
+        self._must(not any(left), f"I15 left behind: {left}")
+        self._must(not account.dead, f"I19 given up: {account.dead}")
+        serving = self.world.traffic()
+        live = {state.live.variant: 100.0} if state.live else {}
+        self._must(serving == live, f"I13 {serving} serves, the ledger says {live}")
+        for variant in serving:
+            version, _ = _named_by(variant)
+            halted = state.phase is Phase.HALTED
+            self._must(
+                halted or f"churn-v{version}" not in state.bad, f"I12 {variant} serves, though bad"
+            )
+            package = next(
+                one for one in account.registry.packages.values() if one.version == version
+            )
+            approved = package.status == "Approved"
+            self._must(halted or approved, f"I12 {variant} serves, though {package.status}")
+
+    def _entry(self, n: int) -> dict[str, Any] | None:
+        item = self.world.account.ledger.items.get((f"TARGET#{TARGET}", f"HISTORY#{n:08d}"))
+        return {k: v for k, v in plain(item).items() if k not in {"pk", "sk"}} if item else None
+
+    def _item(self) -> dict[str, Any] | None:
+        return self.world.account.ledger.items.get((f"TARGET#{TARGET}", "STATE"))
+
+    def _stored(self) -> dict[str, Any]:
+        item = self._item()
+        return plain(item) if item else {}
+
+    def _must(self, holds: bool, otherwise: str) -> None:
+        if not holds:
+            raise Violation(f"{otherwise}, at {self.world.account.clock.now:%H:%M:%S}")
+
+
+def _shares(weights: dict[str, float]) -> dict[str, float]:
+    total = sum(weights.values())
+    return {name: weight / total for name, weight in weights.items()} if total else {}
+
+
+def _named_by(variant: str) -> tuple[int, int]:
+    """Version and epoch in a variant's name."""
+    match = re.fullmatch(r"v(\d+)-e(\d+)", variant)
+    assert match, variant
+    return int(match[1]), int(match[2])
+
+
+def _variant_of(stored: dict[str, Any], which: str) -> str:
+    rollout = json.loads(stored.get("rollout", "{}"))
+    name: str = rollout.get(which, {}).get("variant", "")
+    return name

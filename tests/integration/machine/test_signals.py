@@ -1,0 +1,113 @@
+"""A signal at every moment of a rollout: between any two steps, and between any two API calls."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.integration.machine.courses import Courses, Moment, at
+from tests.integration.machine.world import World
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+type Signal = Callable[[World], object]
+
+CANARY = "v2-e2"
+
+
+def alarm(world: World) -> None:
+    world.deliver("handle_alarm", world.fire(CANARY))
+
+
+def unheard_alarm(world: World) -> None:
+    world.fire(CANARY)
+
+
+def rejection(world: World) -> None:
+    world.decide(2, "Rejected")
+
+
+def unheard_rejection(world: World) -> None:
+    world.hears = lambda _function, _event: False
+    world.decide(2, "Rejected")
+    world.hears = lambda _function, _event: True
+
+
+def condemned(world: World) -> str:
+    """After an alarm on the canary version 1 serves again; version 2 is blamed, once."""
+    serves = {name.partition("-")[0] for name in world.traffic()}
+    state = world.state
+    marks = [name for name in (*state.bad, *state.suspect)]
+    if serves != {"v1"} or marks != ["churn-v2"]:
+        return f"{serves} serves, marked {marks}"
+    rejected = world.account.registry.packages[package(2)].status == "Rejected"
+    if rejected is not ("churn-v2" in state.bad):
+        return f"bad {list(state.bad)}, rejected {rejected}"
+    return ""
+
+
+def withdrawn(world: World) -> str:
+    """After a rejection version 1 serves again; version 2 is not blamed."""
+    serves = {name.partition("-")[0] for name in world.traffic()}
+    marks = {**world.state.bad, **world.state.suspect}
+    return f"{serves} serves, marked {list(marks)}" if serves != {"v1"} or marks else ""
+
+
+def package(version: int) -> str:
+    from tests.builders import a_package_arn
+
+    return a_package_arn(version)
+
+
+SIGNALS = [
+    pytest.param(alarm, condemned, id="alarm"),
+    pytest.param(unheard_alarm, condemned, id="alarm whose event is lost"),
+    pytest.param(rejection, withdrawn, id="rejection"),
+    pytest.param(unheard_rejection, withdrawn, id="rejection whose event is lost"),
+]
+
+
+def possible(world: World, moment: Moment, signal: Signal) -> bool:
+    """An alarm can fire only once it exists."""
+    if signal in {rejection, unheard_rejection}:
+        return True
+    world.restore(moment.saved)
+    return any(one.variant == CANARY for one in world.account.cloudwatch.alarms.values())
+
+
+@pytest.mark.parametrize(("signal", "ends"), SIGNALS)
+def test_a_signal_between_any_two_steps_brings_stable_back(
+    serving: World, rollout: list[Moment], signal: Signal, ends: Callable[[World], str]
+) -> None:
+    courses = Courses(serving, ends)
+    taken = [one for one in rollout if possible(serving, one, signal)]
+
+    for moment in taken:
+        courses.take(moment, signal.__name__, lambda: signal(serving))
+
+    assert len(taken) >= 45
+    assert courses.wrong == []
+
+
+@pytest.mark.parametrize(("signal", "ends"), [SIGNALS[0], SIGNALS[2]])
+def test_a_signal_between_any_two_calls_brings_stable_back(
+    serving: World, rollout: list[Moment], signal: Signal, ends: Callable[[World], str]
+) -> None:
+    courses = Courses(serving, ends)
+
+    for moment in rollout:
+        if not possible(serving, moment, signal):
+            continue
+        for number in range(1, len(moment.calls)):
+
+            def interrupted(number: int = number) -> None:
+                with serving.wire.around(before=at(number, lambda: signal(serving))):
+                    serving.step()
+
+            name = f"{signal.__name__} before call {number}, {moment.calls[number]},"
+            courses.take(moment, name, interrupted)
+
+    assert courses.followed >= 80
+    assert courses.wrong == []

@@ -1,0 +1,149 @@
+"""Between botocore and the account: every attempt of every call passes here, and may fail here."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore import xform_name
+from botocore.awsrequest import AWSResponse
+from botocore.client import BaseClient
+from botocore.endpoint import Endpoint
+from botocore.exceptions import ConnectionClosedError
+
+from tests.integration.machine.account import READING
+from tests.integration.machine.refusal import RefusedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    import pytest
+
+    from tests.integration.machine.account import Account
+
+type Meanwhile = Callable[[Call], None]
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call: who made it, what it asked, and its number since counting began."""
+
+    number: int
+    by: str
+    service: str
+    operation: str
+    asked: dict[str, Any]
+
+    @property
+    def mutates(self) -> bool:
+        """Whether it may change anything."""
+        return not self.operation.startswith(READING)
+
+
+class LostReplyError(Exception):
+    """The call has had its effect, and its answer never arrives."""
+
+
+def _nothing(_call: Call) -> None:
+    """Nothing happens."""
+
+
+class Wire:
+    """Gives every call to the account; tells what was called, and lets things happen meanwhile."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, account: Account) -> None:
+        self.account = account
+        self.by = ""
+        """The function at work; the machine itself is the empty name."""
+        self.calls: list[Call] = []
+        self.watch: Meanwhile = _nothing
+        self._before: Meanwhile = _nothing
+        self._after: Meanwhile = _nothing
+        self._real = Endpoint._do_get_response  # type: ignore[attr-defined]
+        signed = Endpoint.create_request
+        wrapped = BaseClient._convert_to_request_dict  # type: ignore[attr-defined]
+
+        def remember(client: Any, **named: Any) -> Any:
+            named["context"]["asked"] = named["api_params"]
+            return wrapped(client, **{**named, "set_user_agent_header": False})
+
+        def unsigned(endpoint: Endpoint, request: Any, model: Any = None) -> Any:
+            """Signing costs more than all else, and nobody here looks at a signature."""
+            played = account.plays(_service(model))
+            return _Unsigned() if played else signed(endpoint, request, model)
+
+        def respond(endpoint: Endpoint, request: Any, model: Any, context: Any) -> Any:
+            return self._respond(endpoint, request, model, context)
+
+        monkeypatch.setattr(BaseClient, "_convert_to_request_dict", remember)
+        monkeypatch.setattr(Endpoint, "create_request", unsigned)
+        monkeypatch.setattr(Endpoint, "_do_get_response", respond)
+        monkeypatch.setattr("time.sleep", lambda _seconds: None)
+
+    @contextmanager
+    def around(
+        self, *, before: Meanwhile = _nothing, after: Meanwhile = _nothing
+    ) -> Iterator[None]:
+        """Let this happen around every call; what it raises is what the caller meets."""
+        previous = self._before, self._after
+        self._before, self._after = before, after
+        try:
+            yield
+        finally:
+            self._before, self._after = previous
+
+    def _respond(self, endpoint: Any, request: Any, model: Any, context: Any) -> Any:
+        service, asked = _service(model), context["asked"]
+        call = Call(len(self.calls), self.by, service, model.name, asked)
+        self.calls.append(call)
+        self._apart(self._before, call)
+        if not self.account.plays(service):
+            return self._real(endpoint, request, model, context)
+        answer = self._answered(call)
+        try:
+            self._apart(self._after, call)
+        except LostReplyError:
+            return None, ConnectionClosedError(endpoint_url="https://lost.example")
+        return (AWSResponse("https://account.example", answer[0], {}, _NoBody()), answer[1]), None
+
+    def _apart(self, happening: Meanwhile, call: Call) -> None:
+        """What happens meanwhile is somebody else's doing, and is not interrupted itself."""
+        by, before, after = self.by, self._before, self._after
+        self._before = self._after = _nothing
+        try:
+            happening(call)
+        finally:
+            self.by, self._before, self._after = by, before, after
+
+    def _answered(self, call: Call) -> tuple[int, dict[str, Any]]:
+        self.watch(call)
+        try:
+            body = self.account.answer(call.service, xform_name(call.operation), call.asked)
+        except RefusedError as refused:
+            error = {"Code": refused.code, "Message": refused.message}
+            return 400, {"Error": error, **refused.more, **_metadata(400)}
+        return 200, {**body, **_metadata(200)}
+
+
+class _Unsigned:
+    """A request of which the parameters are known already."""
+
+    def reset_stream(self) -> None:
+        """There is none."""
+
+
+class _NoBody:
+    """The raw answer: everything in it is parsed already."""
+
+    def stream(self) -> list[bytes]:
+        return []
+
+
+def _metadata(status: int) -> dict[str, Any]:
+    return {"ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": {}}}
+
+
+def _service(model: Any) -> str:
+    name: str = model.service_model.service_name
+    return name

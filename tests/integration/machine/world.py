@@ -1,0 +1,369 @@
+"""The world around one target: what is due next, and what a test may do in between.
+
+`step` does the one thing that comes next: an invocation that is due, an execution's state, or, when
+nothing is, the clock moves to what comes first: a retry, a timeout, the end of an endpoint's update,
+a schedule's tick. The rules that bring events to functions are the template's.
+"""
+
+from __future__ import annotations
+
+import json
+import pickle
+import warnings
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from sluice.adapters.ledger.table import Table, decode
+from sluice.adapters.ledger.targets import Targets
+from sluice.domain.rollout import Phase
+from tests.builders import ACCOUNT, REGION, TARGET, an_event
+from tests.integration.faults import Crash
+from tests.integration.machine.account import Account, Invocation
+from tests.integration.machine.clock import iso
+from tests.integration.machine.driver import LEDGER, Driver
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType, SimpleNamespace
+
+    from sluice.domain.target import TargetState
+    from tests.integration.machine.executions import Execution
+    from tests.integration.machine.wire import Wire
+
+WATCH_SECONDS = 60
+RECONCILE_SECONDS = 300
+RETRIES = (60, 120)
+"""Seconds before Lambda tries a failed asynchronous invocation again."""
+LONGEST = timedelta(hours=12)
+"""What does not come to rest by then never will."""
+
+APPROVED = an_event("sagemaker_model_package_approved")
+FIRED = an_event("cloudwatch_alarm_single_metric")
+SETTLED = an_event("sagemaker_endpoint_in_service")
+ENDED = an_event("states_execution_ended")
+TICK = an_event("events_scheduled")
+
+
+@dataclass
+class World:
+    """One account, the machine and the functions."""
+
+    wire: Wire
+    function: Callable[[str], ModuleType]
+    client: Callable[[str], Any]
+    context: SimpleNamespace
+    after_step: Callable[[World], None] = lambda _world: None
+    skew: Callable[[datetime], datetime] = lambda moment: moment
+    """What an event's sender takes the time to be."""
+    hears: Callable[[str, dict[str, Any]], bool] = lambda _function, _event: True
+    """Whether an event arrives at all; schedules always do."""
+    acting: str = ""
+    """The execution whose task is being carried out."""
+    driver: Driver = field(init=False)
+
+    def __post_init__(self) -> None:
+        """The machine calls functions as the account's other services do."""
+        self.driver = Driver(self._task, self.client)
+
+    @property
+    def account(self) -> Account:
+        """Everything that can change."""
+        return self.wire.account
+
+    # Looking.
+
+    @property
+    def state(self) -> TargetState:
+        """The target as it stands in the ledger; reading it here is no call of anybody's."""
+        item = self.account.ledger.items["TARGET#" + TARGET, "STATE"]
+        return read_state(item)
+
+    def history(self) -> list[dict[str, Any]]:
+        """The target's history, oldest first, as it is stored."""
+        pk = f"TARGET#{TARGET}"
+        keys = sorted(k for k in self.account.ledger.items if k[0] == pk and k[1] != "STATE")
+        return [plain(self.account.ledger.items[one]) for one in keys]
+
+    def events(self) -> list[str]:
+        """What the history tells, each with its release: `Promoted churn-v2`."""
+        return [f"{one['event']} {named(one['release'])}" for one in self.history()]
+
+    def traffic(self) -> dict[str, float]:
+        """Each variant's share of the requests, in percent; those without any left out."""
+        found = self.account.sagemaker.endpoints.get("churn")
+        weights = (
+            {n: one.weight for n, one in found.variants.items() if one.weight} if found else {}
+        )
+        total = sum(weights.values())
+        return {name: round(100 * weight / total, 1) for name, weight in weights.items()}
+
+    # What people and services do.
+
+    def decide(self, version: int, status: str, *, by: str = "alice") -> None:
+        """A person approves or rejects a package in the console."""
+        arn = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package/churn/{version}"
+        self.account.registry.decide(arn, status, by=by)
+        self._spread()
+
+    def fire(self, variant: str, *, state: str = "ALARM", muted: bool = False) -> dict[str, Any]:
+        """The variant's first alarm goes into this state; the event of it, delivered to nobody."""
+        alarm = self.alarm_of(variant)
+        alarm.state, alarm.spoken = state, True
+        return alarm_event(alarm.arn, state, self.skew(self.account.clock.now), muted=muted)
+
+    def alarm_of(self, variant: str) -> Any:
+        """The first alarm on the variant."""
+        alarms = self.account.cloudwatch.alarms.values()
+        return next(one for one in alarms if one.variant == variant)
+
+    def stop(self, name: str) -> None:
+        """Somebody stops the execution; Step Functions tells of it."""
+        self.account.states.stop_execution({"executionArn": f":{name}"})
+        self._ended(self.account.states.executions[name])
+
+    def deliver(self, function: str, event: dict[str, Any]) -> Any:
+        """Invoke a function with an event, now."""
+        self.account.delivered.append((function, event))
+        return self.call(function, event)
+
+    def send(self, function: str, event: dict[str, Any]) -> None:
+        """Bring an event on its way to a function."""
+        if self.hears(function, event):
+            self.account.pending.append(Invocation(function, event, self.account.clock.now))
+
+    def call(self, function: str, event: Any) -> Any:
+        """Invoke a function as Lambda would: JSON in, JSON out."""
+        by, self.wire.by = self.wire.by, function
+        try:
+            with warnings.catch_warnings():
+                # A handler that raises has no metrics to publish; Powertools warns of that, too.
+                warnings.filterwarnings("ignore", "No application metrics")
+                handler = self.function(function).lambda_handler
+                return json.loads(json.dumps(handler(json.loads(json.dumps(event)), self.context)))
+        finally:
+            self.wire.by = by
+            self._spread()
+
+    # Time.
+
+    def step(self) -> str:
+        """Do the one thing that comes next; what it was, in words."""
+        done = self._step()
+        self._spread()
+        self.after_step(self)
+        return done
+
+    def run(self, until: Callable[[World], bool], *, steps: int = 5000) -> None:
+        """Step until it is so. Raises TimeoutError if it never is."""
+        begun = self.account.clock.now
+        for _ in range(steps):
+            if until(self):
+                return
+            self.step()
+            if self.account.clock.now - begun > LONGEST:
+                break
+        message = f"still not so at {self.account.clock.now}: {self.state.phase} {self.events()}"
+        raise TimeoutError(message)
+
+    def settle(self) -> None:
+        """Step until nothing changes any more in two rounds of every schedule."""
+        self.account.memory.pop("rest", None)
+        self.run(World.rested)
+
+    def rested(self) -> bool:
+        """Whether two rounds of every schedule have just found nothing to do."""
+        if self.busy or self.owing or not self.at_round:
+            return False
+        now, when = self.account.fingerprint(), self.account.clock.now
+        before, since, rounds = self.account.memory.get("rest", (b"", when, 0))
+        if now != before:
+            since, rounds = when, 0
+        elif when != since:
+            since, rounds = when, rounds + 1
+        self.account.memory["rest"] = now, since, rounds
+        return bool(rounds >= 2)
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything is going on that does not wait for a schedule."""
+        account = self.account
+        return (
+            bool(account.pending)
+            or any(one.running for one in account.states.executions.values())
+            or any(one.due for one in account.sagemaker.endpoints.values())
+        )
+
+    @property
+    def in_flight(self) -> bool:
+        """Whether the ledger lists a rollout for `watch_rollout` to look at."""
+        return any(pk == "INFLIGHT" for pk, _ in self.account.ledger.items)
+
+    @property
+    def owing(self) -> bool:
+        """Whether the ledger says that something is still to be done."""
+        if ("TARGET#" + TARGET, "STATE") not in self.account.ledger.items:
+            return False
+        state = self.state
+        return bool(state.holder or (state.rollback_owed and state.phase is not Phase.HALTED))
+
+    @property
+    def at_round(self) -> bool:
+        """Whether every schedule has just had its turn."""
+        return _seconds(self.account.clock.now) % RECONCILE_SECONDS == 0
+
+    # Copies.
+
+    def save(self) -> bytes:
+        """The world as it is."""
+        return self.account.snapshot()
+
+    def restore(self, saved: bytes) -> None:
+        """The world as it was."""
+        self.wire.account = pickle.loads(saved)  # noqa: S301 - our own bytes
+        self.wire.calls.clear()
+
+    def _step(self) -> str:
+        account = self.account
+        due = next((one for one in account.pending if one.due <= account.clock.now), None)
+        if due:
+            account.pending.remove(due)
+            return self._invoke(due)
+        ready = next((one for one in account.states.executions.values() if one.ready), None)
+        if ready:
+            self.acting = ready.name
+            state = self.driver.step(ready)
+            self.acting = ""
+            if not ready.running:
+                self._ended(ready)
+            return f"{ready.name} {state}"
+        return self._wait()
+
+    def _invoke(self, due: Invocation) -> str:
+        if due.event is not TICK and due.event.get("source") != "aws.events":
+            self.account.delivered.append((due.function, due.event))
+        try:
+            self.call(due.function, due.event)
+        except (Exception, Crash) as error:
+            if due.tried < len(RETRIES):
+                due.due = self.account.clock.after(RETRIES[due.tried])
+                due.tried += 1
+                self.account.pending.append(due)
+            else:
+                self.account.dead.append((due.function, repr(error)))
+            return f"{due.function} failed: {error!r}"
+        return due.function
+
+    def _wait(self) -> str:
+        account = self.account
+        running = [one for one in account.states.executions.values() if one.running]
+        moments = [one.due for one in account.pending]
+        moments += [one.ready_at for one in running if one.ready_at]
+        moments += [one.deadline for one in running if one.deadline]
+        moments += [one.due for one in account.sagemaker.endpoints.values() if one.due]
+        # With nothing in flight a minute's look reads one empty list: the round's is enough.
+        idle = not account.pending and not self.in_flight
+        moments.append(_next(account.clock.now, RECONCILE_SECONDS if idle else WATCH_SECONDS))
+        account.clock.now = now = min(moments)
+        for endpoint in account.sagemaker.settle(now):
+            self.send(
+                "watch_rollout", endpoint_event(endpoint.name, endpoint.config, self.skew(now))
+            )
+        for execution in running:
+            if execution.deadline and execution.deadline <= now:
+                self.driver.time_out(execution)
+        self._tick(now)
+        return f"{now:%H:%M:%S}"
+
+    def _tick(self, now: datetime) -> None:
+        due = [("watch_rollout", WATCH_SECONDS), ("reconcile_target", RECONCILE_SECONDS)]
+        ticked = [name for name, seconds in due if _seconds(now) % seconds == 0]
+        if ticked:
+            self.account.cloudwatch.evaluate()
+        for name in ticked:
+            event = {**TICK, "time": _whole(self.skew(now))}
+            self.account.pending.append(Invocation(name, event, now))
+
+    def _spread(self) -> None:
+        """What changed in the registry is told to those who asked for it."""
+        changed, self.account.registry.changed = self.account.registry.changed, []
+        for arn in changed:
+            self.send("reconcile_target", package_event(arn, self.skew(self.account.clock.now)))
+
+    def _ended(self, execution: Execution) -> None:
+        event = ended_event(execution, self.skew(self.account.clock.now))
+        self.send("reconcile_target", event)
+
+    def _task(self, function: str, payload: Any) -> Any:
+        return self.call(function, payload)
+
+
+def read_state(item: Any) -> TargetState:
+    """A stored state, read as the ledger's adapter reads it."""
+
+    class _One:
+        def get_item(self, **_asked: Any) -> Any:
+            return {"Item": item}
+
+    found = Targets(Table(_One(), LEDGER)).read(TARGET)  # type: ignore[arg-type]
+    assert found
+    return found
+
+
+def plain(item: Any) -> dict[str, Any]:
+    """Stored attributes as plain values."""
+    return decode(item)
+
+
+def named(release: dict[str, Any]) -> str:
+    """`churn-v2`."""
+    return f"{release['group']}-v{release['version']}"
+
+
+def package_event(arn: str, at: datetime) -> dict[str, Any]:
+    """SageMaker says that a package changed."""
+    detail = {**APPROVED["detail"], "ModelPackageArn": arn}
+    return {**APPROVED, "time": _whole(at), "detail": detail}
+
+
+def endpoint_event(name: str, config: str, at: datetime) -> dict[str, Any]:
+    """SageMaker says that an endpoint is in service."""
+    detail = {**SETTLED["detail"], "EndpointName": name, "EndpointConfigName": config}
+    return {**SETTLED, "time": str(int(at.timestamp() * 1000)), "detail": detail}
+
+
+def alarm_event(arn: str, state: str, at: datetime, *, muted: bool = False) -> dict[str, Any]:
+    """CloudWatch says that an alarm changed its state."""
+    detail = {
+        **FIRED["detail"],
+        "alarmName": arn.rpartition(":")[2],
+        "state": {**FIRED["detail"]["state"], "value": state, "timestamp": iso(at)},
+    }
+    if muted:
+        detail["muteDetail"] = an_event("cloudwatch_alarm_muted")["detail"]["muteDetail"]
+    return {**FIRED, "time": _whole(at), "resources": [arn], "detail": detail}
+
+
+def ended_event(execution: Execution, at: datetime) -> dict[str, Any]:
+    """Step Functions says that an execution ended."""
+    detail = {
+        **ENDED["detail"],
+        "name": execution.name,
+        "status": execution.status,
+        "input": execution.given,
+    }
+    return {**ENDED, "time": _whole(at), "detail": detail}
+
+
+def _whole(at: datetime) -> str:
+    """EventBridge's `time` has whole seconds."""
+    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _seconds(moment: datetime) -> float:
+    return moment.timestamp()
+
+
+def _next(now: datetime, seconds: int) -> datetime:
+    past = _seconds(now) % seconds
+    return now + timedelta(seconds=seconds - past)
