@@ -29,7 +29,8 @@ class Moment:
     saved: bytes
     calls: tuple[str, ...]
     """The operations that step calls."""
-    mutating: tuple[bool, ...]
+    writes: tuple[str, ...]
+    """Those of them that may change anything."""
 
 
 @dataclass
@@ -50,6 +51,7 @@ class Courses:
     def take(self, moment: Moment, name: str, way: Callable[[], object]) -> None:
         """From the moment, go this way, then on until rest."""
         self.world.restore(moment.saved)
+        self.world.hears = lambda _function, _event: True
         begun = self.world.account.clock.now
         self.followed += 1
         try:
@@ -60,7 +62,7 @@ class Courses:
                 if complaint:
                     raise Violation(complaint)
         except (Violation, Exception) as error:
-            events = [one for one in self.world.events()][-8:]
+            events = self.world.events()[-8:]
             where = f"{name} at {moment.number} before {moment.before}"
             self.wrong.append(f"{where}: {error!r}; {events}, {self.world.traffic()}")
 
@@ -95,21 +97,22 @@ def moments(world: World) -> Iterator[Moment]:
         saved = world.save()
         world.wire.calls.clear()
         done = world.step()
-        calls = list(world.wire.calls)
-        yield Moment(
-            number, done, saved, tuple(c.operation for c in calls), tuple(c.mutates for c in calls)
-        )
+        calls = tuple(one.operation for one in world.wire.calls)
+        writes = tuple(one.operation for one in world.wire.calls if one.mutates)
+        yield Moment(number, done, saved, calls, writes)
         number += 1
 
 
-def at(number: int, happening: Callable[[], object]) -> Callable[[Call], None]:
-    """Let this happen at the call with that number, counted from now."""
+def at(
+    number: int, happening: Callable[[], object], *, writing: bool = False
+) -> Callable[[Call], None]:
+    """Let this happen at the call, or writing call, with that number, counted from now."""
     count = -1
 
-    def happen(_call: Call) -> None:
+    def happen(call: Call) -> None:
         nonlocal count
-        count += 1
-        if count == number:
+        count += call.mutates or not writing
+        if count == number and (call.mutates or not writing):
             happening()
 
     return happen

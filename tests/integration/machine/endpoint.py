@@ -1,8 +1,8 @@
 """SageMaker's half of an account: models, configurations, endpoints that take their time, packages.
 
-What it answers is what the service models and AWS's pages say of the calls we make; the local cloud
-is the faithful one. Here an endpoint is `Updating` for a while on virtual time, refuses what SageMaker
-refuses meanwhile, and comes up as its new configuration says, or does not.
+What it answers is what the service models and AWS's pages say of the calls we make; the local
+cloud is the faithful one. Here an endpoint is `Updating` for a while on virtual time, refuses what
+SageMaker refuses meanwhile, and comes up as its new configuration says.
 """
 
 from __future__ import annotations

@@ -39,6 +39,8 @@ class Execution:
     reply: str | None = None
     output: Any = None
     path: list[str] = field(default_factory=list)
+    told: bool = False
+    """Whether the event of its end is on its way."""
 
     @property
     def running(self) -> bool:
@@ -106,7 +108,12 @@ class FakeStepFunctions:
     def describe_execution(self, asked: Request) -> Request:
         """Its status."""
         one = self._existing(asked)
-        return {"name": one.name, "status": one.status, "input": one.given}
+        return {
+            "name": one.name,
+            "status": one.status,
+            "input": one.given,
+            "startDate": self.clock.now,
+        }
 
     def stop_execution(self, asked: Request) -> Request:
         """It ends where it stands; nothing of it runs any more, and no state cleans up."""

@@ -1,7 +1,9 @@
 """What must hold after every step and at every call, whatever happened; and what at rest.
 
-Numbers and words are those of the protocol's invariants (docs/architecture.md, "What always holds").
-Read from the ledger's items, the endpoint and the calls made, never from an answer of ours.
+Read from the ledger's items, the endpoint and the calls made, never from an answer of ours. The
+numbers are names: I3 only approved traffic, I5 writer order, I6 the ledger only grows, I8 never
+worse, I9 one end for each approval, I10 nothing bad is promoted, I12 nothing bad or rejected
+serves, I13 ledger and endpoint agree, I14 no stuck lease, I15 intent before effect, I19 an end.
 """
 
 from __future__ import annotations
@@ -61,10 +63,7 @@ class Invariants:
 
     def _traffic(self, call: Call) -> None:
         stored = self._stored()
-        self._must(
-            stored.get("holder", "") == self.world.acting,
-            f"I5 {call.operation} by {self.world.acting!r}, which does not hold the target",
-        )
+        self._order(call, stored)
         if call.operation == "DeleteEndpoint":
             self._must("live" not in stored, "I8 the endpoint that serves is deleted")
             return
@@ -77,6 +76,16 @@ class Invariants:
                 continue
             approved = self.world.account.memory.get("approved", {}).get(version, 0)
             self._must(approved >= epoch, f"I3 {variant} was not seen Approved in its epoch")
+
+    def _order(self, call: Call, stored: dict[str, Any]) -> None:
+        """No older epoch after a newer one; only the holder, unless it was displaced in the act."""
+        acting, memory = self.world.acting, self.world.account.memory
+        epoch = int(acting.rpartition("-e")[2] or 0)
+        newest = memory.get("moved", 0)
+        self._must(epoch >= newest, f"I5 {call.operation} by {acting!r} after epoch {newest}")
+        memory["moved"] = epoch
+        holds = stored.get("holder", "") == acting or acting in memory.get("outlived", ())
+        self._must(holds, f"I5 {call.operation} by {acting!r}, which does not hold the target")
 
     def _raised(self, call: Call) -> list[str]:
         """The variants that the call gives a larger share."""

@@ -1,8 +1,8 @@
 """The world around one target: what is due next, and what a test may do in between.
 
-`step` does the one thing that comes next: an invocation that is due, an execution's state, or, when
-nothing is, the clock moves to what comes first: a retry, a timeout, the end of an endpoint's update,
-a schedule's tick. The rules that bring events to functions are the template's.
+`step` does the one thing that comes next: an invocation that is due, an execution's state, or,
+when nothing is, the clock moves to what comes first: a retry, a timeout, the end of an endpoint's
+update, a schedule's tick. The rules that bring events to functions are the template's.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ class World:
     def stop(self, name: str) -> None:
         """Somebody stops the execution; Step Functions tells of it."""
         self.account.states.stop_execution({"executionArn": f":{name}"})
-        self._ended(self.account.states.executions[name])
+        self._spread()
 
     def deliver(self, function: str, event: dict[str, Any]) -> Any:
         """Invoke a function with an event, now."""
@@ -165,6 +165,18 @@ class World:
                 break
         message = f"still not so at {self.account.clock.now}: {self.state.phase} {self.events()}"
         raise TimeoutError(message)
+
+    def tick(self) -> None:
+        """The five-minute schedule has its turn now."""
+        event = {**TICK, "time": _whole(self.skew(self.account.clock.now))}
+        self.account.pending.append(Invocation("reconcile_target", event, self.account.clock.now))
+
+    def pass_time(self, seconds: float) -> None:
+        """Let everything happen that is due within that time."""
+        until = self.account.clock.after(seconds)
+        while self._due or self._next_moment() <= until:
+            self.step()
+        self.account.clock.now = until
 
     def settle(self) -> None:
         """Step until nothing changes any more in two rounds of every schedule."""
@@ -223,21 +235,27 @@ class World:
         self.wire.account = pickle.loads(saved)  # noqa: S301 - our own bytes
         self.wire.calls.clear()
 
-    def _step(self) -> str:
+    @property
+    def _due(self) -> Invocation | Execution | None:
+        """What can be done without the clock moving."""
         account = self.account
-        due = next((one for one in account.pending if one.due <= account.clock.now), None)
-        if due:
-            account.pending.remove(due)
-            return self._invoke(due)
-        ready = next((one for one in account.states.executions.values() if one.ready), None)
-        if ready:
-            self.acting = ready.name
-            state = self.driver.step(ready)
-            self.acting = ""
-            if not ready.running:
-                self._ended(ready)
-            return f"{ready.name} {state}"
-        return self._wait()
+        invoked = (one for one in account.pending if one.due <= account.clock.now)
+        ready = (one for one in account.states.executions.values() if one.ready)
+        return next(invoked, None) or next(ready, None)
+
+    def _step(self) -> str:
+        match self._due:
+            case Invocation() as due:
+                self.account.pending.remove(due)
+                return self._invoke(due)
+            case None:
+                return self._wait()
+            case ready:
+                before, self.acting = self.acting, ready.name
+                try:
+                    return f"{ready.name} {self.driver.step(ready)}"
+                finally:
+                    self.acting = before
 
     def _invoke(self, due: Invocation) -> str:
         if due.event is not TICK and due.event.get("source") != "aws.events":
@@ -254,7 +272,8 @@ class World:
             return f"{due.function} failed: {error!r}"
         return due.function
 
-    def _wait(self) -> str:
+    def _next_moment(self) -> datetime:
+        """When something is due next."""
         account = self.account
         running = [one for one in account.states.executions.values() if one.running]
         moments = [one.due for one in account.pending]
@@ -264,7 +283,12 @@ class World:
         # With nothing in flight a minute's look reads one empty list: the round's is enough.
         idle = not account.pending and not self.in_flight
         moments.append(_next(account.clock.now, RECONCILE_SECONDS if idle else WATCH_SECONDS))
-        account.clock.now = now = min(moments)
+        return min(moments)
+
+    def _wait(self) -> str:
+        account = self.account
+        account.clock.now = now = self._next_moment()
+        running = [one for one in account.states.executions.values() if one.running]
         for endpoint in account.sagemaker.settle(now):
             self.send(
                 "watch_rollout", endpoint_event(endpoint.name, endpoint.config, self.skew(now))
@@ -285,14 +309,14 @@ class World:
             self.account.pending.append(Invocation(name, event, now))
 
     def _spread(self) -> None:
-        """What changed in the registry is told to those who asked for it."""
+        """What changed in the registry and what ended is told to those who asked for it."""
         changed, self.account.registry.changed = self.account.registry.changed, []
         for arn in changed:
             self.send("reconcile_target", package_event(arn, self.skew(self.account.clock.now)))
-
-    def _ended(self, execution: Execution) -> None:
-        event = ended_event(execution, self.skew(self.account.clock.now))
-        self.send("reconcile_target", event)
+        for one in self.account.states.executions.values():
+            if not one.running and not one.told:
+                one.told = True
+                self.send("reconcile_target", ended_event(one, self.skew(self.account.clock.now)))
 
     def _task(self, function: str, payload: Any) -> Any:
         return self.call(function, payload)

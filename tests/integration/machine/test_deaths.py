@@ -1,0 +1,156 @@
+"""Whatever dies, whenever: an execution stopped in each state, a function ended at each call.
+
+Nobody cleans up after a stopped execution (StopExecution runs no state), and a function that dies
+is invoked again by Lambda or by the machine's retries, or not at all. The schedules do the rest.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.integration.faults import Crash
+from tests.integration.machine.courses import Courses, Moment, at
+from tests.integration.machine.test_signals import alarm, condemned, possible
+from tests.integration.machine.wire import LostReplyError
+
+if TYPE_CHECKING:
+    from tests.integration.machine.world import World
+
+
+def one_serves(world: World) -> str:
+    """Version 2 serves if it was ever promoted, else version 1; nobody is to blame."""
+    expected = "v2" if "Promoted churn-v2" in world.events() else "v1"
+    serves = {name.partition("-")[0] for name in world.traffic()}
+    marks = {**world.state.bad, **world.state.suspect}
+    return f"{serves} serves, marked {list(marks)}" if serves != {expected} or marks else ""
+
+
+def promoted(world: World) -> str:
+    """Version 2 serves, and nobody is to blame."""
+    return one_serves(world) or ("" if "Promoted churn-v2" in world.events() else "not promoted")
+
+
+def running(world: World, moment: Moment) -> bool:
+    world.restore(moment.saved)
+    return bool(_executions(world))
+
+
+def kill(world: World) -> None:
+    """Stop what runs; nobody hears of it, or of anything else."""
+    world.hears = lambda _function, _event: False
+    for name in _executions(world):
+        world.stop(name)
+
+
+def outlive(world: World) -> None:
+    """Stop what runs and replace it, a minute before the task of it that runs makes its call."""
+    world.account.memory["outlived"] = tuple(_executions(world))
+    kill(world)
+    world.tick()
+    world.pass_time(60)
+
+
+def _executions(world: World) -> list[str]:
+    return [name for name, one in world.account.states.executions.items() if one.running]
+
+
+def test_an_execution_stopped_in_any_state_is_replaced_by_the_schedule(
+    serving: World, rollout: list[Moment]
+) -> None:
+    courses = Courses(serving, one_serves)
+
+    for moment in rollout:
+        if running(serving, moment):
+            courses.take(moment, "stopped", partial(kill, serving))
+
+    assert courses.followed >= 45
+    assert courses.wrong == []
+
+
+def test_a_signal_is_not_lost_with_the_execution_it_was_for(
+    serving: World, rollout: list[Moment]
+) -> None:
+    courses = Courses(serving, condemned)
+
+    def die() -> None:
+        alarm(serving)
+        kill(serving)
+
+    for moment in rollout:
+        if possible(serving, moment, alarm):
+            courses.take(moment, "alarm and stop", die)
+
+    assert courses.followed >= 45
+    assert courses.wrong == []
+
+
+@pytest.mark.parametrize("way", [kill, outlive])
+def test_a_task_that_outlives_its_execution_does_no_harm(
+    serving: World, rollout: list[Moment], way: object
+) -> None:
+    """`outlive`: its calls come when the successor holds the target already, and must come first."""
+    courses = Courses(serving, one_serves)
+    assert callable(way)
+
+    for moment in rollout:
+        if " " not in moment.before or not moment.calls:
+            continue  # not a task of an execution
+        for number, operation in enumerate(moment.calls):
+
+            def interrupted(number: int = number) -> None:
+                with serving.wire.around(before=at(number, partial(way, serving))):
+                    serving.step()
+
+            courses.take(moment, f"before call {number}, {operation},", interrupted)
+
+    assert courses.followed >= 40
+    assert courses.wrong == []
+
+
+def crash() -> None:
+    raise Crash
+
+
+def lose() -> None:
+    raise LostReplyError
+
+
+@pytest.mark.parametrize("task", [True, False], ids=["the machine's", "an event's"])
+def test_a_function_that_ends_after_any_write_is_made_good(
+    serving: World, rollout: list[Moment], *, task: bool
+) -> None:
+    """The machine sends traffic back when it cannot know; Lambda invokes again for an event."""
+    courses = Courses(serving, one_serves if task else promoted)
+
+    for moment in rollout:
+        if (" " in moment.before) is not task or "Await" in moment.before:
+            continue
+        for number, operation in enumerate(moment.writes):
+
+            def interrupted(number: int = number) -> None:
+                with serving.wire.around(after=at(number, crash, writing=True)):
+                    serving.step()
+
+            courses.take(moment, f"crash after write {number}, {operation},", interrupted)
+
+    assert courses.followed >= (25 if task else 5)
+    assert courses.wrong == []
+
+
+def test_a_lost_reply_changes_nothing(serving: World, rollout: list[Moment]) -> None:
+    courses = Courses(serving, promoted)
+
+    for moment in rollout:
+        for number, operation in enumerate(moment.writes):
+
+            def interrupted(number: int = number) -> None:
+                with serving.wire.around(after=at(number, lose, writing=True)):
+                    serving.step()
+
+            courses.take(moment, f"lost reply of write {number}, {operation},", interrupted)
+
+    assert courses.followed >= 40
+    assert courses.wrong == []
