@@ -31,6 +31,8 @@ class Moment:
     """The operations that step calls."""
     writes: tuple[str, ...]
     """Those of them that may change anything."""
+    by: str
+    """The function at work, if one is."""
 
 
 @dataclass
@@ -66,6 +68,12 @@ class Courses:
             where = f"{name} at {moment.number} before {moment.before}"
             self.wrong.append(f"{where}: {error!r}; {events}, {self.world.traffic()}")
 
+    def verify(self, *, at_least: int) -> None:
+        """Fail with every course that went wrong, or if too few were taken to mean anything."""
+        report = "\n".join([f"{len(self.wrong)} of {self.followed} courses:", *self.wrong])
+        assert not self.wrong, report
+        assert self.followed >= at_least, self.followed
+
     def _known_before_rest(self, begun: object) -> bool:
         """Step until the world rests; True as soon as somebody else has been here."""
         mine = set()
@@ -99,7 +107,8 @@ def moments(world: World) -> Iterator[Moment]:
         done = world.step()
         calls = tuple(one.operation for one in world.wire.calls)
         writes = tuple(one.operation for one in world.wire.calls if one.mutates)
-        yield Moment(number, done, saved, calls, writes)
+        by = next((one.by for one in world.wire.calls), "")
+        yield Moment(number, done, saved, calls, writes, by)
         number += 1
 
 

@@ -87,8 +87,7 @@ def test_a_signal_between_any_two_steps_brings_stable_back(
     for moment in taken:
         courses.take(moment, signal.__name__, lambda: signal(serving))
 
-    assert len(taken) >= 45
-    assert courses.wrong == []
+    courses.verify(at_least=45)
 
 
 @pytest.mark.parametrize(("signal", "ends"), [SIGNALS[0], SIGNALS[2]])
@@ -109,5 +108,4 @@ def test_a_signal_between_any_two_calls_brings_stable_back(
             name = f"{signal.__name__} before call {number}, {moment.calls[number]},"
             courses.take(moment, name, interrupted)
 
-    assert courses.followed >= 80
-    assert courses.wrong == []
+    courses.verify(at_least=80)

@@ -168,7 +168,7 @@ class World:
 
     def tick(self) -> None:
         """The five-minute schedule has its turn now."""
-        event = {**TICK, "time": _whole(self.skew(self.account.clock.now))}
+        event = {**TICK, "time": _whole(self.account.clock.now)}
         self.account.pending.append(Invocation("reconcile_target", event, self.account.clock.now))
 
     def pass_time(self, seconds: float) -> None:
@@ -305,7 +305,7 @@ class World:
         if ticked:
             self.account.cloudwatch.evaluate()
         for name in ticked:
-            event = {**TICK, "time": _whole(self.skew(now))}
+            event = {**TICK, "time": _whole(now)}
             self.account.pending.append(Invocation(name, event, now))
 
     def _spread(self) -> None:

@@ -1,0 +1,103 @@
+"""What a target's history tells of each way a rollout can go, entry by entry."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from sluice.domain.rollout import Phase
+from tests.integration.machine.invariants import Invariants
+
+if TYPE_CHECKING:
+    from tests.integration.machine.world import World
+
+FIRST = ["Approved churn-v1", "RolloutStarted churn-v1", "Promoted churn-v1", "Settled churn-v1"]
+BEGUN = ["Approved churn-v2", "RolloutStarted churn-v2", "Shifted churn-v2"]
+PROMOTED = [*BEGUN, "Shifted churn-v2", "Promoted churn-v2"]
+
+
+def waiting(world: World, phase: Phase) -> None:
+    """Version 2 is on its way, and waits in this phase."""
+    world.decide(2, "Approved")
+    world.run(lambda one: bool(one.state.token) and one.state.phase is phase)
+
+
+def told(world: World) -> list[str]:
+    """The history since version 1 settled, once the world is at rest."""
+    world.settle()
+    Invariants(world).at_rest()
+    events = world.events()
+    assert events[: len(FIRST)] == FIRST
+    return events[len(FIRST) :]
+
+
+def test_a_version_that_does_well_is_promoted(serving: World) -> None:
+    serving.decide(2, "Approved")
+
+    assert told(serving) == [*PROMOTED, "Settled churn-v2"]
+    assert serving.traffic() == {"v2-e2": 100.0}
+    assert [str(good.release) for good in serving.state.last_good] == ["churn-v2", "churn-v1"]
+
+
+def test_an_alarm_on_the_canary_ends_its_rollout(serving: World) -> None:
+    waiting(serving, Phase.BAKING)
+    serving.deliver("handle_alarm", serving.fire("v2-e2"))
+
+    assert told(serving) == [
+        *BEGUN,
+        "AlarmFired churn-v2",
+        "Shifted churn-v2",
+        "Aborted churn-v2",
+        "Settled churn-v2",
+    ]
+    assert serving.traffic() == {"v1-e1": 100.0}
+
+
+def test_a_rejection_of_the_canary_ends_its_rollout(serving: World) -> None:
+    waiting(serving, Phase.BAKING)
+    serving.decide(2, "Rejected")
+
+    assert told(serving) == [
+        *BEGUN,
+        "Rejected churn-v2",
+        "Shifted churn-v2",
+        "Aborted churn-v2",
+        "Settled churn-v2",
+    ]
+    assert serving.traffic() == {"v1-e1": 100.0}
+
+
+def test_an_alarm_during_stand_by_is_one_weight_change(serving: World) -> None:
+    waiting(serving, Phase.STANDING_BY)
+    serving.deliver("handle_alarm", serving.fire("v2-e2"))
+
+    assert told(serving) == [
+        *PROMOTED,
+        "AlarmFired churn-v2",
+        "Shifted churn-v2",
+        "RolledBack churn-v2",
+        "Settled churn-v2",
+    ]
+    assert serving.traffic() == {"v1-e1": 100.0}
+
+
+@pytest.mark.parametrize("cause", ["AlarmFired", "Rejected"])
+def test_later_the_last_good_version_takes_over_again(serving: World, cause: str) -> None:
+    serving.decide(2, "Approved")
+    serving.settle()
+    if cause == "Rejected":
+        serving.decide(2, "Rejected")
+    else:
+        serving.deliver("handle_alarm", serving.fire("v2-e2"))
+
+    assert told(serving) == [
+        *PROMOTED,
+        "Settled churn-v2",
+        f"{cause} churn-v2",
+        "RolloutStarted churn-v1",
+        "RolledBack churn-v1",
+        "Settled churn-v1",
+    ]
+    assert serving.traffic() == {"v1-e3": 100.0}
+    assert list(serving.state.suspect) == (["churn-v2"] if cause == "AlarmFired" else [])
