@@ -25,6 +25,10 @@ type Request = dict[str, Any]
 READING = ("Describe", "Get", "Head", "List", "Query")
 
 
+class NotPlayedError(BaseException):
+    """A call that the account does not know: nobody may take it for an answer of AWS."""
+
+
 @dataclass
 class Invocation:
     """An asynchronous invocation that is due."""
@@ -76,7 +80,7 @@ class Account:
             if call:
                 return call(asked)
         message = f"the account does not play {service}:{method}"
-        raise NotImplementedError(message)
+        raise NotPlayedError(message)
 
     # Services of which we use one call.
 

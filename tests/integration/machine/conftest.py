@@ -26,7 +26,7 @@ def world(
     context: SimpleNamespace,
     monkeypatch: pytest.MonkeyPatch,
 ) -> World:
-    """Versions 1 to 3 of `churn` wait for their approval; nothing serves. Invariants are watched."""
+    """Versions 1 to 3 of `churn` wait for their approval; nothing serves; invariants are on."""
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
     made = World(Wire(monkeypatch, Account()), function, clients, context)

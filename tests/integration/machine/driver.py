@@ -22,11 +22,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.integration.faults import Crash
 from tests.integration.machine.clock import iso
-from tests.integration.machine.executions import Execution
 from tests.integration.machine.expressions import QueryError, evaluated
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.integration.machine.executions import Execution
 
 DEFINITION = Path(__file__).parent.parent.parent.parent / "statemachines" / "rollout.asl.yaml"
 LEDGER = "sluice-ledger"
@@ -135,25 +136,23 @@ class Driver:
 
     def _called(self, resource: str, arguments: dict[str, Any]) -> Any:
         *_, service, operation = resource.split(":")
+        if service == "lambda":
+            return {"Payload": self._invoked(arguments["FunctionName"], arguments["Payload"])}
         try:
-            if service == "lambda":
-                return {"Payload": self.invoke(arguments["FunctionName"], arguments["Payload"])}
             answer = getattr(self.client(service), xform_name(operation))(**arguments)
-            return json.loads(json.dumps(answer, default=str))
-        except Crash as crash:
-            # "Runtime errors ... such as running out of memory or timing out" (error names).
-            raise TaskError("Lambda.Unknown", str(crash)) from crash
         except ClientError as error:
-            if service == "lambda":
-                raise TaskError(type(error).__name__, str(error)) from error
             raise TaskError(_sdk_error(service, error), str(error)) from error
         except BotoCoreError as error:
-            if service == "lambda":
-                raise TaskError(type(error).__name__, str(error)) from error
             raise TaskError(f"{_SERVICES[service]}.SdkClientException", str(error)) from error
+        return json.loads(json.dumps(answer, default=str))
+
+    def _invoked(self, function: str, payload: Any) -> Any:
+        try:
+            return self.invoke(function, payload)
+        except Crash as crash:
+            # What no handler reports is `Lambda.Unknown`: out of memory, timed out (error names).
+            raise TaskError("Lambda.Unknown", str(crash)) from crash
         except Exception as error:
-            if service != "lambda":
-                raise
             raise TaskError(type(error).__name__, str(error)) from error
 
     def _failed(self, execution: Execution, state: dict[str, Any], error: TaskError) -> None:

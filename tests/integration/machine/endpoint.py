@@ -112,6 +112,13 @@ class FakeSageMaker:
             ],
         }
 
+    def list_endpoints(self, asked: Request) -> Request:
+        """Those in the status asked for, in one page."""
+        wanted = asked.get("StatusEquals", "")
+        found = [one for one in self.endpoints.values() if wanted in {"", one.status}]
+        summaries = [{"EndpointName": one.name, "EndpointStatus": one.status} for one in found]
+        return {"Endpoints": summaries}
+
     def create_endpoint(self, asked: Request) -> Request:
         """It is `Creating` first."""
         name, config = asked["EndpointName"], asked["EndpointConfigName"]

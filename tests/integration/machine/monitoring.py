@@ -37,6 +37,7 @@ class FakeCloudWatch:
     clock: Clock
     sagemaker: FakeSageMaker
     alarms: dict[str, FakeAlarm] = field(default_factory=dict)
+    muted: set[str] = field(default_factory=set)
     per_minute: int = 100
     """Requests of all users to each endpoint."""
 
@@ -49,14 +50,21 @@ class FakeCloudWatch:
         return {}
 
     def describe_alarms(self, asked: Request) -> Request:
-        """Those asked for that exist."""
-        found = [self.alarms[one] for one in asked.get("AlarmNames", []) if one in self.alarms]
+        """Those asked for, by name or by how their names begin, that exist."""
+        names = asked.get("AlarmNames", sorted(self.alarms))
+        prefix = asked.get("AlarmNamePrefix", "")
+        found = [self.alarms[one] for one in names if one in self.alarms and one.startswith(prefix)]
         return {
             "MetricAlarms": [
                 {"AlarmName": one.name, "AlarmArn": one.arn, "StateValue": one.state}
                 for one in found
             ]
         }
+
+    def list_alarm_mute_rules(self, asked: Request) -> Request:
+        """The rule that mutes the alarm now, if one does."""
+        muted = asked["AlarmName"] in self.muted
+        return {"AlarmMuteRuleSummaries": [{"Status": "ACTIVE"}] if muted else []}
 
     def delete_alarms(self, asked: Request) -> Request:
         """Nothing watches any more."""

@@ -103,7 +103,7 @@ def test_a_signal_is_not_lost_with_the_execution_it_was_for(
 def test_a_task_that_outlives_its_execution_does_no_harm(
     serving: World, rollout: list[Moment], way: object
 ) -> None:
-    """`outlive`: its calls come when the successor holds the target already, and must come first."""
+    """`outlive`: its calls come when another holds the target, which must not have acted yet."""
     courses = Courses(serving, one_serves)
     assert callable(way)
 

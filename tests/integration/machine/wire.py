@@ -64,39 +64,17 @@ class Wire:
         self.watch: Meanwhile = _nothing
         self._before: Meanwhile = _nothing
         self._after: Meanwhile = _nothing
-        self._real = Endpoint._do_get_response  # type: ignore[attr-defined]
-        signed, whole = Endpoint.create_request, BaseClient._make_api_call
-        wrapped = BaseClient._convert_to_request_dict  # type: ignore[attr-defined]
-
-        def remember(client: Any, **named: Any) -> Any:
-            named["context"]["asked"] = named["api_params"]
-            return wrapped(client, **{**named, "set_user_agent_header": False})
-
-        def short(client: Any, operation: str, params: Any) -> Any:
-            """Past the SDK: while no call may fail it has nothing to try again."""
-            model = client.meta.service_model.operation_model(operation)
-            form = operation, *sorted(params)
-            if form not in _VALIDATED or self._watched or not account.plays(_service(model)):
-                answer = whole(client, operation, params)
-                _VALIDATED.add(form)
-                return answer
-            status, answer = self._answered(self._noted(model, params))
-            if status == OK:
-                return answer
-            raise client.exceptions.from_code(answer["Error"]["Code"])(answer, operation)
-
-        def unsigned(endpoint: Endpoint, request: Any, model: Any = None) -> Any:
-            """Signing costs more than all else, and nobody here looks at a signature."""
-            played = account.plays(_service(model))
-            return _Unsigned() if played else signed(endpoint, request, model)
-
-        def respond(endpoint: Endpoint, request: Any, model: Any, context: Any) -> Any:
-            return self._respond(endpoint, request, model, context)
-
-        monkeypatch.setattr(BaseClient, "_make_api_call", short)
-        monkeypatch.setattr(BaseClient, "_convert_to_request_dict", remember)
-        monkeypatch.setattr(Endpoint, "create_request", unsigned)
-        monkeypatch.setattr(Endpoint, "_do_get_response", respond)
+        self._whole = BaseClient._make_api_call
+        self._converted = BaseClient._convert_to_request_dict
+        self._signed = Endpoint.create_request
+        self._real = Endpoint._do_get_response
+        for owner, name, ours in (
+            (BaseClient, "_make_api_call", self._short),
+            (BaseClient, "_convert_to_request_dict", self._remember),
+            (Endpoint, "create_request", self._unsigned),
+            (Endpoint, "_do_get_response", self._respond),
+        ):
+            monkeypatch.setattr(owner, name, _method(ours))
         monkeypatch.setattr("time.sleep", lambda _seconds: None)
 
     @contextmanager
@@ -110,6 +88,29 @@ class Wire:
             yield
         finally:
             self._before, self._after = previous
+
+    def _short(self, client: Any, operation: str, params: Any) -> Any:
+        """Past the SDK: while no call may fail it has nothing to try again."""
+        model = client.meta.service_model.operation_model(operation)
+        form = operation, *sorted(params)
+        played = self.account.plays(_service(model))
+        if form not in _VALIDATED or self._watched or not played:
+            answer = self._whole(client, operation, params)
+            _VALIDATED.add(form)
+            return answer
+        status, answer = self._answered(self._noted(model, params))
+        if status == OK:
+            return answer
+        raise client.exceptions.from_code(answer["Error"]["Code"])(answer, operation)
+
+    def _remember(self, client: Any, **named: Any) -> Any:
+        named["context"]["asked"] = named["api_params"]
+        return self._converted(client, **{**named, "set_user_agent_header": False})
+
+    def _unsigned(self, endpoint: Any, request: Any, model: Any = None) -> Any:
+        """Signing costs more than all else, and nobody here looks at a signature."""
+        played = self.account.plays(_service(model))
+        return _Unsigned() if played else self._signed(endpoint, request, model)
 
     def _respond(self, endpoint: Any, request: Any, model: Any, context: Any) -> Any:
         call = self._noted(model, context["asked"])
@@ -164,6 +165,15 @@ class _NoBody:
 
     def stream(self) -> list[bytes]:
         return []
+
+
+def _method(bound: Callable[..., Any]) -> Callable[..., Any]:
+    """As a method of another class, whose instance becomes the first argument."""
+
+    def method(other: Any, *args: Any, **named: Any) -> Any:
+        return bound(other, *args, **named)
+
+    return method
 
 
 def _metadata(status: int) -> dict[str, Any]:

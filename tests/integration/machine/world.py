@@ -17,11 +17,17 @@ from typing import TYPE_CHECKING, Any
 from sluice.adapters.ledger.table import Table, decode
 from sluice.adapters.ledger.targets import Targets
 from sluice.domain.rollout import Phase
-from tests.builders import ACCOUNT, REGION, TARGET, an_event
+from tests.builders import TARGET, a_package_arn
 from tests.integration.faults import Crash
 from tests.integration.machine.account import Account, Invocation
-from tests.integration.machine.clock import iso
 from tests.integration.machine.driver import LEDGER, Driver
+from tests.integration.machine.events import (
+    alarm_event,
+    ended_event,
+    endpoint_event,
+    package_event,
+    tick_event,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,12 +43,6 @@ RETRIES = (60, 120)
 """Seconds before Lambda tries a failed asynchronous invocation again."""
 LONGEST = timedelta(hours=12)
 """What does not come to rest by then never will."""
-
-APPROVED = an_event("sagemaker_model_package_approved")
-FIRED = an_event("cloudwatch_alarm_single_metric")
-SETTLED = an_event("sagemaker_endpoint_in_service")
-ENDED = an_event("states_execution_ended")
-TICK = an_event("events_scheduled")
 
 
 @dataclass
@@ -102,14 +102,15 @@ class World:
 
     def decide(self, version: int, status: str, *, by: str = "alice") -> None:
         """A person approves or rejects a package in the console."""
-        arn = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package/churn/{version}"
-        self.account.registry.decide(arn, status, by=by)
+        self.account.registry.decide(a_package_arn(version), status, by=by)
         self._spread()
 
     def fire(self, variant: str, *, state: str = "ALARM", muted: bool = False) -> dict[str, Any]:
         """The variant's first alarm goes into this state; the event of it, delivered to nobody."""
         alarm = self.alarm_of(variant)
         alarm.state, alarm.spoken = state, True
+        if muted:
+            self.account.cloudwatch.muted.add(alarm.name)
         return alarm_event(alarm.arn, state, self.skew(self.account.clock.now), muted=muted)
 
     def alarm_of(self, variant: str) -> Any:
@@ -168,7 +169,7 @@ class World:
 
     def tick(self) -> None:
         """The five-minute schedule has its turn now."""
-        event = {**TICK, "time": _whole(self.account.clock.now)}
+        event = tick_event(self.account.clock.now)
         self.account.pending.append(Invocation("reconcile_target", event, self.account.clock.now))
 
     def pass_time(self, seconds: float) -> None:
@@ -258,7 +259,7 @@ class World:
                     self.acting = before
 
     def _invoke(self, due: Invocation) -> str:
-        if due.event is not TICK and due.event.get("source") != "aws.events":
+        if due.event.get("source") != "aws.events":
             self.account.delivered.append((due.function, due.event))
         try:
             self.call(due.function, due.event)
@@ -305,7 +306,7 @@ class World:
         if ticked:
             self.account.cloudwatch.evaluate()
         for name in ticked:
-            event = {**TICK, "time": _whole(now)}
+            event = tick_event(now)
             self.account.pending.append(Invocation(name, event, now))
 
     def _spread(self) -> None:
@@ -342,46 +343,6 @@ def plain(item: Any) -> dict[str, Any]:
 def named(release: dict[str, Any]) -> str:
     """`churn-v2`."""
     return f"{release['group']}-v{release['version']}"
-
-
-def package_event(arn: str, at: datetime) -> dict[str, Any]:
-    """SageMaker says that a package changed."""
-    detail = {**APPROVED["detail"], "ModelPackageArn": arn}
-    return {**APPROVED, "time": _whole(at), "detail": detail}
-
-
-def endpoint_event(name: str, config: str, at: datetime) -> dict[str, Any]:
-    """SageMaker says that an endpoint is in service."""
-    detail = {**SETTLED["detail"], "EndpointName": name, "EndpointConfigName": config}
-    return {**SETTLED, "time": str(int(at.timestamp() * 1000)), "detail": detail}
-
-
-def alarm_event(arn: str, state: str, at: datetime, *, muted: bool = False) -> dict[str, Any]:
-    """CloudWatch says that an alarm changed its state."""
-    detail = {
-        **FIRED["detail"],
-        "alarmName": arn.rpartition(":")[2],
-        "state": {**FIRED["detail"]["state"], "value": state, "timestamp": iso(at)},
-    }
-    if muted:
-        detail["muteDetail"] = an_event("cloudwatch_alarm_muted")["detail"]["muteDetail"]
-    return {**FIRED, "time": _whole(at), "resources": [arn], "detail": detail}
-
-
-def ended_event(execution: Execution, at: datetime) -> dict[str, Any]:
-    """Step Functions says that an execution ended."""
-    detail = {
-        **ENDED["detail"],
-        "name": execution.name,
-        "status": execution.status,
-        "input": execution.given,
-    }
-    return {**ENDED, "time": _whole(at), "detail": detail}
-
-
-def _whole(at: datetime) -> str:
-    """EventBridge's `time` has whole seconds."""
-    return f"{at:%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _seconds(moment: datetime) -> float:
