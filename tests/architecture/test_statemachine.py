@@ -28,6 +28,8 @@ LAMBDA_TRANSIENT = {
     "Lambda.AWSLambdaException",
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
+    "Lambda.Unknown",
+    "Sandbox.Timedout",
     "ContentionError",
 }
 TRANSIENT = {

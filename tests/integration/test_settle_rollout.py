@@ -296,7 +296,7 @@ def test_a_bad_release_whose_package_is_gone_is_marked_all_the_same(
     done = settle(world, BACK)
 
     assert done.outcome is Outcome.ABORTED
-    assert "churn-v4" in world.state.bad
+    assert world.state.bad["churn-v4"].rejected_at, "nobody is asked to reject it again"
 
 
 def test_a_canary_that_cannot_go_back_is_halted_and_told(serving: World, told: Told) -> None:

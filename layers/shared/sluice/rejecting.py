@@ -52,16 +52,22 @@ class Rejecting:
         if release is None or not release.package_arn:
             return
         self.registry.reject(release.package_arn, reason)
-        package = self.registry.describe(release.package_arn)
-        if package.approval is not ApprovalStatus.REJECTED:
-            return
-        seen = ApprovalChange(
-            status=package.approval,
-            last_modified=package.last_modified,
-            actor=package.last_modified_by,
-            observed_at=now,
-        )
-        self._confirm(target, release, seen)
+        package = self.registry.find(release.package_arn)
+        if package is None:  # deleted: nobody can approve it any more
+            gone = ApprovalChange(
+                status=ApprovalStatus.REJECTED, last_modified=now, actor="", observed_at=now
+            )
+            self.targets.change(
+                target, lambda state: Change(confirm(state, release, gone)) if state else None
+            )
+        elif package.approval is ApprovalStatus.REJECTED:
+            seen = ApprovalChange(
+                status=package.approval,
+                last_modified=package.last_modified,
+                actor=package.last_modified_by,
+                observed_at=now,
+            )
+            self._confirm(target, release, seen)
 
     def _confirm(self, target: str, release: Release, seen: ApprovalChange) -> None:
         """Remember that it is Rejected, and that we know: a person's later approval is news."""
