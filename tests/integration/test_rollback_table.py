@@ -47,6 +47,7 @@ def at_rest(drill: Drill, live: Deployed = STABLE, **changes: object) -> str:
     """The live release serves, version 2 served well before; the live one's own alarm."""
     defaults = {"live": live, "last_good": (live, OLD), "wanted": None}
     drill.world.given(a_state(**{**defaults, **changes}))
+    drill.world.given_endpoint(live.endpoint_config, **{live.variant.replace("-", "_"): 100})
     return drill.watched(live)
 
 
@@ -249,7 +250,6 @@ def test_a_rollback_a_person_asked_for_starts_no_cool_down(drill: Drill) -> None
     rollout = drill.world.state.rollout
     assert rollout
 
-    drill.world.given_endpoint(rollout.release.endpoint_config, v2_e5=100)
     drill.carries_out("settle_rollout", rollout.to(Action.PROMOTE, "provisioned"))
 
     assert drill.world.state.live == rollout.release
