@@ -14,6 +14,7 @@ from tests.integration.machine.world import LONGEST
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from datetime import datetime
 
     from tests.integration.machine.wire import Call
     from tests.integration.machine.world import World
@@ -58,11 +59,13 @@ class Courses:
         self.followed += 1
         try:
             way()
-            if not self._known_before_rest(begun):
+            mine, known = self._until_known_or_rest(begun)
+            if not known:
                 self.invariants.at_rest()
                 complaint = self.ends(self.world)
                 if complaint:
                     raise Violation(complaint)
+            self.seen |= mine  # it ended well, so whoever comes by here will
         except (Violation, Exception) as error:
             events = self.world.events()[-8:]
             where = f"{name} at {moment.number} before {moment.before}"
@@ -74,20 +77,18 @@ class Courses:
         assert not self.wrong, report
         assert self.followed >= at_least, self.followed
 
-    def _known_before_rest(self, begun: object) -> bool:
-        """Step until the world rests; True as soon as somebody else has been here."""
+    def _until_known_or_rest(self, begun: datetime) -> tuple[set[bytes], bool]:
+        """Step until the world rests, or until somebody has been here; the way, and which."""
         mine = set()
         while True:
             here = self._here()
             if here in self.seen:
-                self.seen |= mine
-                return True
+                return mine, True
             mine.add(here)
             if self.world.rested():
-                self.seen |= mine
-                return False
+                return mine, False
             self.world.step()
-            if self.world.account.clock.now - begun > LONGEST:  # type: ignore[operator]
+            if self.world.account.clock.now - begun > LONGEST:
                 message = f"no rest: {self.world.state.phase}, {self.world.state.holder!r}"
                 raise Violation(message)
 

@@ -74,6 +74,8 @@ class Invariants:
             self._must(f"churn-v{version}" not in stored.get("bad", {}), f"I8 {variant} is bad")
             if variant == _variant_of(stored, "stable"):
                 continue
+            against = self.world.account.memory.get("signalled")
+            self._must(not against, f"I8 {variant} gets more though its rollout was signalled")
             approved = self.world.account.memory.get("approved", {}).get(version, 0)
             self._must(approved >= epoch, f"I3 {variant} was not seen Approved in its epoch")
 
@@ -150,6 +152,8 @@ class Invariants:
             self._must(aborted[release] == 1, f"I9 {release} was aborted twice")
         if event == "Promoted":
             self._must(release not in stored.get("bad", {}), f"I10 {release} is bad")
+            against = memory.get("signalled")
+            self._must(not against, f"I10 {release} is promoted though its rollout was signalled")
 
     def _serves(self, stored: dict[str, Any]) -> None:
         if "live" in stored and not self.world.account.memory.get("gone"):

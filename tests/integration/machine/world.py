@@ -253,6 +253,8 @@ class World:
                 return self._wait()
             case ready:
                 before, self.acting = self.acting, ready.name
+                stored = self.account.ledger.items.get(("TARGET#" + TARGET, "STATE"), {})
+                self.account.memory["signalled"] = "signal" in stored
                 try:
                     return f"{ready.name} {self.driver.step(ready)}"
                 finally:
