@@ -82,7 +82,15 @@ class Keeper:
         for store in stores:
             with self._lock:
                 if not self._closed:
-                    self._write(self._changes(store, thorough=thorough))
+                    self._write(self._found(store, thorough=thorough))
+
+    def _found(self, store: Store, *, thorough: bool) -> list[Change]:
+        """What changed; a store that cannot be read does not keep the others from being kept."""
+        try:
+            return self._changes(store, thorough=thorough)
+        except Exception:
+            _log.exception("%s cannot be read", store.name)
+            return []
 
     def close(self) -> None:
         """Write no more."""
