@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from localcloud.durability.blobs import Known
 from localcloud.durability.journal import Change, Journal, JournalError
-from localcloud.durability.stores import GONE, Entry, Store, Token, unchanged
+from localcloud.durability.stores import GONE, Entry, Runs, Store, Token, unchanged
 
 _LOOKS = 5  # at a store that others change meanwhile
 _log = logging.getLogger(__name__)
@@ -49,8 +49,9 @@ class Keeper:
         by_store: defaultdict[str, list[Change]] = defaultdict(list)
         for change in self._journal.open():
             by_store[change.store].append(change)
-        for name, changes in by_store.items():
-            self._restore_store(store_of(name), changes)
+        stores = [store_of(name) for name in by_store]
+        for store in sorted(stores, key=lambda store: isinstance(store, Runs)):
+            self._restore_store(store, by_store[store.name])  # runs belong to entries of others
 
     def _restore_store(self, store: Store, changes: list[Change]) -> None:
         for change in sorted(changes, key=lambda change: store.rank(change.key)):

@@ -287,3 +287,30 @@ def test_a_keeper_that_was_closed_acknowledges_nothing(tmp_path: Path) -> None:
     world.keeper.close()
     with pytest.raises(JournalError, match="stopping"):
         world.commit()
+
+
+def test_lists_are_put_back_after_what_they_belong_to_whatever_was_written_last(
+    tmp_path: Path,
+) -> None:
+    def world_of_lists_in_records() -> World:
+        world = World.__new__(World)
+        world.flat = {}
+        world.stores = {
+            "flat": Flat("flat", lambda: world.flat, bare=lambda value: {**value, "list": []}),
+            "runs": Runs(
+                "runs",
+                lambda: ((key, value["list"]) for key, value in world.flat.items()),
+                lambda key: world.flat[key]["list"],
+                run_of=lambda position, _: position // 2,
+            ),
+        }
+        world.keeper = Keeper(Journal(tmp_path))
+        world.keeper.restore(world.stores.__getitem__)
+        return world
+
+    world = world_of_lists_in_records()
+    world.flat["r"] = {"status": "RUNNING", "list": [1, 2, 3]}
+    world.commit()
+    world.flat["r"]["status"] = "SUCCEEDED"
+    world.commit()
+    assert world_of_lists_in_records().flat == {"r": {"status": "SUCCEEDED", "list": [1, 2, 3]}}
