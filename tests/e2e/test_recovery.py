@@ -20,7 +20,7 @@ def test_a_rollout_whose_cloud_was_killed_while_it_baked_ends_without_a_human(
     with cloud:
         line = Line(deployed(cloud), "churn")
         line.serve_first()
-        line.push(2, rollout=plan(bake_minutes={"min": 3, "max": 10, "last": 1}))
+        line.push(2, rollout=plan(bake_minutes={"min": 3, "max": 10, "last": 3}))
         line.approve(2)
         line.until_phase("Baking")
         holder = line.state()["holder"]
