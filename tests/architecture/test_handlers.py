@@ -59,7 +59,7 @@ def test_the_layer_knows_every_service_that_a_function_makes_a_client_for() -> N
         call.args[0].value
         for path in FUNCTIONS
         for call in ast.walk(parsed(path))
-        if isinstance(call, ast.Call) and ast.unparse(call.func) == "client"
+        if isinstance(call, ast.Call) and ast.unparse(call.func) in {"client", "client_later"}
         if isinstance(call.args[0], ast.Constant)
     }
     makefile = (LAYER / "Makefile").read_text(encoding="utf-8")

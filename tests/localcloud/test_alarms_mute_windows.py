@@ -1,4 +1,8 @@
-"""When an alarm mute rule's windows are open."""
+"""When an alarm mute rule's windows are open.
+
+AWS: AmazonCloudWatch/latest/monitoring/alarm-mute-rules.html
+Model: cloudwatch.PutAlarmMuteRule
+"""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

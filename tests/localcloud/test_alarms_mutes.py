@@ -1,4 +1,10 @@
-"""Alarm mute rules (CloudWatch API reference: Put-, Get-, List-, DeleteAlarmMuteRule)."""
+"""Alarm mute rules: what they mute, and what says so.
+
+AWS: AmazonCloudWatch/latest/monitoring/alarm-mute-rules.html
+Model: cloudwatch.PutAlarmMuteRule
+Model: cloudwatch.ListAlarmMuteRules
+Model: cloudwatch.DeleteAlarmMuteRule
+"""
 
 from datetime import datetime, timedelta
 from typing import Any

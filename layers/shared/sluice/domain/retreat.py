@@ -86,7 +86,7 @@ def _to(home: Deployed, endpoint: EndpointView) -> Retreat:
         case Allowed.RECREATE:
             return Stay(FAILED, lost=True)
     if home.variant == names.SERVERLESS_VARIANT:
-        serves = endpoint.config == home.endpoint_config
+        serves = endpoint.config == home.endpoint_config and endpoint.settled
         return Stay(f"{home.release} serves already") if serves else Reissue(home.endpoint_config)
     if home.variant not in endpoint.variants:
         return Stay(f"{home.variant} is not on the endpoint", lost=True)
