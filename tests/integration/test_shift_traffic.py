@@ -201,9 +201,9 @@ def test_a_serverless_endpoint_is_updated_back_and_waited_for(world: World, wire
     with pytest.raises(EndpointBusyError):
         shift(world, GUARDED)
 
-    assert wire.calls("UpdateEndpoint") == [
-        {"EndpointName": "churn", "EndpointConfigName": STABLE.endpoint_config}
-    ]
+    (asked,) = wire.calls("UpdateEndpoint")
+    assert asked["EndpointConfigName"] == STABLE.endpoint_config
+    assert asked["RetainAllVariantProperties"] is False
     assert world.history() == ["Shifted"]
 
 

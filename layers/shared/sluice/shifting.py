@@ -111,8 +111,9 @@ class Shifting:
                 return Act(stuck=way.reason if way.lost else "")
 
     def _reissue(self, rollout: Rollout, config: str) -> Act:
-        again = self._put_on(rollout, config, keep_counts=True)
-        if again.refused or rollout.release.variant != names.SERVERLESS_VARIANT:
+        serverless = rollout.release.variant == names.SERVERLESS_VARIANT
+        again = self._put_on(rollout, config, keep_counts=not serverless)
+        if again.refused or not serverless:
             return Act(refused=again.refused, stuck=again.refused)
         # A serverless endpoint is back only when the update has ended.
         return Act({config: 100}, under_way=True)

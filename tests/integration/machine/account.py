@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 type Request = dict[str, Any]
 
+_ONE_CALL = {
+    "lambda", "events", "sns", "s3", "ecr", "service-quotas", "application-autoscaling",
+}  # fmt: skip
 READING = ("Describe", "Get", "Head", "List", "Query")
 
 
@@ -70,8 +73,7 @@ class Account:
             "cloudwatch": (self.cloudwatch,),
             "stepfunctions": (self.states,),
         }
-        ours = (self,) if service in {"lambda", "events", "sns", "s3", "ecr"} else ()
-        return played.get(service, ours)
+        return played.get(service, (self,) if service in _ONE_CALL else ())
 
     def answer(self, service: str, method: str, asked: Request) -> Request:
         """The service's answer. Raises RefusedError."""
@@ -111,6 +113,16 @@ class Account:
         """Every image is there."""
         (one,) = asked["imageIds"]
         return {"imageDetails": [{"imageDigest": one["imageDigest"], "imageStatus": "ACTIVE"}]}
+
+    def list_service_quotas(self, asked: Request) -> Request:
+        """More than anybody asks for: what an account allows is not this one's subject."""
+        name = "ml.m5.large for endpoint usage"
+        quota = {"ServiceCode": "sagemaker", "QuotaName": name, "Value": 1000.0}
+        return {"Quotas": [quota]}
+
+    def describe_scalable_targets(self, asked: Request) -> Request:
+        """Nothing here scales."""
+        return {"ScalableTargets": []}
 
     # Copies.
 

@@ -100,4 +100,5 @@ def _is_of(rollout: Rollout, described: Mapping[str, Any]) -> bool:
 
 
 def _lease(rollout: dict[str, Any]) -> tuple[Any, ...]:
-    return rollout["kind"], rollout["release"]["release"], rollout.get("claimed_at")
+    # The kind is not part of it: preparation finds out that a fleet is serverless.
+    return rollout["release"]["release"], rollout.get("claimed_at")

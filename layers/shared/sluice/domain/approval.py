@@ -64,7 +64,7 @@ def _approved(state: TargetState, release: Release, seen: ApprovalChange) -> Cha
         approved_at=seen.last_modified,
     )
     events = [Event(seen.observed_at, "Approved", f"approved by {seen.actor}", release.name)]
-    if state.wanted:
+    if state.wanted and not _is_under_way(state, state.wanted):
         reason = f"superseded by {release.name} before its rollout began"
         events.append(Event(seen.observed_at, "Superseded", reason, state.wanted.release))
     update = {
@@ -78,6 +78,11 @@ def _approved(state: TargetState, release: Release, seen: ApprovalChange) -> Cha
     approved = state.model_copy(update=update)
     signal = state.signal or superseding(approved, now=seen.observed_at)
     return Change(approved.model_copy(update={"signal": signal}), tuple(events))
+
+
+def _is_under_way(state: TargetState, wanted: Wanted) -> bool:
+    """Whether the rollout that runs is the one this approval asked for."""
+    return state.rollout is not None and state.rollout.approval_seq == wanted.seq
 
 
 def confirm(
