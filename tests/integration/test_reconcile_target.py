@@ -604,6 +604,7 @@ def test_a_mix_of_fleets_is_put_on_the_good_configuration_again(
 @pytest.mark.parametrize("status", ["Creating", "Updating", "SystemUpdating", "RollingBack"])
 def test_an_endpoint_that_sagemaker_works_on_is_left_alone(at_rest: World, status: str) -> None:
     at_rest.endpoint_becomes(status)
+    at_rest.given_alarm(WATCHED, name=WATCHED.alarms[0])
     before = at_rest.state
 
     reconcile(at_rest, tick())
@@ -613,6 +614,7 @@ def test_an_endpoint_that_sagemaker_works_on_is_left_alone(at_rest: World, statu
 
 def test_a_list_that_lags_behind_mends_nothing(at_rest: World, wire: Wire) -> None:
     wire.once("ListEndpoints", Endpoints=[])
+    at_rest.given_alarm(WATCHED, name=WATCHED.alarms[0])
     before = at_rest.state
 
     reconcile(at_rest, tick())
