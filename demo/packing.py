@@ -30,7 +30,12 @@ _PLANS: dict[int, dict[str, Any]] = {
     # What happens to version 4 happens while version 2 stands by.
     4: {"standby_minutes": 60},
     5: {"steps": [50, 100], "standby_minutes": 1},
-    6: {"steps": [50, 100], "standby_minutes": 1},
+    # Long enough at 50 % for a person to stop its execution there.
+    6: {
+        "steps": [50, 100],
+        "standby_minutes": 1,
+        "bake_minutes": {"min": 5, "max": 10, "last": 5},
+    },
 }
 """In what the plan of a version differs from the usual one."""
 

@@ -348,3 +348,16 @@ def test_what_goes_and_what_stays(
     unwatched: Deployed | None,
 ) -> None:
     assert (leftover(rollout), survivor(rollout), retired(rollout)) == (gone, staying, unwatched)
+
+
+def test_a_rollback_that_serves_is_live_even_if_an_alarm_ends_it_before_its_promotion() -> None:
+    rollout = a_rollout(
+        Kind.ROLL_BACK, action=Action.ROLL_BACK, landed=True, automatic=True, replaced=STABLE
+    )
+
+    change, done = take_back(a_state(rollout, live=STABLE), rollout, now=AT)
+
+    assert done.outcome is Outcome.HALTED
+    assert change.state.live == rollout.release, "the ledger says what the endpoint does"
+    assert change.state.rolled_back_at == AT
+    assert retired(done) == STABLE

@@ -71,6 +71,12 @@ OURS = CANARY.endpoint_config
             id="a rollback that did not come up leaves what it should replace its traffic",
         ),
         pytest.param(
+            a_rollout(Kind.ROLL_BACK),
+            an_endpoint(config=OURS, v4_e5=1),
+            Stay("churn-v4 has taken over already", landed=True),
+            id="a rollback that has taken over: what it replaced is gone",
+        ),
+        pytest.param(
             a_rollout(Kind.ROLL_BACK, promoted=True),
             an_endpoint(v4_e5=100),
             Stay("no stable to return to"),

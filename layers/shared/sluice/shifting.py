@@ -56,7 +56,8 @@ class Shifting:
         self.targets.change(rollout.target, lambda state: acted(state, known, act, now=now))
         if act.under_way:
             raise EndpointBusyError(rollout.endpoint)
-        return known.model_copy(update={"refused": act.refused, "stuck": act.stuck})
+        found = {"refused": act.refused, "stuck": act.stuck, "landed": act.landed}
+        return known.model_copy(update=found)
 
     def _create(self, rollout: Rollout) -> Act:
         view = self.endpoint.describe(rollout.endpoint)
@@ -95,7 +96,7 @@ class Shifting:
     def _back(self, rollout: Rollout) -> Act:
         view = self.endpoint.describe(rollout.endpoint)
         way: Retreat = retreat(rollout, view)
-        if view and not view.settled and (rollout.stable or isinstance(way, Delete | Reissue)):
+        if view and not view.settled and (rollout.home or isinstance(way, Delete | Reissue)):
             # What is under way may yet bring the canary up, or give it weight.
             raise EndpointBusyError(rollout.endpoint)
         match way:
@@ -108,7 +109,7 @@ class Shifting:
                 self.endpoint.delete(rollout.endpoint)
                 return Act()
             case Stay():
-                return Act(stuck=way.reason if way.lost else "")
+                return Act(stuck=way.reason if way.lost else "", landed=way.landed)
 
     def _reissue(self, rollout: Rollout, config: str) -> Act:
         serverless = rollout.release.variant == names.SERVERLESS_VARIANT

@@ -25,6 +25,8 @@ class Act:
     """What SageMaker said to a change that it refused."""
     stuck: str = ""
     """Why what should serve could not be given its traffic."""
+    landed: bool = False
+    """Whether a rollback that is to be taken back has taken over already."""
     under_way: bool = False
     """Whether it is done only when the endpoint has settled: the task is to come back."""
 

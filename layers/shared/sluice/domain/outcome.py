@@ -87,6 +87,9 @@ def take_back(
         "bad": bad,
         "signal": None,
     }
+    if rollout.landed:
+        update |= {"live": rollout.release, "live_since": now}
+        update["rolled_back_at"] = now if rollout.automatic else current.rolled_back_at
     if outcome is Outcome.ROLLED_BACK:
         update |= {"live": rollout.stable, "live_since": now}
         if _is_automatic(current):
@@ -172,7 +175,7 @@ def retired(rollout: Rollout) -> Deployed | None:
         return None
     if rollout.kind in {Kind.CANARY, Kind.GUARDRAIL}:
         return _loser(rollout)
-    return rollout.replaced if rollout.promoted else rollout.release
+    return rollout.replaced if rollout.promoted or rollout.landed else rollout.release
 
 
 def _loser(rollout: Rollout) -> Deployed | None:

@@ -46,6 +46,8 @@ class Stay:
     reason: str
     lost: bool = False
     """Whether traffic should have gone somewhere, and cannot: a person is needed."""
+    landed: bool = False
+    """Whether a rollback has taken over: what it rolled back from is gone, and this serves."""
 
 
 NO_ENDPOINT = "there is no endpoint"
@@ -64,6 +66,9 @@ def retreat(rollout: Rollout, endpoint: EndpointView | None) -> Retreat:
         return Delete() if ours else Stay("the endpoint is not this rollout's")
     if home is None:
         return Stay("no stable to return to")
+    landed = endpoint.config == rollout.release.endpoint_config
+    if rollout.kind is Kind.ROLL_BACK and landed and endpoint.allowed is Allowed.ACT:
+        return Stay(f"{rollout.release.release} has taken over already", landed=True)
     return _to(home, endpoint)
 
 

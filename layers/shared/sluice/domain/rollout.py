@@ -161,6 +161,8 @@ class Rollout(Value):
     """What SageMaker said to the last change of the endpoint, if it refused that one."""
     stuck: str = ""
     """Why what should serve could not be given its traffic; nothing if it could."""
+    landed: bool = False
+    """Whether a rollback serves although it was never promoted: what it replaced is gone."""
     standby_seconds: int = 0
     hold_seconds: int = 0
     provision_seconds: int = 7200
