@@ -91,6 +91,7 @@ class Account:
         )
         self._logs: Any = session.client("logs", config=_FEW_RETRIES)
         self._states: Any = session.client("stepfunctions", config=_FEW_RETRIES)
+        self._events = session.client("events", config=_FEW_RETRIES)
         self._stack = session.client("cloudformation")
         stacks = self._stack.describe_stacks(StackName=STACK)["Stacks"]
         self.outputs = {o["OutputKey"]: o["OutputValue"] for o in stacks[0]["Outputs"]}
@@ -103,6 +104,17 @@ class Account:
     def running_execution(self) -> str:
         """The ARN of the execution that runs. Raises IndexError if none does."""
         return str(self._executions(statusFilter="RUNNING")[0]["executionArn"])
+
+    def stop_execution(self, arn: str, *, cause: str) -> None:
+        """End an execution; nothing of it runs after that."""
+        self._states.stop_execution(executionArn=arn, cause=cause)
+
+    def set_rule(self, name: str, *, enabled: bool) -> None:
+        """Let a rule deliver, or not."""
+        if enabled:
+            self._events.enable_rule(Name=name)
+        else:
+            self._events.disable_rule(Name=name)
 
     def executions(self) -> list[str]:
         """How the executions stand that have ended, newest first."""

@@ -66,17 +66,16 @@ def reject(stage: Stage, package: Registered, why: str) -> None:
 
 def set_rule(stage: Stage, logical_id: str, *, enabled: bool) -> None:
     """Switch one of the stack's rules on or off: what it would bring is lost meanwhile."""
-    verb = "enable-rule" if enabled else "disable-rule"
-    stage.shell.run("aws", "events", verb, "--name", stage.account.physical(logical_id))
+    name, verb = stage.account.physical(logical_id), "enable_rule" if enabled else "disable_rule"
+    stage.narrator.call(f"events.{verb}(Name={name!r})")
+    stage.account.set_rule(name, enabled=enabled)
 
 
 def stop_rollout(stage: Stage) -> str:
     """Stop the execution that runs, as a person may in the console; its name."""
     arn = stage.account.running_execution()
-    stage.shell.run(
-        *("aws", "stepfunctions", "stop-execution", "--execution-arn", arn),
-        *("--cause", "somebody thought it hung"),
-    )
+    stage.narrator.call(f"stepfunctions.stop_execution(executionArn={arn!r})")
+    stage.account.stop_execution(arn, cause="somebody thought it hung")
     return arn.rpartition(":")[2]
 
 
