@@ -25,6 +25,7 @@ from localcloud.durability import moments
 from localcloud.statefiles import StateFiles
 
 SUBSYSTEMS = (
+    "localcloud.connections",
     "localcloud.policies",
     "localcloud.actions",
     "localcloud.encryption",
