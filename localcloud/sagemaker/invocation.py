@@ -58,7 +58,7 @@ def _instances(name: str, variant: str) -> int:
     counts = (
         [one.current_count for one in endpoint.variants if one.name == variant] if endpoint else []
     )
-    return max(1, *counts)
+    return max([1, *counts])
 
 
 def shut_down() -> None:

@@ -77,9 +77,11 @@ _tickets: dict[str, Ticket] = {}
 
 def issue(env: Any) -> None:
     """Give the attempt that begins in `env` a token of its own, `$states.context.Task.Token`."""
-    token = base64.b64encode(_MARK + secrets.token_bytes(_RANDOM_BYTES)).decode()
     context = env.states.context_object.context_object_data
-    _tickets[token] = Ticket(token, context["StateMachine"]["Id"])
+    machine_arn: str = context["StateMachine"]["Id"]
+    content = _MARK + secrets.token_bytes(_RANDOM_BYTES) + machine_arn.encode()
+    token = base64.b64encode(content).decode()
+    _tickets[token] = Ticket(token, machine_arn)
     env.callback_pool_manager.add(token)
     context["Task"] = {"Token": token}
 
@@ -97,19 +99,27 @@ def ticket_of(token: str) -> Ticket:
     ticket = _tickets.get(token)
     if ticket is not None:
         return ticket
-    try:
-        known_form = base64.b64decode(token, validate=True).startswith(_MARK)
-    except (binascii.Error, ValueError):
-        known_form = False
-    if known_form:
+    if _content(token).startswith(_MARK):
         raise RefusedError("TaskDoesNotExist", "Task does not exist")
     raise RefusedError("InvalidToken", "Invalid Token: 'Invalid token'")
 
 
 def machine_of(token: str) -> str:
-    """The ARN of the state machine that a token belongs to, or `*` when it is none of ours."""
-    ticket = _tickets.get(token)
-    return ticket.machine_arn if ticket else "*"
+    """The ARN of the state machine that a token belongs to, or `*` when it is none of ours.
+
+    The token itself says so: it may have been issued before the local cloud was killed.
+    """
+    content = _content(token)
+    if not content.startswith(_MARK):
+        return "*"
+    return content[len(_MARK) + _RANDOM_BYTES :].decode() or "*"
+
+
+def _content(token: str) -> bytes:
+    try:
+        return base64.b64decode(token, validate=True)
+    except (binascii.Error, ValueError):
+        return b""
 
 
 def send_success(request: dict[str, Any]) -> dict[str, Any]:
