@@ -6,6 +6,7 @@ Model: cloudwatch.ListAlarmMuteRules
 Model: cloudwatch.DeleteAlarmMuteRule
 """
 
+import json
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -68,8 +69,11 @@ def test_a_muted_alarm_tells_events_and_takes_no_action(client: Any, unique: str
     acted = create_queue(client, f"{unique}-acted")
     topic = client("sns").create_topic(Name=unique)["TopicArn"]
     arn = f"arn:aws:sqs:us-east-1:123456789012:{unique}-acted"
+    allow = {"Effect": "Allow", "Principal": "*", "Action": "sqs:SendMessage", "Resource": arn}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
+    client("sqs").set_queue_attributes(QueueUrl=acted, Attributes={"Policy": policy})
     client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
-    put_alarm(client, unique, namespace=unique, AlarmActions=[topic])
+    put_alarm(client, unique, namespace=unique, AlarmActions=[topic], TreatMissingData="ignore")
     mute(client, unique, unique, at=now(client, unique))
 
     publish(client, unique, 5.0)

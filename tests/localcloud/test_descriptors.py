@@ -84,7 +84,8 @@ def test_executions_leave_nothing(cloud: LocalCloud, client: Clients, unique: st
 def test_deployments_of_an_endpoint_leave_nothing(
     cloud: LocalCloud, client: Clients, unique: str
 ) -> None:
-    cloud.control("sagemaker", {"deployment_seconds": 6})
+    before = cloud.control("sagemaker")
+    cloud.control("sagemaker", {**before, "deployment_seconds": 6})
     world = World(client, unique)
     model = world.model("a")
     configs = iter([world.config(f"c{n}", A=(model, 1.0)) for n in range(12)])
@@ -95,5 +96,7 @@ def test_deployments_of_an_endpoint_leave_nothing(
         world.settled()
         world.invoke()
 
-    assert growth(cloud, use, times=6) < _SLACK
+    more = growth(cloud, use, times=6)
     world.sagemaker.delete_endpoint(EndpointName=unique)
+    cloud.control("sagemaker", before)
+    assert more < _SLACK
