@@ -2,7 +2,6 @@
 
 import json
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -19,6 +18,8 @@ from tests.localcloud.waiting import until
 
 ACCOUNT = "123456789012"
 TABLE, BUCKET, STACK = "kept-table", "kept-bucket", "kept-stack"
+ENOUGH = 10
+"""Writes of each kind that are answered before the kill."""
 CODE = "def handler(event, context):\n    print('handled', event['Records'][0]['body'])\n"
 TEMPLATE = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": STACK}}}}
 CONSUMER = [
@@ -57,6 +58,10 @@ class Kept:
             StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 20}
         )
 
+    def _are_busy(self) -> bool:
+        written = (self.items, self.pairs, self.messages, self.objects)
+        return all(len(one) > ENOUGH for one in written)
+
     def kill_while_busy(self) -> None:
         """Kill the server while callers write, and note what each write was answered."""
         stop = threading.Event()
@@ -72,7 +77,7 @@ class Kept:
         for writer in writers:
             writer.start()
         self.before = self.cloud.now()
-        time.sleep(1.0)
+        until(self._are_busy, "callers are busy", seconds=30)
         self.cloud.kill()
         stop.set()
         for writer in writers:

@@ -16,7 +16,7 @@ from botocore.exceptions import ClientError
 
 from localcloud.launcher import LocalCloud
 from tests.localcloud.conftest import SPEED, Clients
-from tests.localcloud.kept import BUCKET, STACK, TABLE, Kept
+from tests.localcloud.kept import BUCKET, ENOUGH, STACK, TABLE, Kept
 from tests.localcloud.monitoring import publish
 from tests.localcloud.waiting import until
 
@@ -61,7 +61,7 @@ def test_the_clock_goes_on(kept: Kept) -> None:
 
 def test_every_version_of_every_object_has_its_bytes(kept: Kept) -> None:
     s3 = kept.client("s3")
-    assert len(kept.objects) > 10, "callers were busy"
+    assert len(kept.objects) > ENOUGH, "callers were busy"
     for key, version, body in kept.objects:
         got = s3.get_object(Bucket=BUCKET, Key=key, VersionId=version)
         assert got["Body"].read() == body
@@ -81,14 +81,14 @@ def test_a_multipart_upload_can_be_completed(kept: Kept) -> None:
 
 
 def test_every_item_that_was_put_is_there(kept: Kept) -> None:
-    assert len(kept.items) > 10, "callers were busy"
+    assert len(kept.items) > ENOUGH, "callers were busy"
     found = {item["s"]["S"]: item["n"]["N"] for item in items_of(kept, "busy")}
     assert {key: key.removeprefix("busy-") for key in kept.items}.items() <= found.items()
     assert len(found) <= len(kept.items) + 1
 
 
 def test_a_transaction_is_there_whole_or_not_at_all(kept: Kept) -> None:
-    assert len(kept.pairs) > 10, "callers were busy"
+    assert len(kept.pairs) > ENOUGH, "callers were busy"
     left, right = ({item["s"]["S"] for item in items_of(kept, side)} for side in ("left", "right"))
     assert left == right
     assert set(kept.pairs) <= left
