@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sluice.domain.outcome import leftover, promote, release_target, retired, survivor, take_back
+from sluice.domain.outcome import promote, take_back
 from sluice.domain.rollout import Action, Outcome, Rollout
+from sluice.domain.settlement import leftover, release_target, retired, survivor
 from sluice.observability import logger, metrics
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from sluice.adapters.endpoint import EndpointBusyError, EndpointRefusedError
 from sluice.domain import names
 from sluice.domain.lease import Act, acted, as_recorded, intend, leads_onward
-from sluice.domain.outcome import survivor
 from sluice.domain.retreat import Delete, Reissue, Retreat, SetWeights, Stay, confirm, retreat
 from sluice.domain.rollout import Action, Kind, Rollout
+from sluice.domain.settlement import survivor
 from sluice.domain.statuses import Allowed
 
 if TYPE_CHECKING:

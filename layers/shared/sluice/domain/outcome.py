@@ -1,21 +1,20 @@
-"""What a rollout's end writes into its target: promotion, rollback, release of the lease."""
+"""What a rollout comes to: promotion, or what it was given is taken back."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sluice.domain.arming import disarm, forget_unwatched
+from sluice.domain.arming import disarm
 from sluice.domain.lease import as_recorded, held, unsignalled
 from sluice.domain.retreat import FAILED, NO_ENDPOINT
-from sluice.domain.retrying import BACK_OFF, put_off
-from sluice.domain.rollout import Deployed, Kind, Outcome, Phase, Rollout
+from sluice.domain.retrying import put_off
+from sluice.domain.rollout import Kind, Outcome, Rollout
 from sluice.domain.superseding import is_superseded
 from sluice.domain.target import (
     Cause,
     Change,
     Event,
     Incident,
-    Leftover,
     Mark,
     Retry,
     TargetState,
@@ -24,9 +23,6 @@ from sluice.domain.target import (
 
 if TYPE_CHECKING:
     from datetime import datetime
-
-REMEMBERED = 5
-"""How many last good releases a target keeps."""
 
 
 def promote(
@@ -100,88 +96,6 @@ def take_back(
     return Change(current.model_copy(update=update), (event,)), done
 
 
-def release_target(
-    state: TargetState | None,
-    rollout: Rollout,
-    *,
-    left: tuple[str, ...] | None = (),
-    now: datetime,
-) -> Change | None:
-    """End the lease; None when it has ended already.
-
-    A signal nobody acted on becomes the rollback that reconcile owes; what `left` names, variants
-    that still stand beside what serves, is to be dropped later (None: that cannot be said).
-    """
-    if state is None or state.holder != rollout.id:
-        return None
-    halted = rollout.outcome is Outcome.HALTED
-    proven = rollout.proven and not rollout.taken_back
-    owed = state.signal if state.signal and _is_live(state, state.signal.release) else None
-    owed = None if owed and owed.cause is Cause.SUPERSEDED else owed
-    released = state.model_copy(
-        update={
-            "holder": "",
-            "rollout": None,
-            "token": "",
-            "parked_at": None,
-            "intent": "",
-            "signal": None,
-            "displaced": "",
-            "drain_until": None,
-            "settle_owed": _settle_owed(state, left, now=now),
-            "phase": Phase.HALTED if halted else Phase.IDLE,
-            "last_good": _with(state, rollout.release) if proven else state.last_good,
-            "suspect": _cleared(state, rollout.release) if proven else state.suspect,
-            "disarmed": forget_unwatched(state),
-            # What a halt could not mend is not tried again by itself.
-            "rollback_owed": owed or (None if halted else state.rollback_owed),
-        }
-    )
-    name = rollout.release.release
-    events = [Event(now, "Settled", f"{rollout.outcome}", name)]
-    if left:
-        events.insert(
-            0, Event(now, "SettleOwed", f"still on the endpoint: {', '.join(left)}", name)
-        )
-    return Change(released, tuple(events))
-
-
-def _settle_owed(
-    state: TargetState, left: tuple[str, ...] | None, *, now: datetime
-) -> Leftover | None:
-    if not left:
-        return state.settle_owed if left is None else None
-    before = state.settle_owed
-    attempts = before.attempts + 1 if before and before.variants == left else 0
-    wait = BACK_OFF[min(attempts, len(BACK_OFF) - 1)]
-    return Leftover(variants=left, attempts=attempts, not_before=now + wait)
-
-
-def leftover(rollout: Rollout) -> Deployed | None:
-    """The release whose variant still stands beside the other and serves nobody."""
-    if rollout.kind is not Kind.CANARY:
-        return None
-    return _loser(rollout)
-
-
-def survivor(rollout: Rollout) -> Deployed | None:
-    """The release that goes on serving when the leftover is dropped."""
-    return rollout.stable if rollout.taken_back else rollout.release
-
-
-def retired(rollout: Rollout) -> Deployed | None:
-    """The release that this rollout put out of service: nothing watches it any more."""
-    if rollout.stuck:
-        return None
-    if rollout.kind in {Kind.CANARY, Kind.GUARDRAIL}:
-        return _loser(rollout)
-    return rollout.replaced if rollout.promoted or rollout.landed else rollout.release
-
-
-def _loser(rollout: Rollout) -> Deployed | None:
-    return rollout.release if rollout.taken_back else rollout.stable
-
-
 def _is_automatic(state: TargetState) -> bool:
     """Whether no person's rejection is behind what is taken back."""
     return state.signal is None or state.signal.cause is not Cause.REJECTION
@@ -232,17 +146,3 @@ def unconsumed(state: TargetState, rollout: Rollout) -> Wanted | None:
     """What is still wanted when the rollout has come to its end: an approval newer than its own."""
     wanted = state.wanted
     return wanted if wanted and wanted.seq > rollout.approval_seq else None
-
-
-def _is_live(state: TargetState, release: object) -> bool:
-    return state.live is not None and state.live.release == release
-
-
-def _cleared(state: TargetState, release: Deployed) -> dict[str, Mark]:
-    """The suspects without a release that has just served well again."""
-    return {name: mark for name, mark in state.suspect.items() if name != str(release.release)}
-
-
-def _with(state: TargetState, release: Deployed) -> tuple[Deployed, ...]:
-    others = (good for good in state.last_good if good.release != release.release)
-    return (release, *others)[:REMEMBERED]
