@@ -6,9 +6,9 @@ import pytest
 
 from sluice.domain.errors import DisplacedError, SignalPendingError
 from sluice.domain.outcome import promote, take_back
-from sluice.domain.rollout import Action, Deployed, Kind, Outcome, Rollout
+from sluice.domain.rollout import Action, Deployed, Kind, Outcome, Rollout, Verdict
 from sluice.domain.settlement import release_target, retired
-from sluice.domain.target import Cause, TargetState
+from sluice.domain.target import Cause, Signal, TargetState
 from tests.builders import (
     AT,
     CANARY,
@@ -23,6 +23,7 @@ from tests.builders import (
 OLD = deployed(2, epoch=2)
 BLAMED = a_rollout(position=0, blames=True, reason="alarm errors")
 PROMOTED = a_rollout(position=1, promoted=True, outcome=Outcome.PROMOTED)
+ALONE = PROMOTED.model_copy(update={"landed": True})
 
 
 # Promotion.
@@ -134,6 +135,38 @@ def test_a_promotion_whose_reply_was_lost_is_taken_back_as_one() -> None:
     back, done = take_back(signalled, rollout.model_copy(update={"blames": True}), now=AT)
 
     assert (done.outcome, back.state.live) == (Outcome.ROLLED_BACK, STABLE)
+
+
+@pytest.mark.parametrize(
+    ("rollout", "signal", "owed"),
+    [
+        pytest.param(ALONE, a_signal(), "alarm errors: 0.5", id="an alarm's signal"),
+        pytest.param(
+            ALONE,
+            a_signal(cause=Cause.REJECTION, blames=False),
+            "alarm errors: 0.5",
+            id="a rejection",
+        ),
+        pytest.param(
+            ALONE.to(Action.ROLL_BACK, "alarm errors while standing by", verdict=Verdict.FAILED),
+            None,
+            "alarm errors while standing by",
+            id="an alarm that a look found",
+        ),
+        pytest.param(ALONE, None, None, id="a rollout that broke: nothing speaks against it"),
+    ],
+)
+def test_what_cannot_be_taken_back_any_more_owes_a_rollback(
+    rollout: Rollout, signal: Signal | None, owed: str | None
+) -> None:
+    change, done = take_back(a_state(rollout, live=CANARY, signal=signal), rollout, now=AT)
+    again, _ = take_back(change.state, rollout, now=AT)
+
+    assert (done.outcome, done.taken_back) == (Outcome.PROMOTED, False)
+    assert (change.state.live, change.state.bad) == (CANARY, {})
+    assert (change.state.rollback_owed.reason if change.state.rollback_owed else None) == owed
+    assert [one.event for one in change.events] == (["RollbackOwed"] if owed else [])
+    assert (again.state, again.events) == (change.state, ()), "twice is once"
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,18 @@ OURS = CANARY.endpoint_config
             id="stable was taken off by hand",
         ),
         pytest.param(
+            a_rollout(promoted=True),
+            an_endpoint(v4_e5=100),
+            Stay("v3-e3 stands by no more", landed=True),
+            id="promoted, and what stood by has been dropped",
+        ),
+        pytest.param(
+            a_rollout(promoted=True),
+            an_endpoint(v9_e9=100),
+            Stay("v3-e3 is not on the endpoint", lost=True),
+            id="promoted, and something else put there by hand",
+        ),
+        pytest.param(
             a_rollout(), None, Stay("there is no endpoint", lost=True), id="deleted by hand"
         ),
         pytest.param(

@@ -77,7 +77,8 @@ class Settling:
         if state:
             self.rejecting.reject_bad(state, now=now)
         done = self._with_settle_config(done)
-        self._tell(done)
+        if done.taken_back:
+            self._tell(done)
         self.scaling.follow(rollout.target, now=now)
         return done
 

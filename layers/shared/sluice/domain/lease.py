@@ -26,7 +26,7 @@ class Act:
     stuck: str = ""
     """Why what should serve could not be given its traffic."""
     landed: bool = False
-    """Whether a rollback that is to be taken back has taken over already."""
+    """Whether what is to be taken back has taken over for good: nothing is left to go back to."""
     under_way: bool = False
     """Whether it is done only when the endpoint has settled: the task is to come back."""
 

@@ -8,7 +8,7 @@ from sluice.domain.arming import disarm
 from sluice.domain.lease import as_recorded, held, unsignalled
 from sluice.domain.retreat import FAILED, NO_ENDPOINT
 from sluice.domain.retrying import put_off
-from sluice.domain.rollout import Kind, Outcome, Rollout
+from sluice.domain.rollout import Kind, Outcome, Rollout, Verdict
 from sluice.domain.superseding import is_superseded
 from sluice.domain.target import (
     Cause,
@@ -17,6 +17,7 @@ from sluice.domain.target import (
     Incident,
     Mark,
     Retry,
+    Signal,
     TargetState,
     Wanted,
 )
@@ -62,13 +63,15 @@ def take_back(
 ) -> tuple[Change, Rollout]:
     """The release does not serve any more; its approval is consumed, its fault remembered.
 
-    Where there is no stable to return to, what serves goes on serving: `Halted`.
-    Raises DisplacedError.
+    Where there is no stable to return to, what serves goes on serving: `Halted`; where it stands
+    by no more, a rollback is owed. Raises DisplacedError.
     """
     current = held(state, rollout)
     if current.rollout and current.rollout.taken_back:
         return Change(current), current.rollout
     rollout = _with_trouble(as_recorded(current, rollout))
+    if rollout.landed and rollout.promoted:
+        return _owe(current, rollout, now=now)
     blames, retry = _blames(current, rollout), put_off(current, rollout, now=now)
     outcome = _outcome(current, rollout, blames=blames, retry=retry)
     done = rollout.model_copy(update={"outcome": outcome, "taken_back": True, "blames": blames})
@@ -94,6 +97,20 @@ def take_back(
     reason = f"{rollout.reason}; {_again(retry)}" if retry else rollout.reason
     event = Event(now, str(outcome), reason, rollout.release.release)
     return Change(current.model_copy(update=update), (event,)), done
+
+
+def _owe(state: TargetState, rollout: Rollout, *, now: datetime) -> tuple[Change, Rollout]:
+    """The release stays promoted; what was heard of it too late is answered by a rollback."""
+    release = rollout.release.release
+    done = rollout.model_copy(update={"outcome": Outcome.PROMOTED})
+    signal = state.signal
+    if signal is None and rollout.verdict is Verdict.FAILED and state.rollback_owed is None:
+        signal = Signal(cause=Cause.ALARM, release=release, reason=rollout.reason, at=now)
+    if signal is None:
+        return Change(state.model_copy(update={"rollout": done})), done
+    owing = state.model_copy(update={"rollout": done, "signal": None, "rollback_owed": signal})
+    reason = f"{signal.reason}; what stood by is gone, so a last good release is to take over"
+    return Change(owing, (Event(now, "RollbackOwed", reason, release),)), done
 
 
 def _is_automatic(state: TargetState) -> bool:

@@ -47,7 +47,7 @@ class Stay:
     lost: bool = False
     """Whether traffic should have gone somewhere, and cannot: a person is needed."""
     landed: bool = False
-    """Whether a rollback has taken over: what it rolled back from is gone, and this serves."""
+    """Whether the release has taken over for good: what traffic would go back to is gone."""
 
 
 NO_ENDPOINT = "there is no endpoint"
@@ -69,7 +69,16 @@ def retreat(rollout: Rollout, endpoint: EndpointView | None) -> Retreat:
     landed = endpoint.config == rollout.release.endpoint_config
     if rollout.kind is Kind.ROLL_BACK and landed and endpoint.allowed is Allowed.ACT:
         return Stay(f"{rollout.release.release} has taken over already", landed=True)
+    if _alone(rollout, home, endpoint):
+        return Stay(f"{home.variant} stands by no more", landed=True)
     return _to(home, endpoint)
+
+
+def _alone(rollout: Rollout, home: Deployed, endpoint: EndpointView) -> bool:
+    """Whether the release was promoted, and what stood by has been dropped since."""
+    left = rollout.promoted and home.variant not in endpoint.variants
+    able = endpoint.allowed is Allowed.ACT
+    return left and able and endpoint.serves_only(rollout.release.variant)
 
 
 def confirm(survivor: Deployed, endpoint: EndpointView | None) -> SetWeights | None:

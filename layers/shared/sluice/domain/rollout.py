@@ -162,7 +162,7 @@ class Rollout(Value):
     stuck: str = ""
     """Why what should serve could not be given its traffic; nothing if it could."""
     landed: bool = False
-    """Whether a rollback serves although it was never promoted: what it replaced is gone."""
+    """Whether the release can no longer be taken back: what traffic would return to is gone."""
     standby_seconds: int = 0
     hold_seconds: int = 0
     provision_seconds: int = 7200
