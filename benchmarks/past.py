@@ -14,12 +14,13 @@ from sluice.adapters.ledger.table import Table
 from sluice.adapters.ledger.targets import Targets
 from sluice.domain import names
 from sluice.domain.alarm import Watched
-from sluice.domain.desired import Start, next_move
+from sluice.domain.desired import next_move
 from sluice.domain.manifest import Manifest, digest_of, manifest_uri, vault_key
 from sluice.domain.package import customer_metadata
 from sluice.domain.preparation import planned
 from sluice.domain.release import ApprovalStatus, Capture, Release
 from sluice.domain.rollout import Action, Deployed, Phase, Rollout
+from sluice.domain.starting import Start
 from sluice.domain.target import Change, TargetState, Wanted
 from sluice.domain.vault import Comparison, VaultCopy
 from tests.builders import ACCOUNT, AT, REGION, a_manifest, a_release_name

@@ -12,10 +12,11 @@ import pytest
 
 from sluice.adapters.endpoint import EndpointBusyError
 from sluice.adapters.ledger.releases import Releases
-from sluice.domain.desired import Start, next_move
+from sluice.domain.desired import next_move
 from sluice.domain.errors import DisplacedError, SignalPendingError
 from sluice.domain.inbox import CONFIG, EVALUATION, MODEL
 from sluice.domain.rollout import Action, Deployed, Kind, Rollout, Trial
+from sluice.domain.starting import Start
 from sluice.events.tasks import dump_rollout
 from tests.builders import (
     AT,

@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluice.domain.desired import Halt, Idle, Move, Start, candidates, next_move, of_interest
+from sluice.domain.desired import Halt, Idle, Move, next_move, of_interest
+from sluice.domain.returning import candidates
 from sluice.domain.rollout import Deployed, Kind, Phase
+from sluice.domain.starting import Start
 from sluice.domain.target import Cause, Mark, TargetState
 from tests.builders import (
     AT,

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from sluice.domain.desired import Halt, Idle, Start, next_move
+from sluice.domain.desired import Halt, Idle, next_move
 from sluice.domain.mending import mend
 from sluice.domain.outcome import promote, take_back
 from sluice.domain.preparation import target_objection, way_in
 from sluice.domain.retrying import BACK_OFF
 from sluice.domain.rollout import Action, Kind, Outcome, Phase, Rollout
 from sluice.domain.settlement import release_target
+from sluice.domain.starting import Start
 from sluice.domain.target import Incident, TargetState
 from tests.builders import (
     AT,

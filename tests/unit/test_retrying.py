@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sluice.domain.desired import Idle, Start, next_move
+from sluice.domain.desired import Idle, next_move
 from sluice.domain.outcome import promote, take_back
 from sluice.domain.retrying import BACK_OFF, passing
 from sluice.domain.rollout import Action, Kind, Outcome, Phase, Rollout, Verdict
 from sluice.domain.settlement import release_target
+from sluice.domain.starting import Start
 from tests.builders import AT, STABLE, a_release, a_rollout, a_signal, a_state, a_wanted, deployed
 
 if TYPE_CHECKING:

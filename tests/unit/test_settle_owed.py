@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sluice.domain.desired import Idle, Start, next_move
+from sluice.domain.desired import Idle, next_move
 from sluice.domain.lease import leads_onward
 from sluice.domain.retrying import BACK_OFF
 from sluice.domain.rollout import Action, Kind, Outcome, Phase, Rollout
 from sluice.domain.settlement import release_target, retired
+from sluice.domain.starting import Start
 from sluice.domain.succession import take_over
 from tests.builders import AT, CANARY, a_release, a_rollout, a_state, a_wanted
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import boto3
 import pytest
 
-from sluice.domain.desired import Idle, Start
+from sluice.domain.desired import Idle
 from sluice.domain.mending import mend
 from sluice.domain.rollout import Kind
+from sluice.domain.starting import Start
 from sluice.domain.statuses import Allowed, allowed
 from tests.builders import AT, STABLE, a_release_name, a_state, deployed
 

@@ -6,13 +6,14 @@ from datetime import timedelta
 
 import pytest
 
-from sluice.domain.desired import Idle, Start, next_move
+from sluice.domain.desired import Idle, next_move
 from sluice.domain.errors import DisplacedError
 from sluice.domain.lease import held
 from sluice.domain.outcome import take_back
 from sluice.domain.patience import DRAIN, SDK_RETRIES, TASK
 from sluice.domain.rollout import Action, Phase, Rollout
 from sluice.domain.settlement import release_target
+from sluice.domain.starting import Start
 from sluice.domain.succession import LEAP, MOST_SUCCESSORS, draining, renew, take_over
 from tests.builders import AT, CANARY, EXECUTION, a_release, a_rollout, a_signal, a_state, a_wanted
 

@@ -12,8 +12,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sluice.domain import names
-from sluice.domain.desired import Halt, Idle, Start, next_move, of_interest
+from sluice.domain.desired import Halt, Idle, next_move, of_interest
 from sluice.domain.mending import mend
+from sluice.domain.starting import Start
 from sluice.domain.statuses import IN_SERVICE
 from sluice.events.triggers import PackageChanged, TargetDue, Tick, Trigger
 from sluice.observing import Looked

@@ -1,41 +1,25 @@
-"""What a target should serve next, and where a rollback lands.
-
-Pure: everything looked at is an argument. A rollback lands on the newest release that served this
-target well (`last_good`), is still Approved and carries no mark; never on "the newest approved".
-"""
+"""What a target should serve next. Pure: everything looked at is an argument."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sluice.domain import names
 from sluice.domain.arming import disarm
 from sluice.domain.deploying import again, deployed
 from sluice.domain.retrying import BACK_OFF, waiting
-from sluice.domain.rollout import Action, Kind, Outcome, Phase, Rollout
+from sluice.domain.returning import COOL_DOWN, candidates, cooling_down, owing, way_out
+from sluice.domain.rollout import Kind, Phase
+from sluice.domain.starting import Start, begin, settle
 from sluice.domain.succession import draining
-from sluice.domain.target import Cause, Change, Event, Mark, Signal, TargetState, Wanted
+from sluice.domain.target import Cause, Change, Event, Mark, Signal, TargetState
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Set
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from sluice.domain.release import Release, ReleaseName
     from sluice.domain.rollout import Deployed
-
-
-COOL_DOWN = timedelta(minutes=60)
-"""After an automatic rollback: a second alarm within it shows that the version is not the fault."""
-
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """Take the lease, then start this rollout under it."""
-
-    rollout: Rollout
-    change: Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,48 +66,19 @@ def next_move(
     drains = draining(state, now=now)
     if drains:
         return Idle(drains)
-    owed = _owed(state, releases.keys() | gone, now)
+    owed = owing(state, releases.keys() | gone, now=now)
     if owed is not None:
         later = waiting(state, 0, now=now)
         if later:
             return Idle(later)
         good = candidates(state, releases.keys())
-        cooling = _cooling(state, owed, cool_down)
+        cooling = cooling_down(state, owed, cool_down)
         if good and not cooling:
             return _roll_back(state, owed, to=good[0], now=now)
         if state.wanted is None or state.wanted.release not in releases:
-            reason = _way_out(state, owed, good, cooling)
+            reason = way_out(state, owed, good, cooling)
             return _halt(state, owed, reason, now=now)
     return _missed(state, gone, now=now) or _take_up(state, releases, now=now)
-
-
-def candidates(state: TargetState, approved: Set[ReleaseName]) -> tuple[Deployed, ...]:
-    """Where a rollback may land, best first."""
-    return tuple(
-        good
-        for good in state.last_good
-        if good.release in approved
-        and str(good.release) not in state.bad
-        and str(good.release) not in state.suspect
-        and (state.live is None or good.release != state.live.release)
-    )
-
-
-def _owed(state: TargetState, approved: Set[ReleaseName], now: datetime) -> Signal | None:
-    if state.live is None:
-        return None
-    owed = state.rollback_owed
-    if owed and owed.release != state.live.release:
-        owed = None
-    if state.phase is Phase.HALTED:
-        # Halted for alarms, and nothing more by itself; a person who rejects what serves is heard.
-        return owed if owed and owed.cause is Cause.REJECTION else None
-    if owed:
-        return owed
-    if state.live.release not in approved:
-        reason = "no longer approved while live"
-        return Signal(cause=Cause.REJECTION, release=state.live.release, reason=reason, at=now)
-    return None
 
 
 def _missed(state: TargetState, gone: Set[ReleaseName], *, now: datetime) -> Idle | None:
@@ -139,29 +94,6 @@ def _missed(state: TargetState, gone: Set[ReleaseName], *, now: datetime) -> Idl
         known = state.model_copy(update={"gone": flagged})
         return Idle(reason, Change(known, (Event(now, "PackageGone", reason, live.release),)))
     return None
-
-
-def _cooling(state: TargetState, owed: Signal, cool_down: timedelta) -> str:
-    """Why no alarm may roll back again yet, or nothing: a second one proves another fault."""
-    before = state.rolled_back_at
-    if owed.cause is not Cause.ALARM or before is None or owed.at > before + cool_down:
-        return ""
-    minutes = max(0, int((owed.at - before).total_seconds() // 60))
-    return (
-        f"it came {minutes} minutes after an automatic rollback, within the cool-down of "
-        f"{cool_down.total_seconds() / 60:.0f} minutes, so the fault is not the version"
-    )
-
-
-def _way_out(state: TargetState, owed: Signal, good: tuple[Deployed, ...], cooling: str) -> str:
-    """Why a target halts, and what a person can do about it."""
-    if not cooling:
-        return f"{owed.reason}; no release served {state.target} well and is still approved"
-    back = f", or reject it to go back to {good[0].release}" if good else ""
-    return (
-        f"{owed.reason}; {cooling}. Mend what surrounds it or approve a fixed version; set "
-        f"{owed.release} to pending and approve it again to stand by it{back}"
-    )
 
 
 def _take_up(state: TargetState, releases: Mapping[ReleaseName, Release], *, now: datetime) -> Move:
@@ -184,7 +116,7 @@ def _take_up(state: TargetState, releases: Mapping[ReleaseName, Release], *, now
     # Beside an endpoint that is lost nothing can be tried; the target begins again.
     kind = Kind.CANARY if state.live and not state.lost else Kind.ALL_AT_ONCE
     release = deployed(state, releases[wanted.release])
-    return _start(state, kind, release, wanted=wanted, reason="approved", now=now)
+    return begin(state, kind, release, wanted=wanted, reason="approved", now=now)
 
 
 def _roll_back(state: TargetState, owed: Signal, *, to: Deployed, now: datetime) -> Start:
@@ -193,52 +125,10 @@ def _roll_back(state: TargetState, owed: Signal, *, to: Deployed, now: datetime)
         marked[str(owed.release)] = Mark(reason=owed.reason, at=owed.at)
     release = again(state, to)
     state = state.model_copy(update={"suspect": marked})
-    start = _start(state, Kind.ROLL_BACK, release, wanted=None, reason=owed.reason, now=now)
+    start = begin(state, Kind.ROLL_BACK, release, wanted=None, reason=owed.reason, now=now)
     rollout = start.rollout.model_copy(update={"automatic": owed.cause is Cause.ALARM})
     held = start.change.state.model_copy(update={"rollout": rollout})
     return Start(rollout, Change(held, start.change.events))
-
-
-def _start(
-    state: TargetState,
-    kind: Kind,
-    release: Deployed,
-    *,
-    wanted: Wanted | None,
-    reason: str,
-    now: datetime,
-) -> Start:
-    epoch = state.epoch + 1
-    rollout = Rollout(
-        id=names.execution(state.target, generation=state.generation, epoch=epoch),
-        target=state.target,
-        epoch=epoch,
-        kind=kind,
-        release=release,
-        stable=state.live if kind is Kind.CANARY else None,
-        replaced=state.live if kind is Kind.ROLL_BACK or state.lost else None,
-        approval_seq=wanted.seq if wanted else 0,
-        started_at=now,
-        claimed_at=now,
-        reason=reason,
-    )
-    held = state.model_copy(
-        update={
-            "epoch": epoch,
-            "holder": rollout.id,
-            "rollout": rollout,
-            "phase": Phase.STARTING,
-            "signal": None,
-            "token": "",
-            "parked_at": None,
-            "intent": "",
-            "displaced": "",
-            "drain_until": None,
-            "noted": (),
-        }
-    )
-    event = Event(now, "RolloutStarted", f"{kind}: {reason}", release.release)
-    return Start(rollout, Change(held, (event,)))
 
 
 def _accused(state: TargetState) -> bool:
@@ -249,26 +139,6 @@ def _accused(state: TargetState) -> bool:
 def _halt(state: TargetState, owed: Signal, reason: str, *, now: datetime) -> Halt:
     halted = state.model_copy(update={"phase": Phase.HALTED, "rollback_owed": None})
     return Halt(reason, Change(halted, (Event(now, "Halted", reason, owed.release),)))
-
-
-def fall_back(state: TargetState, good: Deployed, reason: str, *, now: datetime) -> Start:
-    """Put a good release on the target again, all at once."""
-    release = again(state, good)
-    return _start(state, Kind.ROLL_BACK, release, wanted=None, reason=reason, now=now)
-
-
-def settle(state: TargetState, live: Deployed, reason: str, *, now: datetime) -> Start:
-    """Put the endpoint on the configuration that holds what serves, and nothing else."""
-    start = _start(state, Kind.SETTLE, live, wanted=None, reason=reason, now=now)
-    rollout = start.rollout.to(
-        Action.SETTLE,
-        reason,
-        settle_config=live.endpoint_config,
-        promoted=True,
-        outcome=Outcome.SETTLED,
-    )
-    held = start.change.state.model_copy(update={"rollout": rollout})
-    return Start(rollout, Change(held, start.change.events))
 
 
 def _settle_owed(state: TargetState, *, now: datetime) -> Start | None:

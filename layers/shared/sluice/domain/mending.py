@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sluice.domain.desired import Halt, Idle, Move, candidates, fall_back, settle
+from sluice.domain.desired import Halt, Idle, Move
 from sluice.domain.retrying import waiting
+from sluice.domain.returning import candidates
 from sluice.domain.rollout import Phase
+from sluice.domain.starting import fall_back, settle
 from sluice.domain.statuses import Allowed, allowed
 from sluice.domain.succession import draining
 from sluice.domain.target import Change, Event, Incident, TargetState
