@@ -310,6 +310,23 @@ def test_a_canary_that_cannot_go_back_is_halted_and_told(serving: World, told: T
     assert "v3-e3 is not on the endpoint" in message
 
 
+def test_a_rollback_that_does_not_come_up_is_told(serving: World, told: Told) -> None:
+    failed = a_rollout(
+        Kind.ROLL_BACK, action=Action.ROLL_BACK, reason="provisioning failed: memory"
+    )
+    serving.given(a_state(failed, rollback_owed=a_signal(3)))
+
+    done = settle(serving, failed)
+
+    assert done.outcome is Outcome.FAILED
+    ((kind, _),) = serving.announced()
+    assert kind == "RollbackFailed"
+    assert told() == [
+        "churn-v4 was to take over churn and did not come up: provisioning failed: memory. "
+        "Another good release is tried, if there is one."
+    ]
+
+
 def test_what_aws_had_no_room_for_is_told_and_tried_again(serving: World, told: Told) -> None:
     refused = a_rollout(
         action=Action.ROLL_BACK, reason="provisioning failed: (ResourceLimitExceeded)"

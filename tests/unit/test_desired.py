@@ -191,6 +191,38 @@ def test_a_rollback_lands_on_what_served_well(
     assert start.rollout.approval_seq == 0
 
 
+def test_a_rollback_goes_on_with_what_it_has_not_tried_yet() -> None:
+    tried = a_signal(3).model_copy(update={"tried": (OLD.release,)})
+    state = a_state(last_good=(STABLE, OLD, OLDER))
+
+    first = started(state.model_copy(update={"rollback_owed": a_signal(3)}), 1, 2, 3)
+    second = started(state.model_copy(update={"rollback_owed": tried}), 1, 2, 3)
+
+    assert (first.rollout.release.release, first.rollout.others) == (OLD.release, True)
+    assert first.change.state.rollback_owed == a_signal(3), "owed until one has taken over"
+    assert (second.rollout.release.release, second.rollout.others) == (OLDER.release, False)
+
+
+def test_what_was_tried_in_vain_carries_no_mark_when_it_serves() -> None:
+    owed = a_signal(3).model_copy(update={"tried": (OLD.release, STABLE.release)})
+
+    start = started(a_state(rollback_owed=owed, last_good=(STABLE, OLD, OLDER)), 1, 2, 3)
+
+    assert start.change.state.suspect == {}
+
+
+def test_a_target_halts_with_the_names_of_what_was_tried() -> None:
+    owed = a_signal(3).model_copy(update={"tried": (OLD.release, OLDER.release)})
+
+    found = move(a_state(rollback_owed=owed, last_good=(STABLE, OLD, OLDER)), 1, 2, 3)
+
+    assert isinstance(found, Halt)
+    assert found.reason == (
+        "alarm errors: 0.5; churn-v2, churn-v1 did not come up to take over; no other "
+        "release served endpoint/churn well and is still approved"
+    )
+
+
 def test_a_rollback_runs_under_new_names() -> None:
     start = started(a_state(rollback_owed=a_signal(3), last_good=(OLD,)), 2, 3)
 

@@ -6,7 +6,7 @@ import pytest
 
 from sluice.domain.errors import DisplacedError, SignalPendingError
 from sluice.domain.outcome import promote, take_back
-from sluice.domain.rollout import Action, Deployed, Kind, Outcome, Rollout, Verdict
+from sluice.domain.rollout import Action, Deployed, Kind, Outcome, Phase, Rollout, Verdict
 from sluice.domain.settlement import release_target, retired
 from sluice.domain.target import Cause, Signal, TargetState
 from tests.builders import (
@@ -196,6 +196,63 @@ def test_who_is_marked_bad(rollout: Rollout, state: TargetState, bad: set[str]) 
 
     assert set(change.state.bad) == bad
     assert done.blames is bool(bad)
+
+
+ALARMED, REJECTED = a_signal(), a_signal(cause=Cause.REJECTION, blames=False)
+TAKING_OVER = a_rollout(Kind.ROLL_BACK, reason="provisioning failed")
+LANDED = TAKING_OVER.model_copy(update={"landed": True})
+
+
+@pytest.mark.parametrize(
+    ("rollout", "signal", "outcome", "live"),
+    [
+        pytest.param(TAKING_OVER, None, Outcome.FAILED, STABLE, id="it did not come up"),
+        pytest.param(TAKING_OVER, ALARMED, Outcome.FAILED, STABLE, id="nor without an alarm"),
+        pytest.param(
+            LANDED.model_copy(update={"verdict": Verdict.FAILED}),
+            None,
+            Outcome.FAILED,
+            CANARY,
+            id="its smoke test failed when it had taken over",
+        ),
+        pytest.param(LANDED, REJECTED, Outcome.FAILED, CANARY, id="rejected as it had taken over"),
+        pytest.param(LANDED, ALARMED, Outcome.HALTED, CANARY, id="an alarm on what has taken over"),
+        pytest.param(
+            LANDED.model_copy(update={"verdict": Verdict.FAILED, "blames": True}),
+            None,
+            Outcome.HALTED,
+            CANARY,
+            id="an alarm that a look found",
+        ),
+        pytest.param(LANDED, None, Outcome.HALTED, CANARY, id="nothing speaks against it"),
+        pytest.param(
+            TAKING_OVER.model_copy(update={"stuck": "there is no endpoint"}),
+            None,
+            Outcome.HALTED,
+            STABLE,
+            id="an endpoint to be mended first",
+        ),
+    ],
+)
+def test_a_rollback_that_does_not_come_up_leaves_the_rollback_owed(
+    rollout: Rollout, signal: Signal | None, outcome: Outcome, live: Deployed
+) -> None:
+    owed = a_signal(3).model_copy(update={"tried": (OLD.release,)})
+    state = a_state(rollout, signal=signal, rollback_owed=owed)
+
+    change, done = take_back(state, rollout, now=AT)
+    released = release_target(change.state, done, now=AT)
+
+    assert (done.outcome, change.state.live) == (outcome, live)
+    assert released is not None
+    if outcome is Outcome.FAILED:
+        still = owed.model_copy(
+            update={"release": live.release, "tried": (OLD.release, CANARY.release)}
+        )
+        assert (released.state.rollback_owed, released.state.phase) == (still, Phase.IDLE)
+        assert released.state.rolled_back_at is None, "no alarm is cooling down yet"
+    else:
+        assert (released.state.rollback_owed, released.state.phase) == (None, Phase.HALTED)
 
 
 def test_taking_back_hears_the_signal_and_consumes_the_approval() -> None:

@@ -124,10 +124,15 @@ def test_no_answer_a_model_could_give_breaks_the_judge(body: bytes) -> None:
 
 
 def concluded(
-    found: Found, *, kind: Kind = Kind.CANARY, tries: int = 1, spent_ms: int = 90_000
+    found: Found,
+    *,
+    kind: Kind = Kind.CANARY,
+    tries: int = 1,
+    spent_ms: int = 90_000,
+    others: bool = False,
 ) -> Rollout:
     trial = Trial(tries=tries, spent_ms=spent_ms)
-    rollout = a_rollout(kind, reason="approved", trial=Trial())
+    rollout = a_rollout(kind, reason="approved", trial=Trial(), others=others)
     return conclude(rollout, SMOKE, trial, found, alarms=ALARMS)
 
 
@@ -155,6 +160,23 @@ def test_what_follows_a_smoke_test(kind: Kind, found: Found, action: Action, bla
     assert (done.action, done.blames) == (action, blames)
     assert (done.verdict is Verdict.FAILED) is blames
     assert found.detail in done.reason or found is PASSED
+
+
+@pytest.mark.parametrize(
+    ("found", "action"),
+    [
+        pytest.param(PASSED, Action.PROMOTE, id="it came up"),
+        pytest.param(WRONG, Action.ROLL_BACK, id="the next good release is tried"),
+        pytest.param(FAILING, Action.ROLL_BACK, id="it never warmed up"),
+        pytest.param(UNASKED, Action.PROMOTE, id="what was not asked says nothing against it"),
+    ],
+)
+def test_a_rollback_with_another_good_release_to_go_to_is_not_sent_to_users_untested(
+    found: Found, action: Action
+) -> None:
+    done = concluded(found, kind=Kind.ROLL_BACK, others=True)
+
+    assert (done.action, done.blames) == (action, False)
 
 
 def test_a_rollback_keeps_its_reason_and_tells_of_a_test_that_failed() -> None:

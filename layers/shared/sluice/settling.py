@@ -28,6 +28,7 @@ _ANNOUNCED = {
     Outcome.ROLLED_BACK: "ReleaseRolledBack",
     Outcome.HALTED: "TargetHalted",
     Outcome.SUPERSEDED: "ReleaseRolledBack",
+    Outcome.FAILED: "RollbackFailed",
     Outcome.DEFERRED: "RolloutDeferred",
 }
 
@@ -150,6 +151,11 @@ def _sentence(rollout: Rollout) -> str:
                 f"{endpoint} is halted: {rollout.reason}. There is no good release to go back to, "
                 f"so what serves goes on serving. Approve a fixed version, or set what serves to "
                 f"pending and approve it again to stand by it."
+            )
+        case Outcome.FAILED:
+            return (
+                f"{release} was to take over {endpoint} and did not come up: {rollout.reason}. "
+                f"Another good release is tried, if there is one."
             )
         case Outcome.DEFERRED:
             return f"{release} is tried again on {endpoint} later: {rollout.reason}."

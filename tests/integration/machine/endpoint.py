@@ -44,11 +44,18 @@ class FakeEndpoint:
     due: datetime | None
     next_config: str
     next_variants: dict[str, Variant]
+    failure: str = ""
 
-    def settle(self) -> None:
-        """The update under way has ended well."""
-        self.config, self.variants = self.next_config, self.next_variants
-        self.status, self.due = "InService", None
+    def settle(self, ends: str = "") -> None:
+        """The update under way has ended: well, unless it ends in a status that says otherwise.
+
+        `InService` is one that was rolled back: what served before serves again.
+        """
+        self.status, self.due = ends or "InService", None
+        if ends:
+            self.failure = "the container did not pass its health check"
+        else:
+            self.config, self.variants = self.next_config, self.next_variants
 
     @property
     def updatable(self) -> bool:
@@ -64,6 +71,8 @@ class FakeSageMaker:
     models: set[str] = field(default_factory=set)
     configs: dict[str, list[Request]] = field(default_factory=dict)
     endpoints: dict[str, FakeEndpoint] = field(default_factory=dict)
+    doomed: dict[str, str] = field(default_factory=dict)
+    """The status in which an update ends that brings up a variant whose name begins so."""
 
     def create_model(self, asked: Request) -> Request:
         """Names are taken once."""
@@ -100,6 +109,7 @@ class FakeSageMaker:
             "EndpointName": endpoint.name,
             "EndpointConfigName": endpoint.config,
             "EndpointStatus": endpoint.status,
+            **({"FailureReason": endpoint.failure} if endpoint.failure else {}),
             "ProductionVariants": [
                 {
                     "VariantName": name,
@@ -173,8 +183,16 @@ class FakeSageMaker:
         """The endpoints whose update has ended by now."""
         done = [one for one in self.endpoints.values() if one.due and one.due <= now]
         for one in done:
-            one.settle()
+            one.settle(self._end(one))
         return done
+
+    def _end(self, endpoint: FakeEndpoint) -> str:
+        """The status in which the update under way ends, if it does not end well."""
+        coming = set(endpoint.next_variants) - set(endpoint.variants)
+        ends = (
+            end for name in coming for begins, end in self.doomed.items() if name.startswith(begins)
+        )
+        return next(ends, "")
 
     def _begin(
         self, endpoint: FakeEndpoint, seconds: int, config: str, variants: dict[str, Variant]

@@ -74,7 +74,7 @@ def next_move(
         good = candidates(state, releases.keys())
         cooling = cooling_down(state, owed, cool_down)
         if good and not cooling:
-            return _roll_back(state, owed, to=good[0], now=now)
+            return _roll_back(state, owed, to=good, now=now)
         if state.wanted is None or state.wanted.release not in releases:
             reason = way_out(state, owed, good, cooling)
             return _halt(state, owed, reason, now=now)
@@ -119,14 +119,18 @@ def _take_up(state: TargetState, releases: Mapping[ReleaseName, Release], *, now
     return begin(state, kind, release, wanted=wanted, reason="approved", now=now)
 
 
-def _roll_back(state: TargetState, owed: Signal, *, to: Deployed, now: datetime) -> Start:
+def _roll_back(
+    state: TargetState, owed: Signal, *, to: tuple[Deployed, ...], now: datetime
+) -> Start:
+    """To the first of these; the signal stays owed until one of them has taken over."""
     marked = dict(state.suspect)
-    if owed.cause is Cause.ALARM:
+    if owed.cause is Cause.ALARM and owed.release not in owed.tried:
         marked[str(owed.release)] = Mark(reason=owed.reason, at=owed.at)
-    release = again(state, to)
-    state = state.model_copy(update={"suspect": marked})
+    release = again(state, to[0])
+    state = state.model_copy(update={"suspect": marked, "rollback_owed": owed})
     start = begin(state, Kind.ROLL_BACK, release, wanted=None, reason=owed.reason, now=now)
-    rollout = start.rollout.model_copy(update={"automatic": owed.cause is Cause.ALARM})
+    kind_of = {"automatic": owed.cause is Cause.ALARM, "others": len(to) > 1}
+    rollout = start.rollout.model_copy(update=kind_of)
     held = start.change.state.model_copy(update={"rollout": rollout})
     return Start(rollout, Change(held, start.change.events))
 

@@ -86,13 +86,7 @@ def take_back(
         "bad": bad,
         "signal": None,
     }
-    if rollout.landed:
-        update |= {"live": rollout.release, "live_since": now}
-        update["rolled_back_at"] = now if rollout.automatic else current.rolled_back_at
-    if outcome is Outcome.ROLLED_BACK:
-        update |= {"live": rollout.stable, "live_since": now}
-        if _is_automatic(current):
-            update["rolled_back_at"] = now
+    update |= _serving(current, rollout, outcome, now=now)
     current = disarm(current, rollout.watch, at=now)
     reason = f"{rollout.reason}; {_again(retry)}" if retry else rollout.reason
     event = Event(now, str(outcome), reason, rollout.release.release)
@@ -141,11 +135,54 @@ def _outcome(state: TargetState, rollout: Rollout, *, blames: bool, retry: Retry
         return Outcome.DEFERRED
     if rollout.stuck:
         return Outcome.HALTED
+    if _goes_further(state, rollout):
+        return Outcome.FAILED
     if rollout.promoted:
         return Outcome.ROLLED_BACK if rollout.stable else Outcome.HALTED
     if not blames and is_superseded(state, rollout):
         return Outcome.SUPERSEDED
     return Outcome.HALTED if rollout.kind is Kind.ROLL_BACK else Outcome.ABORTED
+
+
+def _serving(
+    state: TargetState, rollout: Rollout, outcome: Outcome, *, now: datetime
+) -> dict[str, object]:
+    """What serves when traffic is where it goes, and what is to serve instead."""
+    update = dict[str, object]()
+    if rollout.landed:
+        update |= {"live": rollout.release, "live_since": now}
+    if outcome is Outcome.FAILED:
+        return {**update, "rollback_owed": _still_owed(state, rollout)}
+    if outcome is Outcome.ROLLED_BACK:
+        update |= {"live": rollout.stable, "live_since": now}
+    automatic = rollout.automatic if rollout.landed else _is_automatic(state)
+    if automatic and (rollout.landed or outcome is Outcome.ROLLED_BACK):
+        update["rolled_back_at"] = now
+    return update
+
+
+def _goes_further(state: TargetState, rollout: Rollout) -> bool:
+    """Whether the next good release is to be tried in place of this one, which did not come up.
+
+    What has taken over goes on serving, unless its test failed or a person rejected it: an alarm
+    on it shows that the version is not the fault.
+    """
+    if rollout.kind is not Kind.ROLL_BACK or rollout.promoted or state.rollback_owed is None:
+        return False
+    if not rollout.landed:
+        return True
+    if state.signal:
+        return state.signal.cause is Cause.REJECTION
+    return rollout.verdict is Verdict.FAILED and not rollout.blames
+
+
+def _still_owed(state: TargetState, rollout: Rollout) -> Signal | None:
+    """The rollback owed, of what serves now; what was tried in vain is not tried for it again."""
+    owed, tried = state.rollback_owed, rollout.release.release
+    if owed is None:
+        return None
+    serves = tried if rollout.landed else owed.release
+    return owed.model_copy(update={"release": serves, "tried": (*owed.tried, tried)})
 
 
 def _blames(state: TargetState, rollout: Rollout) -> bool:

@@ -24,13 +24,15 @@ COOL_DOWN = timedelta(minutes=60)
 
 
 def candidates(state: TargetState, approved: Set[ReleaseName]) -> tuple[Deployed, ...]:
-    """Where a rollback may land, best first."""
+    """Where a rollback may land, best first; never where the one that is owed was tried already."""
+    tried = state.rollback_owed.tried if state.rollback_owed else ()
     return tuple(
         good
         for good in state.last_good
         if good.release in approved
         and str(good.release) not in state.bad
         and str(good.release) not in state.suspect
+        and good.release not in tried
         and (state.live is None or good.release != state.live.release)
     )
 
@@ -68,7 +70,10 @@ def cooling_down(state: TargetState, owed: Signal, cool_down: timedelta) -> str:
 def way_out(state: TargetState, owed: Signal, good: tuple[Deployed, ...], cooling: str) -> str:
     """Why a target halts, and what a person can do about it."""
     if not cooling:
-        return f"{owed.reason}; no release served {state.target} well and is still approved"
+        tried = ", ".join(map(str, owed.tried))
+        failed = f"{tried} did not come up to take over; " if tried else ""
+        other = "no other release" if tried else "no release"
+        return f"{owed.reason}; {failed}{other} served {state.target} well and is still approved"
     back = f", or reject it to go back to {good[0].release}" if good else ""
     return (
         f"{owed.reason}; {cooling}. Mend what surrounds it or approve a fixed version; set "

@@ -65,6 +65,8 @@ class Outcome(StrEnum):
     """Held without a verdict, when a newer release was approved; nothing is said against it."""
     SETTLED = "Settled"
     """Nothing was released: what stood beside it was dropped, as far as it could be."""
+    FAILED = "Failed"
+    """A rollback whose release did not come up; the next good one is tried, or people are told."""
     DEFERRED = "Deferred"
     """AWS had no room or no time for it; it is tried again, and its approval is kept."""
 
@@ -173,6 +175,8 @@ class Rollout(Value):
     reason: str = "approved"
     watch: tuple[str, ...] = ()
     """Names of the alarms on the whole endpoint: what they say, nobody can attribute."""
+    others: bool = False
+    """Whether a rollback has another good release to go to should this one not come up."""
     automatic: bool = True
     """Whether an alarm is behind a rollback, and not a person."""
     blames: bool = False

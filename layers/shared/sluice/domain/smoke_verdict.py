@@ -113,6 +113,8 @@ def conclude(
         return tested.to(Action.SMOKE_TEST, rollout.reason)
     reason = _failure(trial, found)
     if rollout.kind is Kind.ROLL_BACK:
+        if rollout.others and found.finding is not Finding.UNASKED:
+            return tested.to(Action.ROLL_BACK, reason, verdict=Verdict.FAILED)
         # There is nowhere else to go, and the release served well before: people are told.
         done = tested.model_copy(update={"trial": trial.model_copy(update={"passed": True})})
         return following(done, f"{rollout.reason}; {reason}")

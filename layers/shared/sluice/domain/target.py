@@ -41,6 +41,8 @@ class Signal(Value):
     at: Moment
     blames: bool = False
     """Whether the release is to be marked bad."""
+    tried: tuple[ReleaseName, ...] = ()
+    """Releases that were to take over because of it, and did not come up."""
 
 
 class Wanted(Value):
