@@ -321,10 +321,11 @@ def test_a_rollback_that_does_not_come_up_is_told(serving: World, told: Told) ->
     assert done.outcome is Outcome.FAILED
     ((kind, _),) = serving.announced()
     assert kind == "RollbackFailed"
-    assert told() == [
+    (said,) = told()
+    assert said == (
         "churn-v4 was to take over churn and did not come up: provisioning failed: memory. "
         "Another good release is tried, if there is one."
-    ]
+    )
 
 
 def test_what_aws_had_no_room_for_is_told_and_tried_again(serving: World, told: Told) -> None:
