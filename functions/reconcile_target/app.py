@@ -12,9 +12,10 @@ from sluice.adapters.executions import Executions
 from sluice.adapters.ledger.releases import Releases
 from sluice.adapters.ledger.table import Table
 from sluice.adapters.ledger.targets import Targets
+from sluice.adapters.queue import Queue
 from sluice.adapters.registry import Registry
-from sluice.adapters.session import client
-from sluice.events.triggers import parse_trigger
+from sluice.adapters.session import client, client_later
+from sluice.events.triggers import parse_triggers
 from sluice.noticing import Noticing
 from sluice.observability import logger, metrics
 from sluice.observing import Observing
@@ -23,6 +24,7 @@ from sluice.rejecting import Rejecting
 from sluice.restoring import Restoring
 from sluice.scaling import Scaling
 from sluice.settings import Settings
+from sluice.surveying import Surveying
 from sluice.tending import Tending
 from sluice.tidying import Tidying
 
@@ -38,20 +40,18 @@ alarms = Alarms(client("cloudwatch"))
 announcements = Announcements(
     client("events"), client("sns"), topic_arn=settings.notifications_topic_arn
 )
+observing = Observing(targets, releases, registry)
 reconciling = Reconciling(
     targets=targets,
-    releases=releases,
     endpoint=endpoint,
-    observing=Observing(targets, releases, registry),
+    observing=observing,
     tending=Tending(
         targets=targets,
         endpoint=endpoint,
         executions=Executions(client("stepfunctions"), machine_arn=settings.rollout_machine_arn),
         announcements=announcements,
     ),
-    noticing=Noticing(targets, alarms),
     rejecting=Rejecting(targets, releases, registry),
-    tidying=Tidying(targets, alarms),
     restoring=Restoring(
         targets=targets,
         endpoint=endpoint,
@@ -60,14 +60,24 @@ reconciling = Reconciling(
     ),
     cool_down_minutes=settings.cool_down_minutes,
 )
+surveying = Surveying(
+    targets=targets,
+    releases=releases,
+    endpoint=endpoint,
+    observing=observing,
+    noticing=Noticing(targets, alarms),
+    tidying=Tidying(targets, alarms),
+    reconciling=reconciling,
+    surveys=Queue(client_later("sqs"), settings.surveys_queue_url),
+)
 
 
 @logger.inject_lambda_context
 @metrics.log_metrics
 def lambda_handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Look at what the event points to, or at everything when the schedule asks."""
-    trigger = parse_trigger(event)
-    answers = reconciling.handle(trigger)
+    """Look at what the event or the queue points to, or at everything when the schedule asks."""
+    triggers = parse_triggers(event)
+    answers = surveying.handle(triggers)
     logger.info("targets reconciled", answers=answers)
     metrics.add_metric(name="TargetsReconciled", unit="Count", value=len(answers))
     return {"answers": answers}

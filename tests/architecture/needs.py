@@ -81,7 +81,11 @@ _LETS_GO = "release_target"
 _OBJECTS = {"Artifacts": "models/", "Vault": "releases/", "Multipart": "releases/"}
 """Which part of the bucket a class reads and writes."""
 _ON_BUCKET = {"s3:ListBucketVersions"}
-_SENDS_TO = {"RegisterPackage": "Uploads", "WatchRollout": "Looks"}
+_SENDS_TO = {
+    "RegisterPackage": "Uploads",
+    "WatchRollout": "Looks",
+    "ReconcileTarget": "Surveys",
+}
 """The queue that a function sends to: its address is in the environment."""
 _OF_METHODS: dict[str, tuple[Need, ...]] = {
     # Without it S3 answers 403 for what is gone, and a deleted artifact is retried for ever.

@@ -31,6 +31,7 @@ ROOT = Path(__file__).parent.parent.parent
 TABLE = "sluice-ledger"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:sluice-notifications"
 UPLOADS = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/uploads"
+SURVEYS = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/surveys"
 LOOKS = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/looks"
 TOLD = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/told"
 
@@ -48,6 +49,7 @@ ENVIRONMENT = {
     "EXECUTION_ROLE_ARNS": OWN_ROLE,
     "UPLOADS_QUEUE_URL": UPLOADS,
     "LOOKS_QUEUE_URL": LOOKS,
+    "SURVEYS_QUEUE_URL": SURVEYS,
     "EVALUATION_FLOORS": "accuracy=0.8",
     "POWERTOOLS_SERVICE_NAME": "sluice",
     "POWERTOOLS_METRICS_NAMESPACE": "Sluice",
@@ -200,5 +202,5 @@ def _start_over(clients: Callable[[str], Any]) -> None:
         Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"}
     )
     clients("sns").create_topic(Name="sluice-notifications")
-    for queue in (UPLOADS, LOOKS):
+    for queue in (UPLOADS, LOOKS, SURVEYS):
         clients("sqs").create_queue(QueueName=queue.rpartition("/")[2])

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sluice.adapters.queue import NotSentError
+from sluice.adapters.queue import MOST_AT_ONCE, NotSentError
 from sluice.domain.rollout import Phase, Rollout
 from sluice.events.triggers import look_at
-from sluice.watching import MOST_AT_ONCE
 from tests.builders import (
     ALARM,
     AT,
@@ -225,9 +224,7 @@ def test_one_target_in_trouble_does_not_keep_the_others_waiting(baking: World, w
     assert sent(wire)["id"] == "churn-g1-e5"
 
 
-def test_many_rollouts_are_fanned_out_and_each_is_looked_at(
-    world: World, wire: Wire
-) -> None:
+def test_many_rollouts_are_fanned_out_and_each_is_looked_at(world: World, wire: Wire) -> None:
     wire.always("SendTaskSuccess")
     wire.always("DescribeEndpoint", EndpointName="many", EndpointStatus="Updating")
     targets = many(world, 43)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sluice.events.triggers import (
+    GroupDue,
     PackageChanged,
     TargetDue,
     Tick,
@@ -15,6 +16,7 @@ from sluice.events.triggers import (
     look_at,
     parse_trigger,
     parse_triggers,
+    survey_of,
 )
 from tests.builders import AT, TARGET, a_package_arn, an_event
 
@@ -76,6 +78,12 @@ def test_a_batch_asks_for_each_of_its_looks() -> None:
     batch = {"Records": [{"messageId": "m", "body": body} for body in bodies]}
 
     assert parse_triggers(batch) == (TargetDue(TARGET, AT), TargetDue("endpoint/other", AT))
+
+
+def test_a_group_is_surveyed_by_message() -> None:
+    batch = {"Records": [{"messageId": "m", "body": survey_of("churn", at=AT)}]}
+
+    assert parse_triggers(batch) == (GroupDue("churn", AT),)
 
 
 def test_an_event_asks_for_one_thing() -> None:

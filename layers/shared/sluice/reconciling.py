@@ -16,31 +16,27 @@ from sluice.domain.desired import Halt, Idle, next_move, of_interest
 from sluice.domain.mending import mend
 from sluice.domain.starting import Start
 from sluice.domain.statuses import IN_SERVICE
-from sluice.events.triggers import PackageChanged, TargetDue, Tick, Trigger
 from sluice.observing import Looked
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from sluice.adapters.endpoint import Endpoint
-    from sluice.adapters.ledger.releases import Releases
     from sluice.adapters.ledger.targets import Targets
     from sluice.domain.desired import Move
     from sluice.domain.target import Change, TargetState
-    from sluice.noticing import Noticing
     from sluice.observing import Observing
     from sluice.rejecting import Rejecting
     from sluice.restoring import Restoring
     from sluice.tending import Tending
-    from sluice.tidying import Tidying
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """What the schedule sees of everything at once, before it goes from target to target."""
+    """What the schedule sees of many at once, before it goes from target to target."""
 
     statuses: dict[str, str] = field(default_factory=dict)
-    """Of every endpoint, by its name; the list may lag behind."""
+    """Of endpoints, by name; the list may lag behind. One that is not in it is described."""
     looked: Looked = field(default_factory=Looked)
 
 
@@ -54,63 +50,15 @@ class Ailing:
 
 @dataclass(frozen=True, slots=True)
 class Reconciling:
-    """The work of `reconcile_target`."""
+    """What `reconcile_target` does for one target."""
 
     targets: Targets
-    releases: Releases
     endpoint: Endpoint
     observing: Observing
     tending: Tending
-    noticing: Noticing
     rejecting: Rejecting
-    tidying: Tidying
     restoring: Restoring
     cool_down_minutes: int
-
-    def handle(self, trigger: Trigger) -> list[str]:
-        """Do what the trigger points to; what was done, in words."""
-        match trigger:
-            case PackageChanged():
-                return [self.package_changed(trigger.package_arn, now=trigger.at)]
-            case TargetDue():
-                return [self.reconcile(trigger.target, now=trigger.at)]
-            case Tick():
-                return self.sweep(now=trigger.at)
-
-    def sweep(self, *, now: datetime) -> list[str]:
-        """Do for every release and every target what events would have done.
-
-        The registry is asked by group, alarms and endpoints all at once, so that a look at a target
-        at rest costs one read of the ledger.
-        """
-        sweep, answers, broken = Sweep(), list[str](), list[Exception]()
-        try:
-            sweep.statuses.update(self.endpoint.statuses())
-        except Exception as error:  # each is described instead
-            broken.append(error)
-        for group in self.releases.groups():
-            try:
-                self.observing.observe_group(group, sweep.looked, now=now)
-            except Exception as error:  # one group's trouble must not keep the others waiting
-                broken.append(error)
-        try:
-            self._watch_alarms(now=now)
-        except Exception as error:  # nor CloudWatch's
-            broken.append(error)
-        for target in self.targets.known():
-            try:
-                answers.append(f"{target}: {self.reconcile(target, now=now, sweep=sweep)}")
-            except Exception as error:  # nor one target's
-                broken.append(error)
-        if broken:
-            message = f"reconciled {answers}, but not everything"
-            raise ExceptionGroup(message, broken)
-        return answers
-
-    def _watch_alarms(self, *, now: datetime) -> None:
-        listed = self.tidying.listed()
-        resting = self.noticing.notice(self.targets.known(), now=now)
-        self.tidying.remove_orphans(listed, resting)
 
     def package_changed(self, package_arn: str, *, now: datetime) -> str:
         """A package's approval may have changed: observe it, then reconcile its target."""

@@ -19,6 +19,7 @@ class Settings(BaseModel):
     notifications_topic_arn: str = ""
     uploads_queue_url: str = ""
     looks_queue_url: str = ""
+    surveys_queue_url: str = ""
     serving_role_arn: str = ""
     account: str = ""
     region: str = ""

@@ -30,13 +30,13 @@ class Tidying:
     targets: Targets
     alarms: Alarms
 
-    def listed(self) -> frozenset[str]:
-        """The alarms there are on variants.
+    def listed(self, endpoints: Iterable[str] = ("",)) -> frozenset[str]:
+        """The alarms there are on variants of these endpoints; of all, unless told which.
 
         List them before the targets are read: one that a rollout makes meanwhile is on a variant
         of an epoch that no list before it has.
         """
-        return frozenset(self.alarms.of_variants())
+        return frozenset(one for name in endpoints for one in self.alarms.of_variants(name))
 
     def remove_orphans(self, listed: Collection[str], resting: Iterable[TargetState]) -> None:
         """Delete those alarms that watch variants which serve no target at rest any more."""

@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from sluice.domain.target import Change, TargetState
     from sluice.events.triggers import Trigger
 
-MOST_AT_ONCE = 10
-"""Rollouts that one invocation looks at itself; more are fanned out."""
-
 
 @dataclass(frozen=True, slots=True)
 class Watching:
@@ -54,10 +51,9 @@ class Watching:
 
     def _look_at_all(self, *, now: datetime) -> dict[str, str]:
         targets = self.targets.in_flight()
-        if len(targets) <= MOST_AT_ONCE:
-            return self.look_at(targets, now=now)
-        self.looks.send(look_at(target, at=now) for target in targets)
-        return {}
+        if self.looks.hand_out(targets, lambda target: look_at(target, at=now)):
+            return {}
+        return self.look_at(targets, now=now)
 
     def look_at(self, targets: Iterable[str], *, now: datetime) -> dict[str, str]:
         """Look at each target; for each machine that was woken, with what."""

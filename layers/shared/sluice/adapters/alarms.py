@@ -91,10 +91,13 @@ class Alarms:
             return Readings(states, missing=missing, trouble=str(error))
         return Readings(states, muted, missing)
 
-    def of_variants(self) -> Iterator[str]:
-        """Names of all alarms that `create` has ever made and nobody deleted."""
+    def of_variants(self, endpoint: str = "") -> Iterator[str]:
+        """Names of all alarms that `create` has ever made and nobody deleted.
+
+        Given an endpoint, those of it, and of others whose names begin with its own.
+        """
         pages = self._client.get_paginator("describe_alarms").paginate(
-            AlarmNamePrefix=names.ALARM_PREFIX, AlarmTypes=["MetricAlarm"]
+            AlarmNamePrefix=names.alarms_of(endpoint), AlarmTypes=["MetricAlarm"]
         )
         return (
             one["AlarmName"]

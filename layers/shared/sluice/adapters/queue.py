@@ -6,11 +6,13 @@ from itertools import batched
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from mypy_boto3_sqs import SQSClient
 
-_MOST_AT_ONCE = 10
+_BATCH = 10
+MOST_AT_ONCE = 10
+"""What one invocation looks at itself; more are fanned out."""
 
 
 class NotSentError(Exception):
@@ -28,9 +30,19 @@ class Queue:
         self._client = client
         self._url = url
 
+    def hand_out(self, names: Collection[str], message: Callable[[str], str]) -> bool:
+        """Send a message for each, if they are too many for one invocation; whether they are.
+
+        Raises NotSentError as `send` does.
+        """
+        if len(names) <= MOST_AT_ONCE:
+            return False
+        self.send(map(message, names))
+        return True
+
     def send(self, bodies: Iterable[str]) -> None:
         """Send every message. Raises NotSentError when SQS did not take each of them."""
-        for batch in batched(bodies, _MOST_AT_ONCE, strict=False):
+        for batch in batched(bodies, _BATCH, strict=False):
             entries = [
                 {"Id": str(number), "MessageBody": body} for number, body in enumerate(batch)
             ]

@@ -68,6 +68,11 @@ def alarm(endpoint: str, variant_name: str, subject: str) -> str:
     return f"{ALARM_PREFIX}{endpoint}-{variant_name}-{subject}"
 
 
+def alarms_of(endpoint: str) -> str:
+    """What the names of the alarms on an endpoint's variants begin with; "": of every endpoint."""
+    return f"{ALARM_PREFIX}{endpoint}-" if endpoint else ALARM_PREFIX
+
+
 def watched_variant(alarm_name: str) -> tuple[str, str] | None:
     """The endpoint and the variant that `alarm` named an alarm after, or None for any other."""
     found = _ALARM.fullmatch(alarm_name)

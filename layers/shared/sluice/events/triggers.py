@@ -33,13 +33,21 @@ class TargetDue:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupDue:
+    """The schedule's share of one model package group: its approvals, and what they are for."""
+
+    group: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """The schedule: every target is worth a look."""
 
     at: datetime
 
 
-type Trigger = PackageChanged | TargetDue | Tick
+type Trigger = PackageChanged | TargetDue | GroupDue | Tick
 
 
 def _event_time(value: object) -> object:
@@ -68,6 +76,13 @@ class _Asked(BaseModel):
     at: datetime
 
 
+class _Surveyed(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    group: str
+    at: datetime
+
+
 def parse_triggers(event: dict[str, Any]) -> tuple[Trigger, ...]:
     """What an event asks for, or each message of a batch from a queue. Raises as parse_trigger."""
     if "Records" in event:
@@ -80,8 +95,16 @@ def look_at(target: str, *, at: datetime) -> str:
     return _Asked(target=target, at=at).model_dump_json()
 
 
+def survey_of(group: str, *, at: datetime) -> str:
+    """The message that asks for the survey of one model package group, as of a time."""
+    return _Surveyed(group=group, at=at).model_dump_json()
+
+
 def parse_trigger(event: dict[str, Any]) -> Trigger:
     """The trigger in an event. Raises ValueError or KeyError for any other event."""
+    if "group" in event:
+        due = _Surveyed.model_validate(event)
+        return GroupDue(due.group, due.at)
     if "detail-type" not in event:
         asked = _Asked.model_validate(event)
         return TargetDue(asked.target, asked.at)
