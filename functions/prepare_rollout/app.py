@@ -18,6 +18,7 @@ from sluice.adapters.registry import Registry
 from sluice.adapters.runtime import Runtime
 from sluice.adapters.session import client
 from sluice.adapters.vault import Vault
+from sluice.checking import Checking
 from sluice.domain.smoke_test import LONGEST_ANSWER_SECONDS
 from sluice.events.tasks import dump_rollout, parse_task
 from sluice.observability import logger, metrics
@@ -39,10 +40,15 @@ asking = client("sagemaker-runtime", read_seconds=LONGEST_ANSWER_SECONDS, attemp
 preparing = Preparing(
     targets=targets,
     endpoint=Endpoint(sagemaker),
-    registry=Registry(sagemaker),
-    releases=releases,
-    vault=vault,
-    images=Images(client("ecr")),
+    checking=Checking(
+        endpoint=Endpoint(sagemaker),
+        registry=Registry(sagemaker),
+        releases=releases,
+        vault=vault,
+        images=Images(client("ecr")),
+        serving_role_arn=settings.serving_role_arn,
+        execution_roles=settings.execution_roles,
+    ),
     alarms=Alarms(cloudwatch),
     sizing=Sizing(
         targets=targets,
@@ -53,8 +59,6 @@ preparing = Preparing(
     ),
     scaling=Scaling(targets, autoscaling),
     smoke_testing=SmokeTesting(targets, releases, vault, Runtime(asking)),
-    serving_role_arn=settings.serving_role_arn,
-    execution_roles=settings.execution_roles,
 )
 
 

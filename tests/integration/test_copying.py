@@ -339,19 +339,24 @@ def test_a_small_copy_writes_nothing_into_the_ledger(
     assert not {"PutItem", "GetItem"} & set(calls)
 
 
+def whole(checksums: dict[str, str]) -> dict[str, Any]:
+    """Facts of an object with checksums of all its bytes."""
+    return {"checksums": checksums, "checksum_type": "FULL_OBJECT"}
+
+
 @pytest.mark.parametrize(
     ("source", "copy", "how", "same"),
     [
         pytest.param(
-            {"checksums": {"CRC64NVME": "a"}, "checksum_type": "FULL_OBJECT"},
-            {"checksums": {"CRC64NVME": "a"}, "checksum_type": "FULL_OBJECT"},
+            whole({"CRC64NVME": "a"}),
+            whole({"CRC64NVME": "a"}),
             Comparison.CHECKSUM,
             True,
             id="one checksum of the whole object",
         ),
         pytest.param(
-            {"checksums": {"CRC64NVME": "a"}, "checksum_type": "FULL_OBJECT"},
-            {"checksums": {"CRC64NVME": "b"}, "checksum_type": "FULL_OBJECT"},
+            whole({"CRC64NVME": "a"}),
+            whole({"CRC64NVME": "b"}),
             Comparison.CHECKSUM,
             False,
             id="different checksums",
@@ -364,8 +369,8 @@ def test_a_small_copy_writes_nothing_into_the_ledger(
             id="checksums of differently cut parts say nothing",
         ),
         pytest.param(
-            {"checksums": {"CRC32": "a"}, "checksum_type": "FULL_OBJECT"},
-            {"checksums": {"CRC64NVME": "a"}, "checksum_type": "FULL_OBJECT"},
+            whole({"CRC32": "a"}),
+            whole({"CRC64NVME": "a"}),
             Comparison.STREAM,
             True,
             id="no algorithm in common",

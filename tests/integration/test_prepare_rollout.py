@@ -12,6 +12,7 @@ import pytest
 
 from sluice.adapters.endpoint import EndpointBusyError
 from sluice.adapters.ledger.releases import Releases
+from sluice.adapters.ledger.table import Item, Table
 from sluice.domain.desired import next_move
 from sluice.domain.errors import DisplacedError, SignalPendingError
 from sluice.domain.inbox import CONFIG, EVALUATION, MODEL
@@ -168,7 +169,8 @@ def test_a_role_that_the_operator_took_off_the_list_since_runs_no_model(
 ) -> None:
     captured = Captured(world, inbox, execution_role_arn=OWN_ROLE)
     app = function("prepare_rollout")
-    monkeypatch.setattr(app, "preparing", replace(app.preparing, execution_roles=()))
+    strict = replace(app.preparing.checking, execution_roles=())
+    monkeypatch.setattr(app, "preparing", replace(app.preparing, checking=strict))
     wire.asked.clear()
 
     made = captured.prepare(captured.start())
@@ -242,6 +244,24 @@ def test_a_rollback_is_one_update(captured: Captured) -> None:
     made = captured.prepare(captured.start(Kind.ROLL_BACK))
 
     assert (made.action, made.provision_config) == (Action.UPDATE, "churn-v2-e2")
+
+
+def test_what_a_release_was_captured_as_is_read_once(captured: Captured) -> None:
+    rollout, asked = captured.start(), list[str]()
+    read = Table.get
+
+    def counted(table: Table, pk: str, sk: str) -> Item | None:
+        asked.append(sk)
+        return read(table, pk, sk)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Table, "get", counted)
+        captured.prepare(rollout)
+
+    assert sorted(one for one in asked if one.startswith("CAPTURE#")) == [
+        "CAPTURE#000001",
+        "CAPTURE#000002",
+    ]
 
 
 def test_preparing_twice_makes_the_same_things(captured: Captured) -> None:

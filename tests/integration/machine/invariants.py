@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from sluice.domain.rollout import Phase
 from tests.builders import TARGET
-from tests.integration.machine.world import named, plain
+from tests.integration.machine.looking import named, plain
 
 if TYPE_CHECKING:
     from tests.integration.machine.wire import Call

@@ -14,13 +14,10 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from sluice.adapters.ledger.table import Table, decode
-from sluice.adapters.ledger.targets import Targets
-from sluice.domain.rollout import Phase
 from tests.builders import TARGET, a_package_arn
 from tests.integration.faults import Crash
-from tests.integration.machine.account import Account, Invocation
-from tests.integration.machine.driver import LEDGER, Driver
+from tests.integration.machine.account import Invocation
+from tests.integration.machine.driver import Driver
 from tests.integration.machine.events import (
     alarm_event,
     ended_event,
@@ -28,17 +25,15 @@ from tests.integration.machine.events import (
     package_event,
     tick_event,
 )
+from tests.integration.machine.looking import RECONCILE_SECONDS, Looking, next_round
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType, SimpleNamespace
 
-    from sluice.domain.target import TargetState
     from tests.integration.machine.executions import Execution
-    from tests.integration.machine.wire import Wire
 
 WATCH_SECONDS = 60
-RECONCILE_SECONDS = 300
 RETRIES = (60, 120)
 """Seconds before Lambda tries a failed asynchronous invocation again."""
 LONGEST = timedelta(hours=12)
@@ -46,10 +41,9 @@ LONGEST = timedelta(hours=12)
 
 
 @dataclass
-class World:
+class World(Looking):
     """One account, the machine and the functions."""
 
-    wire: Wire
     function: Callable[[str], ModuleType]
     client: Callable[[str], Any]
     context: SimpleNamespace
@@ -66,38 +60,6 @@ class World:
         """The machine calls functions as the account's other services do."""
         self.driver = Driver(self._task, self.client)
 
-    @property
-    def account(self) -> Account:
-        """Everything that can change."""
-        return self.wire.account
-
-    # Looking.
-
-    @property
-    def state(self) -> TargetState:
-        """The target as it stands in the ledger; reading it here is no call of anybody's."""
-        item = self.account.ledger.items["TARGET#" + TARGET, "STATE"]
-        return read_state(item)
-
-    def history(self) -> list[dict[str, Any]]:
-        """The target's history, oldest first, as it is stored."""
-        pk = f"TARGET#{TARGET}"
-        keys = sorted(k for k in self.account.ledger.items if k[0] == pk and k[1] != "STATE")
-        return [plain(self.account.ledger.items[one]) for one in keys]
-
-    def events(self) -> list[str]:
-        """What the history tells, each with its release: `Promoted churn-v2`."""
-        return [f"{one['event']} {named(one['release'])}" for one in self.history()]
-
-    def traffic(self) -> dict[str, float]:
-        """Each variant's share of the requests, in percent; those without any left out."""
-        found = self.account.sagemaker.endpoints.get("churn")
-        weights = (
-            {n: one.weight for n, one in found.variants.items() if one.weight} if found else {}
-        )
-        total = sum(weights.values())
-        return {name: round(100 * weight / total, 1) for name, weight in weights.items()}
-
     # What people and services do.
 
     def decide(self, version: int, status: str, *, by: str = "alice") -> None:
@@ -112,11 +74,6 @@ class World:
         if muted:
             self.account.cloudwatch.muted.add(alarm.name)
         return alarm_event(alarm.arn, state, self.skew(self.account.clock.now), muted=muted)
-
-    def alarm_of(self, variant: str) -> Any:
-        """The first alarm on the variant."""
-        alarms = self.account.cloudwatch.alarms.values()
-        return next(one for one in alarms if one.variant == variant)
 
     def stop(self, name: str) -> None:
         """Somebody stops the execution; Step Functions tells of it."""
@@ -184,47 +141,6 @@ class World:
         self.account.memory.pop("rest", None)
         self.run(World.rested)
 
-    def rested(self) -> bool:
-        """Whether two rounds of every schedule have just found nothing to do."""
-        if self.busy or self.owing or not self.at_round:
-            return False
-        now, when = self.account.fingerprint(), self.account.clock.now
-        before, since, rounds = self.account.memory.get("rest", (b"", when, 0))
-        if now != before:
-            since, rounds = when, 0
-        elif when != since:
-            since, rounds = when, rounds + 1
-        self.account.memory["rest"] = now, since, rounds
-        return bool(rounds >= 2)
-
-    @property
-    def busy(self) -> bool:
-        """Whether anything is going on that does not wait for a schedule."""
-        account = self.account
-        return (
-            bool(account.pending)
-            or any(one.running for one in account.states.executions.values())
-            or any(one.due for one in account.sagemaker.endpoints.values())
-        )
-
-    @property
-    def in_flight(self) -> bool:
-        """Whether the ledger lists a rollout for `watch_rollout` to look at."""
-        return any(pk == "INFLIGHT" for pk, _ in self.account.ledger.items)
-
-    @property
-    def owing(self) -> bool:
-        """Whether the ledger says that something is still to be done."""
-        if ("TARGET#" + TARGET, "STATE") not in self.account.ledger.items:
-            return False
-        state = self.state
-        return bool(state.holder or (state.rollback_owed and state.phase is not Phase.HALTED))
-
-    @property
-    def at_round(self) -> bool:
-        """Whether every schedule has just had its turn."""
-        return _seconds(self.account.clock.now) % RECONCILE_SECONDS == 0
-
     # Copies.
 
     def save(self) -> bytes:
@@ -285,7 +201,7 @@ class World:
         moments += [one.due for one in account.sagemaker.endpoints.values() if one.due]
         # With nothing in flight a minute's look reads one empty list: the round's is enough.
         idle = not account.pending and not self.in_flight
-        moments.append(_next(account.clock.now, RECONCILE_SECONDS if idle else WATCH_SECONDS))
+        moments.append(next_round(account.clock.now, RECONCILE_SECONDS if idle else WATCH_SECONDS))
         return min(moments)
 
     def _wait(self) -> str:
@@ -304,7 +220,7 @@ class World:
 
     def _tick(self, now: datetime) -> None:
         due = [("watch_rollout", WATCH_SECONDS), ("reconcile_target", RECONCILE_SECONDS)]
-        ticked = [name for name, seconds in due if _seconds(now) % seconds == 0]
+        ticked = [name for name, seconds in due if now.timestamp() % seconds == 0]
         if ticked:
             self.account.cloudwatch.evaluate()
         for name in ticked:
@@ -323,34 +239,3 @@ class World:
 
     def _task(self, function: str, payload: Any) -> Any:
         return self.call(function, payload)
-
-
-def read_state(item: Any) -> TargetState:
-    """A stored state, read as the ledger's adapter reads it."""
-
-    class _One:
-        def get_item(self, **_asked: Any) -> Any:
-            return {"Item": item}
-
-    found = Targets(Table(_One(), LEDGER)).read(TARGET)  # type: ignore[arg-type]
-    assert found
-    return found
-
-
-def plain(item: Any) -> dict[str, Any]:
-    """Stored attributes as plain values."""
-    return decode(item)
-
-
-def named(release: dict[str, Any]) -> str:
-    """`churn-v2`."""
-    return f"{release['group']}-v{release['version']}"
-
-
-def _seconds(moment: datetime) -> float:
-    return moment.timestamp()
-
-
-def _next(now: datetime, seconds: int) -> datetime:
-    past = _seconds(now) % seconds
-    return now + timedelta(seconds=seconds - past)
