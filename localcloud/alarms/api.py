@@ -16,6 +16,7 @@ from ministack.core.router import extract_access_key_id
 from ministack.services import cloudwatch
 
 from localcloud import hooks
+from localcloud.actions import RESOURCE_PARAMETERS
 from localcloud.alarms import configuration, mutes, readings
 from localcloud.alarms.configuration import arn_of
 from localcloud.alarms.requests import InvalidError
@@ -37,23 +38,13 @@ _OPERATIONS: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
 }
 _BY_MUTE_RULE = {"PutAlarmMuteRule", "GetAlarmMuteRule", "DeleteAlarmMuteRule"}
 _BY_NAMES = {"DeleteAlarms", "EnableAlarmActions", "DisableAlarmActions"}
-_RESOURCE_PARAMETERS = (
-    "service",
-    "method",
-    "path",
-    "headers",
-    "body",
-    "query_params",
-    "region",
-    "account_id",
-)
 
 
 def mount() -> None:
     """Answer for `monitoring`, and tell IAM which alarms and which namespace a request is about."""
     gateway.SERVICE_HANDLERS[_SERVICE] = handle
     hooks.require(cloudwatch, "handle_request", "method", "path", "headers", "body", "query_params")
-    hooks.wrap(iam_actions, "extract_resource_arn", *_RESOURCE_PARAMETERS)(_resource_arn)
+    hooks.wrap(iam_actions, "extract_resource_arn", *RESOURCE_PARAMETERS)(_resource_arn)
     hooks.wrap(iam_actions, "request_tag_context", "service", "iam_action", "body", "params")(
         _context
     )

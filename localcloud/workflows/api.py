@@ -10,6 +10,7 @@ import ministack.app as gateway
 from ministack.core import iam_actions
 
 from localcloud import hooks
+from localcloud.actions import RESOURCE_PARAMETERS
 from localcloud.moto_engine import EngineError, open_request
 from localcloud.workflows import callbacks, executions, machines
 from localcloud.workflows.refusals import RefusedError
@@ -32,22 +33,12 @@ _OPERATIONS: dict[str, Operation] = {
     "SendTaskFailure": callbacks.send_failure,
     "SendTaskHeartbeat": callbacks.send_heartbeat,
 }
-_RESOURCE_PARAMETERS = (
-    "service",
-    "method",
-    "path",
-    "headers",
-    "body",
-    "query_params",
-    "region",
-    "account_id",
-)
 
 
 def mount() -> None:
     """Answer for `states`, and tell IAM which machine a task token belongs to."""
     gateway.SERVICE_HANDLERS["states"] = handle
-    hooks.wrap(iam_actions, "extract_resource_arn", *_RESOURCE_PARAMETERS)(_resource_arn)
+    hooks.wrap(iam_actions, "extract_resource_arn", *RESOURCE_PARAMETERS)(_resource_arn)
 
 
 async def handle(
