@@ -33,8 +33,8 @@ BOTH = "churn-v3-v4-e5-both"
 MINUTE = 60
 
 
-def watch(world: World, *, at: datetime) -> dict[str, str]:
-    event = {**an_event("events_scheduled"), "time": at.isoformat()}
+def watch(world: World, *, at: datetime, because: str = "events_scheduled") -> dict[str, str]:
+    event = {**an_event(because), "time": at.isoformat()}
     woken: dict[str, str] = world.call("watch_rollout", event)["woken"]
     return woken
 
@@ -283,6 +283,13 @@ def test_a_look_asked_for_before_the_wait_began_is_none(baking: World, wire: Wir
     assert deliver(baking, look_at(TARGET, at=after(-MINUTE))) == {}
 
     assert [operation for operation, _ in wire.asked] == ["GetItem"]
+
+
+def test_an_endpoint_whose_clock_is_ahead_ends_no_bake(baking: World, wire: Wire) -> None:
+    early = watch(baking, at=after(60 * MINUTE), because="sagemaker_endpoint_in_service")
+
+    assert (early, wire.calls("SendTaskSuccess")) == ({}, [])
+    assert watch(baking, at=after(60 * MINUTE)) != {}, "the schedule's clock does"
 
 
 def test_a_queue_that_takes_only_some_looks_fails_the_tick(world: World, wire: Wire) -> None:

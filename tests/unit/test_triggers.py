@@ -31,7 +31,7 @@ from tests.builders import AT, TARGET, a_package_arn, an_event
         ),
         pytest.param(
             an_event("sagemaker_endpoint_in_service"),
-            TargetDue(TARGET, AT),
+            TargetDue(TARGET, AT, hint=True),
             id="an endpoint changed; its time is in milliseconds",
         ),
         pytest.param(

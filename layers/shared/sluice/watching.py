@@ -44,7 +44,7 @@ class Watching:
         woken = dict[str, str]()
         for trigger in triggers:
             if isinstance(trigger, TargetDue):
-                woken |= self.look_at((trigger.target,), now=trigger.at)
+                woken |= self.look_at((trigger.target,), now=trigger.at, hint=trigger.hint)
             else:
                 woken |= self._look_at_all(now=trigger.at)
         return woken
@@ -55,12 +55,18 @@ class Watching:
             return {}
         return self.look_at(targets, now=now)
 
-    def look_at(self, targets: Iterable[str], *, now: datetime) -> dict[str, str]:
-        """Look at each target; for each machine that was woken, with what."""
+    def look_at(
+        self, targets: Iterable[str], *, now: datetime, hint: bool = False
+    ) -> dict[str, str]:
+        """Look at each target; for each machine that was woken, with what.
+
+        A hint brings no time with it: its sender's clock may be an hour ahead, and no bake ends
+        early for that. How long a machine has waited, the schedule's clock alone says.
+        """
         woken, broken = {}, []
         for target in targets:
             try:
-                woken[target] = self._look(target, now=now)
+                woken[target] = self._look(target, now=now, hint=hint)
             except Exception as error:  # one target's trouble must not keep the others waiting
                 broken.append(error)
         if broken:
@@ -68,12 +74,13 @@ class Watching:
             raise ExceptionGroup(message, broken)
         return {target: answer for target, answer in woken.items() if answer}
 
-    def _look(self, target: str, *, now: datetime) -> str:
+    def _look(self, target: str, *, now: datetime, hint: bool) -> str:
         state = self.targets.read(target)
         if state is None or state.rollout is None or not state.token:
             return ""
         if state.parked_at and now < state.parked_at:
             return ""  # asked for before this wait began; the next minute asks again
+        now = state.parked_at if hint and state.parked_at else now
         readings = self._read_alarms(state, state.rollout, now=now)
         answer = look(state, self._see(state, state.rollout, readings, now=now), now=now)
         if answer is None or not self.executions.wake(state.token, answer):

@@ -30,6 +30,8 @@ class TargetDue:
 
     target: str
     at: datetime
+    hint: bool = False
+    """Whether the time is the endpoint's: it says that something happened, not how late it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,7 @@ def parse_trigger(event: dict[str, Any]) -> Trigger:
         case "aws.sagemaker", "SageMaker Model Package State Change":
             return PackageChanged(detail["ModelPackageArn"], envelope.time)
         case "aws.sagemaker", _:
-            return TargetDue(names.target_of(detail["EndpointName"]), envelope.time)
+            return TargetDue(names.target_of(detail["EndpointName"]), envelope.time, hint=True)
         case "aws.states", _:
             return TargetDue(json.loads(detail["input"])["target"], envelope.time)
         case "aws.events", _:
