@@ -176,6 +176,20 @@ def test_an_alarm_that_blames_is_heard_after_one_that_does_not() -> None:
     assert response.change.state.signal.blames
 
 
+@pytest.mark.parametrize("variant", ["v4-e5", ""], ids=["its own", "on the whole endpoint"])
+def test_an_alarm_is_heard_after_a_newer_approval_that_ends_a_held_canary(variant: str) -> None:
+    superseded = a_signal(cause=Cause.SUPERSEDED, blames=False)
+    rollout = a_rollout(watch=("errors",))
+    watched = watches() if variant else Watched(target="endpoint/churn", epoch=5)
+
+    response = respond(a_state(rollout, signal=superseded), watched, a_firing(name="errors"))
+
+    assert isinstance(response, Tell)
+    assert response.change.state.signal
+    assert response.change.state.signal.cause is Cause.ALARM
+    assert response.change.state.signal.blames is bool(variant)
+
+
 def test_an_alarm_says_nothing_that_a_person_who_rejected_did_not() -> None:
     rejected = a_signal(cause=Cause.REJECTION, blames=False)
 

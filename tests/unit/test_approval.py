@@ -231,6 +231,16 @@ def test_a_rejection_does_not_displace_the_signal_of_an_alarm() -> None:
     assert after.signal == a_signal()
 
 
+def test_a_rejection_is_heard_after_a_newer_approval_that_ends_a_held_canary() -> None:
+    superseded = a_signal(cause=Cause.SUPERSEDED, blames=False)
+    state = a_state(a_rollout(), signal=superseded)
+
+    after = observed(state, a_release(), seen(REJECTED)).change.state
+
+    assert after.signal
+    assert after.signal.cause is Cause.REJECTION
+
+
 def test_a_rejection_before_the_rollout_began_withdraws_the_approval() -> None:
     state = a_state(wanted=a_wanted(4))
 

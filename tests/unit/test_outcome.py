@@ -263,6 +263,15 @@ def test_taking_back_hears_the_signal_and_consumes_the_approval() -> None:
     assert (change.state.signal, change.state.wanted) == (None, None)
 
 
+def test_an_alarm_that_comes_as_a_superseded_rollout_ends_blames_it_for_what_it_said() -> None:
+    ending = a_rollout(position=0, superseded=True, reason="superseded by churn-v5")
+
+    change, done = take_back(a_state(ending, signal=a_signal()), ending, now=AT)
+
+    assert done.outcome is Outcome.ABORTED
+    assert change.state.bad["churn-v4"].reason == a_signal().reason
+
+
 def test_taking_back_twice_is_taking_back_once() -> None:
     change, done = take_back(a_state(BLAMED), BLAMED, now=AT)
 

@@ -149,7 +149,9 @@ def _heard_already(state: TargetState, rollout: Rollout, *, blames: bool) -> str
     if blames and _only_tested(state):
         return f"TESTED: {rollout.release.variant} has answered nobody but its smoke test"
     signal = state.signal
-    if signal is None or (blames and not signal.blames and signal.cause is Cause.ALARM):
+    if signal is None or signal.cause is Cause.SUPERSEDED:
+        return ""
+    if blames and not signal.blames and signal.cause is Cause.ALARM:
         return ""
     return f"{_KNOWN}: the holder has been told already"
 

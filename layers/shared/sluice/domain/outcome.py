@@ -72,6 +72,7 @@ def take_back(
     rollout = _with_trouble(as_recorded(current, rollout))
     if rollout.landed and rollout.promoted:
         return _owe(current, rollout, now=now)
+    rollout = _with_cause(current, rollout)
     blames, retry = _blames(current, rollout), put_off(current, rollout, now=now)
     outcome = _outcome(current, rollout, blames=blames, retry=retry)
     done = rollout.model_copy(update={"outcome": outcome, "taken_back": True, "blames": blames})
@@ -110,6 +111,12 @@ def _owe(state: TargetState, rollout: Rollout, *, now: datetime) -> tuple[Change
 def _is_automatic(state: TargetState) -> bool:
     """Whether no person's rejection is behind what is taken back."""
     return state.signal is None or state.signal.cause is not Cause.REJECTION
+
+
+def _with_cause(state: TargetState, rollout: Rollout) -> Rollout:
+    """The rollout with the reason of a signal that blames and came when it was ending already."""
+    late = state.signal if state.signal and state.signal.blames and not rollout.blames else None
+    return rollout.model_copy(update={"reason": late.reason}) if late else rollout
 
 
 def _with_trouble(rollout: Rollout) -> Rollout:
