@@ -8,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sluice.adapters.endpoint import (
+    UNTIL_FOUND,
     Endpoint,
     EndpointBusyError,
     EndpointRefusedError,
@@ -33,6 +34,68 @@ NO_QUOTA = "The account-level service limit is 0 Instances."
 @pytest.fixture
 def endpoint(aws: Callable[[str], Any]) -> Endpoint:
     return Endpoint(aws("sagemaker"))
+
+
+ALONE = production_variant("v4-e5", model="churn-v4-e5", fleet={"InstanceType": "ml.m5.large"})
+BUILDING = [
+    pytest.param(
+        "CreateEndpointConfig",
+        lambda one: one.create_config("churn-v4-e5", variants=[ALONE]),
+        'Could not find model "churn-v4-e5".',
+        id="a model of a moment ago",
+    ),
+    pytest.param(
+        "CreateEndpoint",
+        lambda one: one.create("churn", "churn-v4-e5"),
+        'Could not find endpoint configuration "churn-v4-e5".',
+        id="a configuration of a moment ago",
+    ),
+    pytest.param(
+        "UpdateEndpoint",
+        lambda one: one.update("churn", "churn-v4-e5"),
+        'Could not find endpoint configuration "churn-v4-e5".',
+        id="the same, updated to",
+    ),
+]
+
+
+@pytest.mark.parametrize(("operation", "build", "absent"), BUILDING)
+def test_what_was_created_a_moment_ago_is_asked_for_again(
+    aws: Callable[[str], Any],
+    wire: Wire,
+    operation: str,
+    build: Callable[[Endpoint], None],
+    absent: str,
+) -> None:
+    rests = list[float]()
+    endpoint = Endpoint(aws("sagemaker"), rest=rests.append)
+    wire.refuse(operation, INVALID, absent)
+    wire.refuse(operation, INVALID, absent)
+    wire.always(operation)
+
+    build(endpoint)
+
+    assert len(wire.calls(operation)) == 3
+    assert 0.25 <= rests[0] <= 0.5 <= rests[1] <= 1
+
+
+@pytest.mark.parametrize(("operation", "build", "absent"), BUILDING)
+def test_what_stays_absent_is_given_up(
+    aws: Callable[[str], Any],
+    wire: Wire,
+    operation: str,
+    build: Callable[[Endpoint], None],
+    absent: str,
+) -> None:
+    rests = list[float]()
+    endpoint = Endpoint(aws("sagemaker"), rest=rests.append)
+    for _ in range(len(UNTIL_FOUND) + 1):
+        wire.refuse(operation, INVALID, absent)
+
+    with pytest.raises((ClientError, EndpointRefusedError), match="Could not find"):
+        build(endpoint)
+
+    assert len(rests) == len(UNTIL_FOUND)
 
 
 def test_an_endpoint_is_described_as_it_is(endpoint: Endpoint, world: World) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from random import SystemRandom
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -10,13 +12,16 @@ from sluice.domain.unsafe import features
 from sluice.domain.watching import EndpointView, VariantView
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from mypy_boto3_sagemaker import SageMakerClient
 
     from sluice.domain.refusal import Reason
 
 _BUSY = "Cannot update in-progress endpoint"
+UNTIL_FOUND = (0.5, 1.0, 2.0, 4.0)
+"""Seconds, at most, before what was created a moment ago is asked for again."""
+_jitter = SystemRandom()
 
 
 class EndpointBusyError(Exception):
@@ -30,8 +35,11 @@ class EndpointRefusedError(Exception):
 class Endpoint:
     """SageMaker endpoints and what they are made of."""
 
-    def __init__(self, client: SageMakerClient) -> None:
+    def __init__(
+        self, client: SageMakerClient, *, rest: Callable[[float], None] = time.sleep
+    ) -> None:
         self._client = client
+        self._rest = rest
 
     def describe(self, name: str) -> EndpointView | None:
         """The endpoint as it is, or None when there is none."""
@@ -87,9 +95,11 @@ class Endpoint:
     def create_config(self, name: str, *, variants: list[dict[str, Any]]) -> None:
         """Create the endpoint configuration unless it exists."""
         try:
-            self._client.create_endpoint_config(
-                EndpointConfigName=name,
-                ProductionVariants=variants,  # type: ignore[arg-type]
+            self._until_found(
+                lambda: self._client.create_endpoint_config(
+                    EndpointConfigName=name,
+                    ProductionVariants=variants,  # type: ignore[arg-type]
+                )
             )
         except ClientError as error:
             if not _exists(error):
@@ -102,7 +112,9 @@ class Endpoint:
     def create(self, name: str, config: str) -> None:
         """Create the endpoint; it is Creating from now on. Raises EndpointRefusedError."""
         try:
-            self._client.create_endpoint(EndpointName=name, EndpointConfigName=config)
+            self._until_found(
+                lambda: self._client.create_endpoint(EndpointName=name, EndpointConfigName=config)
+            )
         except ClientError as error:
             raise EndpointRefusedError(str(error)) from error
 
@@ -115,13 +127,15 @@ class Endpoint:
         EndpointRefusedError.
         """
         try:
-            self._client.update_endpoint(
-                EndpointName=name,
-                EndpointConfigName=config,
-                RetainAllVariantProperties=keep_counts,
-                ExcludeRetainedVariantProperties=(
-                    [{"VariantPropertyType": "DesiredWeight"}] if keep_counts else []
-                ),
+            self._until_found(
+                lambda: self._client.update_endpoint(
+                    EndpointName=name,
+                    EndpointConfigName=config,
+                    RetainAllVariantProperties=keep_counts,
+                    ExcludeRetainedVariantProperties=(
+                        [{"VariantPropertyType": "DesiredWeight"}] if keep_counts else []
+                    ),
+                )
             )
         except ClientError as error:
             if _busy(error):
@@ -152,6 +166,22 @@ class Endpoint:
         except ClientError as error:
             if not _missing(error):
                 raise
+
+    def _until_found(self, call: Callable[[], object]) -> None:
+        """Make a call, again with jitter while SageMaker does not find what it builds upon.
+
+        Models and configurations were created a moment ago, and are found everywhere only soon.
+        """
+        for longest in UNTIL_FOUND:
+            try:
+                call()
+            except ClientError as error:
+                if not _missing(error):
+                    raise
+                self._rest(_jitter.uniform(longest / 2, longest))
+            else:
+                return
+        call()
 
     def _config(self, name: str) -> Any:
         """The endpoint configuration as it is, or None when there is none."""
