@@ -49,11 +49,14 @@ class FakeEndpoint:
     def settle(self, ends: str = "") -> None:
         """The update under way has ended: well, unless it ends in a status that says otherwise.
 
-        `InService` is one that was rolled back: what served before serves again.
+        `InService` is one that was rolled back: what served before serves again;
+        `UpdateRollbackFailed` leaves a mix of fleets.
         """
         self.status, self.due = ends or "InService", None
         if ends:
             self.failure = "the container did not pass its health check"
+            if ends == "UpdateRollbackFailed":
+                self.variants = {**self.next_variants, **self.variants}
         else:
             self.config, self.variants = self.next_config, self.next_variants
 

@@ -65,7 +65,10 @@ class Invariants:
         stored = self._stored()
         self._order(call, stored)
         if call.operation == "DeleteEndpoint":
-            self._must("live" not in stored, "I8 the endpoint that serves is deleted")
+            endpoint = self.world.account.sagemaker.endpoints[ENDPOINT]
+            lost = endpoint.status == "Failed"  # it serves nobody, and allows nothing else
+            self._must(lost or "live" not in stored, "I8 the endpoint that serves is deleted")
+            self.world.account.memory["gone"] = lost
             return
         if call.by:  # made by a function, not by the machine
             self._must(bool(stored.get("intent")), f"I15 {call.operation} without an intent")
@@ -156,8 +159,11 @@ class Invariants:
             self._must(not against, f"I10 {release} is promoted though its rollout was signalled")
 
     def _serves(self, stored: dict[str, Any]) -> None:
-        if "live" in stored and not self.world.account.memory.get("gone"):
-            self._must(bool(self.world.traffic()), "I8 nothing serves")
+        memory, serves = self.world.account.memory, bool(self.world.traffic())
+        if serves:
+            memory.pop("gone", None)
+        holds = serves or "live" not in stored or bool(memory.get("gone"))
+        self._must(holds, "I8 nothing serves")
 
     # At rest.
 

@@ -81,3 +81,17 @@ def test_what_was_rejected_meanwhile_is_not_tried(third: World) -> None:
         "churn-v2 did not come up to take over; no other release served "
         "endpoint/churn well and is still approved"
     )
+
+
+@pytest.mark.parametrize("ends", ["InService", "UpdateRollbackFailed", "Failed"])
+def test_stable_serves_whatever_an_update_to_the_canary_ends_in(serving: World, ends: str) -> None:
+    """Taken back, mixed with fleets that could not be, or lost and put up again: once."""
+    serving.account.sagemaker.doomed["v2-"] = ends
+
+    serving.decide(2, "Approved")
+    serving.settle()
+
+    Invariants(serving).at_rest()
+    assert {name.partition("-")[0] for name in serving.traffic()} == {"v1"}
+    assert serving.state.bad == {}, "an endpoint's failure is no proof against the version"
+    assert "Promoted churn-v2" not in serving.events()
