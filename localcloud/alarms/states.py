@@ -32,7 +32,6 @@ def mount() -> None:
         cloudwatch, "_dispatch_alarm_actions", "alarm", "old_state", "new_state", "reason"
     )
     hooks.require(cloudwatch, "_evaluate_parent_alarms", "child", "seen")
-    hooks.replace(cloudwatch, "_evaluate_alarm", "alarm")(lambda alarm: None)
     hooks.wrap(
         cloudwatch,
         "_record_history",

@@ -239,8 +239,12 @@ def test_a_composite_alarm_follows_its_children(client: Any, unique: str) -> Non
         )
         reach(client, f"{unique}-{child}", "OK")
     rule = f'ALARM("{unique}-errors") AND NOT ALARM("{unique}-latency")'
+    made = now(client, unique)
     client("cloudwatch").put_composite_alarm(AlarmName=unique, AlarmRule=rule)
     reach(client, unique, "OK")
+    found = client("cloudwatch").describe_alarms(AlarmNames=[unique], AlarmTypes=["CompositeAlarm"])
+    (composite,) = found["CompositeAlarms"]
+    assert composite["AlarmConfigurationUpdatedTimestamp"] >= made
     queue = listen(
         client, unique, {"source": ["aws.cloudwatch"], "detail": {"alarmName": [unique]}}
     )

@@ -12,11 +12,8 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from localcloud.environment import project_root
@@ -29,6 +26,7 @@ from tests.localcloud.processes import (
     processes_naming,
     processor_seconds,
 )
+from tests.localcloud.sagemaker_world import World
 from tests.localcloud.waiting import slowness, until, within
 
 SLEEPER = "import time\ndef handler(event, context):\n    time.sleep(60)\n"
@@ -41,19 +39,6 @@ def own_cloud(tmp_path: Path) -> Iterator[LocalCloud]:
         yield running
 
 
-def client_of(cloud: LocalCloud, service: str) -> Any:
-    """A client of this local cloud as root."""
-    session: Any = boto3.session.Session()
-    return session.client(
-        service,
-        region_name="us-east-1",
-        endpoint_url=cloud.endpoint_url,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-        config=Config(retries={"total_max_attempts": 1}),
-    )
-
-
 def command(*arguments: str) -> subprocess.CompletedProcess[str]:
     """Run `python -m localcloud` to its end."""
     whole = [sys.executable, "-m", "localcloud", *arguments]
@@ -64,10 +49,7 @@ def command(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 def start_a_sleeping_function(cloud: LocalCloud) -> set[int]:
     """Invoke a function that sleeps; the processes that run it."""
-
-    def client(service: str, **_: str) -> Any:
-        return client_of(cloud, service)
-
+    client = Clients(cloud.endpoint_url)
     create_function(client, "sleeper", SLEEPER, Timeout=60)
     client("lambda").invoke(FunctionName="sleeper", InvocationType="Event", Payload=b"{}")
     scratch = str(cloud.files.scratch)
@@ -84,8 +66,11 @@ def test_it_answers_within_five_seconds_of_work(own_cloud: LocalCloud) -> None:
 def test_who_calls_a_service_that_is_still_being_mounted_waits_for_it(
     own_cloud: LocalCloud,
 ) -> None:
-    assert client_of(own_cloud, "stepfunctions").list_state_machines()["stateMachines"] == []
-    assert client_of(own_cloud, "cloudformation").describe_stacks()["Stacks"] == []
+    assert (
+        Clients(own_cloud.endpoint_url)("stepfunctions").list_state_machines()["stateMachines"]
+        == []
+    )
+    assert Clients(own_cloud.endpoint_url)("cloudformation").describe_stacks()["Stacks"] == []
 
 
 def test_it_listens_on_loopback_only(cloud: LocalCloud) -> None:
@@ -124,10 +109,12 @@ def test_status_says_where_it_answers_and_down_ends_it(own_cloud: LocalCloud) ->
 def test_state_is_kept_when_asked_for_until_down(tmp_path: Path) -> None:
     folder = f"--state-dir={tmp_path}"
     with LocalCloud(tmp_path, keep=True) as cloud:
-        client_of(cloud, "s3").create_bucket(Bucket="kept")
+        Clients(cloud.endpoint_url)("s3").create_bucket(Bucket="kept")
         port = cloud.endpoint_url.rpartition(":")[2]
     with LocalCloud(tmp_path, keep=True) as cloud:  # after an end in order, too
-        assert [one["Name"] for one in client_of(cloud, "s3").list_buckets()["Buckets"]] == ["kept"]
+        assert [
+            one["Name"] for one in Clients(cloud.endpoint_url)("s3").list_buckets()["Buckets"]
+        ] == ["kept"]
         assert cloud.endpoint_url.endswith(port), "queue URLs hold the port"
     other = command("up", "--keep", f"--port={int(port) + 1}", folder)
     assert (other.returncode, f"answers on port {port}" in other.stderr) == (1, True)
@@ -194,9 +181,27 @@ def test_the_clock_runs_at_the_speed_asked_for(own_cloud: LocalCloud) -> None:
 
 
 def test_reset_forgets_every_resource(own_cloud: LocalCloud) -> None:
-    client_of(own_cloud, "s3").create_bucket(Bucket="forgotten")
+    own_cloud.control("clock", {"speed": 60})
+    own_cloud.control("sagemaker", {"deployment_seconds": 1})
+    own_cloud.control("quotas", {"ml.m5.large": 7})
+    world = World(Clients(own_cloud.endpoint_url), "forgotten")
+    world.endpoint(world.config("one", A=(world.model("a"), 1.0)))
+    scaling = world.client("application-autoscaling")
+    scaling.register_scalable_target(
+        ServiceNamespace="sagemaker",
+        ResourceId="endpoint/forgotten/variant/A",
+        ScalableDimension="sagemaker:variant:DesiredInstanceCount",
+        MinCapacity=1,
+        MaxCapacity=2,
+    )
+
     own_cloud.control("reset", {})
-    assert client_of(own_cloud, "s3").list_buckets()["Buckets"] == []
+
+    assert world.client("s3").list_buckets()["Buckets"] == []
+    assert world.sagemaker.list_endpoints()["Endpoints"] == []
+    targets = scaling.describe_scalable_targets(ServiceNamespace="sagemaker")
+    assert targets["ScalableTargets"] == []
+    assert own_cloud.control("quotas") == {"applied": {}, "used": {}}
 
 
 def test_a_wrong_signature_is_refused(client: Clients, unique: str) -> None:
