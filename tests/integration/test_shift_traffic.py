@@ -317,6 +317,7 @@ def test_every_act_on_an_endpoint_has_its_intent_in_the_ledger_first(
         world.given_endpoint(BOTH, v3_e3=90, v4_e5=10)
     if rollout is UPDATE:
         world.given_endpoint_is_on(STABLE.endpoint_config)
+    wire.always("CreateEndpoint", EndpointArn="arn:churn")
     wire.always("UpdateEndpoint", EndpointArn="arn:churn")
     seen: list[tuple[str, str]] = []
 
