@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sluice.domain.judge.settings import Config, Policy
 
@@ -39,8 +39,7 @@ class Kind(StrEnum):
     """n scores, x their sum, more is better: the canary's mean against stable's."""
 
 
-@dataclass(frozen=True, slots=True)
-class Minute:
+class Minute(NamedTuple):
     """What one minute showed of both variants; None is not known."""
 
     n_c: float | None

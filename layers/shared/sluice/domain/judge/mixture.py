@@ -8,6 +8,7 @@ stakes at once, a tenth at the first minute of each later step, a fifth spread o
 from __future__ import annotations
 
 from math import inf, log
+from operator import mul
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,13 +24,13 @@ class Mixture:
     Weights are kept in units of exp(`_offset`), as evidence may outgrow a float.
     """
 
-    __slots__ = ("_offset", "_shares", "_step", "_unit", "_unstaked", "_weights", "bets")
+    __slots__ = ("_offset", "_shares", "_step", "_unit", "_unstaked", "_weights", "_won", "bets")
 
     def __init__(self, shares: Sequence[float]) -> None:
         self._shares = shares
         self._weights = [0.0] * len(shares)
         self._unstaked = self._unit = 1.0
-        self._offset = 0.0
+        self._offset = self._won = 0.0
         self._step: int | None = None
         self.bets: list[Sequence[float]] = []
         """What each bet multiplied its stakes by, a minute after another."""
@@ -41,17 +42,16 @@ class Mixture:
         self._weights = [
             (weight + staked) * bet for weight, bet in zip(self._weights, bets, strict=True)
         ]
-        if max(self._weights) > _LARGE:
+        self._won = sum(map(mul, self._shares, self._weights))
+        if self._won > _LARGE:
+            self._won /= _LARGE
             self._weights = [weight / _LARGE for weight in self._weights]
             self._unit /= _LARGE
             self._offset += log(_LARGE)
 
     def log_evidence(self) -> float:
         """The log of E so far."""
-        won = sum(
-            [share * weight for share, weight in zip(self._shares, self._weights, strict=True)]
-        )
-        return log(max(won + self._unstaked * self._unit, _SMALLEST)) + self._offset
+        return log(max(self._won + self._unstaked * self._unit, _SMALLEST)) + self._offset
 
     def _stake(self, step: int) -> float:
         minute = len(self.bets) + 1

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LAMBDAS = (1.5, 2.0, 3.0, 5.0, 10.0, 30.0, 100.0, 1000.0)
 KAPPAS = (0.3, 0.6, 0.9)
 SHARES = (1 / 16,) * len(LAMBDAS) + (1 / 6,) * len(KAPPAS)
-_LN_LAMBDAS = tuple((one, log(one)) for one in LAMBDAS)
+_LN_LAMBDAS = tuple(map(log, LAMBDAS))
 
 
 def likelihood_bets(
@@ -34,19 +34,19 @@ def likelihood_bets(
     n_c, x_c, n_s, x_s = minute
     cap, tolerated = config.cap, config.tolerate_ratio * n_c
     both, bad, extra = tolerated + n_s, x_c + x_s, config.tolerate_abs * n_c
-    bets = []
-    for times, ln_times in _LN_LAMBDAS:
-        b = both / (times * tolerated + n_s)
-        won = (x_c * ln_times + bad * log(b) - (times * b - 1) * extra) / phi
-        bets.append(min(won, cap))
-    return bets
+    shrunk = [(times, both / (times * tolerated + n_s)) for times in LAMBDAS]
+    logs = [
+        (x_c * ln_times + bad * log(b) - (times * b - 1) * extra) / phi
+        for (times, b), ln_times in zip(shrunk, _LN_LAMBDAS, strict=True)
+    ]
+    return [won if won < cap else cap for won in logs]
 
 
 def rollback_bets(
     minute: tuple[float, float, float, float], phi: float, config: Config
 ) -> list[float]:
     """What a minute multiplies each bet by: the likelihood bets, then the sign bets."""
-    bets = [exp(won) for won in likelihood_bets(minute, phi, config)]
+    bets = list(map(exp, likelihood_bets(minute, phi, config)))
     score = sign_score(minute, config.tolerate_ratio, config.tolerate_abs)
     limit = exp(min(config.cap, 1.0))
     bets += [min(1 + kappa * score, limit) for kappa in KAPPAS]

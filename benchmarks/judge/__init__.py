@@ -1,0 +1,5 @@
+"""The canary judge on simulated services, beside the rules that others deploy with.
+
+How often does it roll back what is fine, and how soon does it find what is not? That is what
+`python -m benchmarks.judge` answers.
+"""
