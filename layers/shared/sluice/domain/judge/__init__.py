@@ -5,7 +5,8 @@ Everything here is pure and needs the standard library only. `docs/judge.md` exp
 
 from __future__ import annotations
 
-from sluice.domain.judge.document import JudgeDocumentError
+from sluice.domain.judge.checks import JudgeDocumentError
 from sluice.domain.judge.evaluation import evaluate
+from sluice.domain.judge.forecast import forecast
 
-__all__ = ["JudgeDocumentError", "evaluate"]
+__all__ = ["JudgeDocumentError", "evaluate", "forecast"]

@@ -8,7 +8,8 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sluice.domain.judge.settings import Config, Policy
+from sluice.domain.judge.checks import REAL, an_object, is_number, must, not_negative, positive
+from sluice.domain.judge.settings import Config, Policy, read_config, read_policy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -20,12 +21,6 @@ _MANY = {"config", "policy", "metrics"}
 _ONE = {"config", "policy"} | _METRIC
 _PAIR = 2
 _LONGEST = 7 * 24 * 60
-_REAL = {int, float}
-"""Not bool; what JSON calls a number."""
-
-
-class JudgeDocumentError(ValueError):
-    """The document cannot be judged; the message says what to change."""
 
 
 class Kind(StrEnum):
@@ -75,89 +70,55 @@ class Document:
 
 def read_document(doc: Mapping[str, Any]) -> Document:
     """The document, checked. Raises `JudgeDocumentError`."""
-    _must(isinstance(doc, dict), "the document must be an object")
+    must(isinstance(doc, dict), "the document must be an object")
     several = doc.get("metrics")
-    _known(doc, _MANY if several is not None else _ONE, "the document")
+    an_object(doc, "the document", _MANY if several is not None else _ONE)
     if several is None:
         metrics: tuple[Metric, ...] = (_metric("", doc),)
     else:
-        _must(isinstance(several, dict) and several, "metrics must name at least one metric")
+        must(isinstance(several, dict) and several, "metrics must name at least one metric")
         metrics = tuple(_metric(name, one) for name, one in several.items())
         _together(metrics)
-    return Document(read_config(doc.get("config")), _policy(doc.get("policy")), metrics)
-
-
-def read_config(given: Any) -> Config:
-    """The judge's settings, checked. Raises `JudgeDocumentError`."""
-    values = _object(given, "config")
-    _known(values, Config.__dataclass_fields__, "config")
-    for name, value in values.items():
-        _must(_number(value), f"config.{name} is {value!r}: give a number")
-    config = Config(**values)
-    for name in ("alpha", "beta"):
-        chance = getattr(config, name)
-        _must(0 < chance < 1, f"config.{name} is {chance}: give a chance between 0 and 1")
-    for name in ("tolerate_ratio", "margin_ratio"):
-        ratio = getattr(config, name)
-        _must(ratio >= 1, f"config.{name} is {ratio}: give 1 or more")
-    for name in ("tolerate_abs", "margin_abs"):
-        rate = getattr(config, name)
-        _must(0 <= rate < 1, f"config.{name} is {rate}: give a rate from 0 to less than 1")
-    minutes = config.min_bad_minutes
-    whole = isinstance(minutes, int) and minutes >= 1
-    _must(whole, f"config.min_bad_minutes is {minutes}: give 1 or more")
-    return config
-
-
-def _policy(given: Any) -> Policy:
-    values = _object(given, "policy")
-    _known(values, Policy.__dataclass_fields__, "policy")
-    for name, value in values.items():
-        fine = _number(value) and value >= 0 and (name == "expected_floor" or value % 1 == 0)
-        _must(fine, f"policy.{name} is {value!r}: give a whole number of 0 or more")
-    policy = Policy(**values)
-    _must(policy.blind_hold >= 1, "policy.blind_hold is 0: give 1 or more")
-    ordered = policy.min_bake <= min(policy.max_bake, policy.last_max_bake)
-    _must(ordered, "policy.min_bake must not exceed policy.max_bake and policy.last_max_bake")
-    return policy
+    return Document(read_config(doc.get("config")), read_policy(doc.get("policy")), metrics)
 
 
 def _metric(name: str, given: Any) -> Metric:
     where = f"metrics.{name}." if name else ""
-    _must(isinstance(given, dict), f"metrics.{name} must be an object with minutes")
-    _known(given, _METRIC if name else _ONE, f"metrics.{name}" if name else "the document")
+    must(isinstance(given, dict), f"metrics.{name} must be an object with minutes")
+    if name:
+        an_object(given, f"metrics.{name}", _METRIC)
     kind = _kind(given.get("kind", Kind.COMPARED), where)
-    minutes = given.get("minutes")
-    _must(isinstance(minutes, list), f"{where}minutes must be a list, in order of time")
-    _must(len(minutes) <= _LONGEST, f"{where}minutes holds more than a week: give fewer")
+    minutes, margin = given.get("minutes"), given.get("margin_drop")
+    must(isinstance(minutes, list), f"{where}minutes must be a list, in order of time")
+    must(len(minutes) <= _LONGEST, f"{where}minutes holds more than a week: give fewer")
     read = tuple(_minute(one, f"{where}minutes[{i}]", kind) for i, one in enumerate(minutes))
     for before, after in pairwise(read):
-        _must(before.step <= after.step, f"{where}minutes: step falls: give them in order of time")
+        must(before.step <= after.step, f"{where}minutes: step falls: give them in order of time")
     return Metric(
         name=name,
         kind=kind,
         history=_history(given.get("history"), where, kind),
         minutes=read,
-        weight=_positive(given.get("weight", 1.0), f"{where}weight"),
+        weight=positive(given.get("weight", 1.0), f"{where}weight"),
         slo=_slo(given.get("slo"), where, kind),
-        tolerate_drop=_drop(given.get("tolerate_drop", 0.0), f"{where}tolerate_drop"),
-        margin_drop=_optional_drop(given.get("margin_drop"), f"{where}margin_drop"),
+        tolerate_drop=not_negative(given.get("tolerate_drop", 0.0), f"{where}tolerate_drop"),
+        margin_drop=None if margin is None else not_negative(margin, f"{where}margin_drop"),
     )
 
 
 def _kind(given: Any, where: str) -> Kind:
-    _must(given in list(Kind), f"{where}kind is {given!r}: give one of {', '.join(Kind)}")
+    must(given in list(Kind), f"{where}kind is {given!r}: give one of {', '.join(Kind)}")
     return Kind(given)
 
 
 def _history(given: Any, where: str, kind: Kind) -> tuple[tuple[float, float], ...]:
     rows = [] if given is None else given
-    _must(isinstance(rows, list), f"{where}history must be a list of [n, x]")
+    must(isinstance(rows, list), f"{where}history must be a list of [n, x]")
     read = []
     for index, row in enumerate(rows):
         name = f"{where}history[{index}]"
         if not isinstance(row, list | tuple) or len(row) != _PAIR:
-            _must(False, f"{name} must be [n, x]")
+            must(False, f"{name} must be [n, x]")
         n, x = row
         _counts(n, x, name, kind)
         if n and x is not None:
@@ -166,31 +127,31 @@ def _history(given: Any, where: str, kind: Kind) -> tuple[tuple[float, float], .
 
 
 def _minute(given: Any, name: str, kind: Kind) -> Minute:
-    _must(isinstance(given, dict), f"{name} must be an object with n_c, x_c, n_s, x_s, step")
+    must(isinstance(given, dict), f"{name} must be an object with n_c, x_c, n_s, x_s, step")
     n_c, x_c = given.get("n_c"), given.get("x_c")
     n_s, x_s = given.get("n_s"), given.get("x_s")
     _counts(n_c, x_c, f"{name} (canary)", kind)
     _counts(n_s, x_s, f"{name} (stable)", kind)
     step, weight = given.get("step"), given.get("weight")
     if not isinstance(step, int) or isinstance(step, bool) or step < 0:
-        _must(False, f"{name}.step is {step!r}: give the step's index, counted from 0")
-    if weight is not None and not (_number(weight) and 0 <= weight <= 1):
-        _must(False, f"{name}.weight is {weight!r}: give the canary's share, from 0 to 1")
+        must(False, f"{name}.step is {step!r}: give the step's index, counted from 0")
+    if weight is not None and not (is_number(weight) and 0 <= weight <= 1):
+        must(False, f"{name}.weight is {weight!r}: give the canary's share, from 0 to 1")
     return Minute(n_c, x_c, n_s, x_s, step, weight)
 
 
 def _counts(n: Any, x: Any, name: str, kind: Kind) -> None:
-    if n is not None and not (type(n) in _REAL and 0 <= n < math.inf):
-        _must(False, f"{name}: n is {n!r}: give a count of 0 or more, or null for not known")
+    if n is not None and not (type(n) in REAL and 0 <= n < math.inf):
+        must(False, f"{name}: n is {n!r}: give a count of 0 or more, or null for not known")
     if x is None:
         return
     least = -math.inf if kind is Kind.MEAN else 0
-    if not (type(x) in _REAL and least <= x < math.inf):
-        _must(False, f"{name}: x is {x!r}: give a count of 0 or more, or null for not known")
+    if not (type(x) in REAL and least <= x < math.inf):
+        must(False, f"{name}: x is {x!r}: give a count of 0 or more, or null for not known")
     if n is None or kind is Kind.MEAN:
         return
     if x > n * (1 + _FEW):
-        _must(False, f"{name}: {x} bad of {n} requests: x must not exceed n")
+        must(False, f"{name}: {x} bad of {n} requests: x must not exceed n")
 
 
 def _together(metrics: Sequence[Metric]) -> None:
@@ -199,48 +160,13 @@ def _together(metrics: Sequence[Metric]) -> None:
     for other in metrics[1:]:
         same = [minute.step for minute in other.minutes] == first
         text = f"metrics.{other.name}.minutes and metrics.{metrics[0].name}.minutes differ in "
-        _must(same, text + "length or steps: give both for the same minutes")
+        must(same, text + "length or steps: give both for the same minutes")
 
 
 def _slo(given: Any, where: str, kind: Kind) -> float:
     if kind is not Kind.SLO:
-        _must(given is None, f"{where}slo belongs to kind {Kind.SLO}: leave it out or set the kind")
+        must(given is None, f"{where}slo belongs to kind {Kind.SLO}: leave it out or set the kind")
         return 0.0
-    fine = _number(given) and 0 < given < 1
-    _must(fine, f"{where}slo is {given!r}: give the highest bad rate allowed, between 0 and 1")
+    fine = is_number(given) and 0 < given < 1
+    must(fine, f"{where}slo is {given!r}: give the highest bad rate allowed, between 0 and 1")
     return float(given)
-
-
-def _drop(given: Any, name: str) -> float:
-    _must(_number(given) and given >= 0, f"{name} is {given!r}: give a number of 0 or more")
-    return float(given)
-
-
-def _optional_drop(given: Any, name: str) -> float | None:
-    return None if given is None else _drop(given, name)
-
-
-def _positive(given: Any, name: str) -> float:
-    _must(_number(given) and given > 0, f"{name} is {given!r}: give a number above 0")
-    return float(given)
-
-
-def _object(given: Any, name: str) -> dict[str, Any]:
-    _must(given is None or isinstance(given, dict), f"{name} must be an object")
-    return given or {}
-
-
-def _known(given: Mapping[str, Any], names: Any, where: str) -> None:
-    unknown = sorted(map(str, set(given) - set(names)))
-    if unknown:
-        allowed = ", ".join(sorted(names))
-        raise JudgeDocumentError(f"{where} has no {unknown[0]!r}: it knows {allowed}")
-
-
-def _number(value: Any) -> bool:
-    return type(value) in _REAL and -math.inf < value < math.inf
-
-
-def _must(fine: Any, otherwise: str) -> None:
-    if not fine:
-        raise JudgeDocumentError(otherwise)

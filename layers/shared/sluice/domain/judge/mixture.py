@@ -56,14 +56,17 @@ class Mixture:
     def _stake(self, step: int) -> float:
         minute = len(self.bets) + 1
         stake = _AT_ANY_MINUTE / (minute * (minute + 1))
-        if self._step is None:
-            stake += _AT_ONCE
-        elif step != self._step:
-            stake += _AT_A_STEP
+        if step != self._step:
+            stake += first_stake(new_rollout=self._step is None)
         self._step = step
         stake = min(stake, self._unstaked)
         self._unstaked -= stake
         return stake
+
+
+def first_stake(*, new_rollout: bool) -> float:
+    """What is staked at a step's first minute because it is the first."""
+    return _AT_ONCE if new_rollout else _AT_A_STEP
 
 
 def paid_most(bets: Sequence[Sequence[float]]) -> tuple[int, int] | None:

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
+
+from sluice.domain.judge.checks import an_object, is_number, must
 
 ALMOST = 0.01
 """What `min_bad_minutes - 1` minutes together fall short of the threshold, in nats."""
@@ -66,3 +69,37 @@ class Policy:
     def longest(self, step: int) -> int:
         """How long `step` may take."""
         return self.last_max_bake if step >= self.last_step else self.max_bake
+
+
+def read_config(given: Any) -> Config:
+    """The judge's settings, checked. Raises `JudgeDocumentError`."""
+    values = an_object(given, "config", Config.__dataclass_fields__)
+    for name, value in values.items():
+        must(is_number(value), f"config.{name} is {value!r}: give a number")
+    config = Config(**values)
+    for name in ("alpha", "beta"):
+        chance = getattr(config, name)
+        must(0 < chance < 1, f"config.{name} is {chance}: give a chance between 0 and 1")
+    for name in ("tolerate_ratio", "margin_ratio"):
+        ratio = getattr(config, name)
+        must(ratio >= 1, f"config.{name} is {ratio}: give 1 or more")
+    for name in ("tolerate_abs", "margin_abs"):
+        rate = getattr(config, name)
+        must(0 <= rate < 1, f"config.{name} is {rate}: give a rate from 0 to less than 1")
+    minutes = config.min_bad_minutes
+    whole = minutes >= 1 and minutes % 1 == 0
+    must(whole, f"config.min_bad_minutes is {minutes}: give a whole number of 1 or more")
+    return config
+
+
+def read_policy(given: Any) -> Policy:
+    """The patience, checked. Raises `JudgeDocumentError`."""
+    values = an_object(given, "policy", Policy.__dataclass_fields__)
+    for name, value in values.items():
+        fine = is_number(value) and value >= 0 and (name == "expected_floor" or value % 1 == 0)
+        must(fine, f"policy.{name} is {value!r}: give a whole number of 0 or more")
+    policy = Policy(**values)
+    must(policy.blind_hold >= 1, "policy.blind_hold is 0: give 1 or more")
+    ordered = policy.min_bake <= min(policy.max_bake, policy.last_max_bake)
+    must(ordered, "policy.min_bake must not exceed policy.max_bake and policy.last_max_bake")
+    return policy
