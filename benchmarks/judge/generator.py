@@ -114,7 +114,7 @@ class _Maker:
 
     def _base_rate(self) -> Floats:
         minute, base = np.arange(self._minutes), self._scenario.base
-        outage = (minute >= 40) & (minute < 50)  # noqa: PLR2004 - ten minutes in the second step
+        outage = (minute >= 40) & (minute < 50)
         match self._scenario.drift:
             case "incident":
                 return np.where(outage, base + 0.05, base)

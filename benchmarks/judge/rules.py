@@ -33,8 +33,8 @@ def flagger_docs(batch: Batch) -> Counts:
     """
     n, x = canary(batch)
     with np.errstate(invalid="ignore", divide="ignore"):
-        failed = (n == 0) | (1 - x / n < 0.99)  # noqa: PLR2004 - the documented limit
-    return first(np.cumsum(failed, axis=1) >= 10)  # noqa: PLR2004 - the documented threshold
+        failed = (n == 0) | (1 - x / n < 0.99)
+    return first(np.cumsum(failed, axis=1) >= 10)
 
 
 def argo_docs(batch: Batch) -> Counts:
@@ -46,8 +46,8 @@ def argo_docs(batch: Batch) -> Counts:
     n, x = (windowed(one, 5) for one in canary(batch))
     due = np.arange(1, n.shape[1] + 1) % 5 == 0
     with np.errstate(invalid="ignore", divide="ignore"):
-        failed = due & ((n == 0) | (1 - x / n < 0.95))  # noqa: PLR2004 - the documented condition
-    return first(np.cumsum(failed, axis=1) > 3)  # noqa: PLR2004 - the documented limit
+        failed = due & ((n == 0) | (1 - x / n < 0.95))
+    return first(np.cumsum(failed, axis=1) > 3)
 
 
 def argo_cloudwatch_docs(batch: Batch) -> Counts:
@@ -59,9 +59,9 @@ def argo_cloudwatch_docs(batch: Batch) -> Counts:
     n, x = canary(batch)
     rate = _ratio(windowed(x, 5), windowed(n, 5))
     minutes = np.arange(1, n.shape[1] + 1)
-    point_over = (minutes % 5 == 0) & (rate > 0.01)  # noqa: PLR2004 - the documented condition
+    point_over = (minutes % 5 == 0) & (rate > 0.01)
     failed = windowed(point_over.astype(np.int64), 30) > 0
-    return first(np.cumsum(failed, axis=1) > 3)  # noqa: PLR2004 - the documented limit
+    return first(np.cumsum(failed, axis=1) > 3)
 
 
 def sam_alarm(batch: Batch) -> Counts:
@@ -89,7 +89,7 @@ def sagemaker_documented(batch: Batch) -> Counts:
 def sagemaker_corrected(batch: Batch) -> Counts:
     """The same alarm at 0.01: both fleets together, two periods of ten minutes."""
     periods = np.arange(1, batch.n_c.shape[1] + 1) % 10 == 0
-    over = periods & (_both_fleets(batch) > 0.01)  # noqa: PLR2004 - one per cent
+    over = periods & (_both_fleets(batch) > 0.01)
     before = np.zeros_like(over)
     before[:, 10:] = over[:, :-10]
     return first(over & before)
@@ -99,7 +99,7 @@ def peeked_z_test(batch: Batch) -> Counts:
     """A two-proportion z-test at 1 %, one-sided, looked at every minute on all data so far."""
     difference, variance = _totals(batch)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return first(difference / np.sqrt(variance) > 2.3263478740408408)  # noqa: PLR2004 - z of 1 %
+        return first(difference / np.sqrt(variance) > 2.3263478740408408)
 
 
 def msprt(batch: Batch) -> Counts:

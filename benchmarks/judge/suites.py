@@ -96,9 +96,9 @@ def run(task: Task) -> dict[str, Any]:
         case "margin":
             return {name: {"minutes": found} for name, found in evidence_by_step(batch).items()}
         case "panel":
-            return {name: _outcome(rule, batch) for name, rule in _panel(task).items()}
+            return {name: outcome_of(rule, batch) for name, rule in _panel(task).items()}
         case suite:
-            return {OURS: _outcome(judge(**_SETTINGS[suite]), batch)}
+            return {OURS: outcome_of(judge(**_SETTINGS[suite]), batch)}
 
 
 def _panel(task: Task) -> dict[str, Rule]:
@@ -108,7 +108,7 @@ def _panel(task: Task) -> dict[str, Rule]:
     return {OURS: judge(), **OTHERS, **slow}
 
 
-def _outcome(rule: Rule, batch: Batch) -> dict[str, Any]:
+def outcome_of(rule: Rule, batch: Batch) -> dict[str, Any]:
     """When it rolled back, and how many requests the canary spoilt until then."""
     minutes = rule(batch)
     harmed = batch.harm.cumsum(axis=1)
