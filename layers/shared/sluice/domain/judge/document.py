@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sluice.domain.judge.checks import REAL, an_object, is_number, must, not_negative, positive
+from sluice.domain.judge.checks import (
+    REAL,
+    an_object,
+    are_counts,
+    is_number,
+    must,
+    not_negative,
+    positive,
+    refuse_counts,
+)
 from sluice.domain.judge.settings import Config, Policy, read_config, read_policy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_FEW = 1e-9
-"""Interpolated counts may exceed their total by rounding."""
 _METRIC = {"history", "minutes", "kind", "weight", "slo", "tolerate_drop", "margin_drop"}
 _MANY = {"config", "policy", "metrics"}
 _ONE = {"config", "policy"} | _METRIC
@@ -91,7 +97,7 @@ def _metric(name: str, given: Any) -> Metric:
     minutes, margin = given.get("minutes"), given.get("margin_drop")
     must(isinstance(minutes, list), f"{where}minutes must be a list, in order of time")
     must(len(minutes) <= _LONGEST, f"{where}minutes holds more than a week: give fewer")
-    read = tuple(_minute(one, f"{where}minutes[{i}]", kind) for i, one in enumerate(minutes))
+    read = tuple(_minute(one, where, index, kind) for index, one in enumerate(minutes))
     for before, after in pairwise(read):
         must(before.step <= after.step, f"{where}minutes: step falls: give them in order of time")
     return Metric(
@@ -114,44 +120,37 @@ def _kind(given: Any, where: str) -> Kind:
 def _history(given: Any, where: str, kind: Kind) -> tuple[tuple[float, float], ...]:
     rows = [] if given is None else given
     must(isinstance(rows, list), f"{where}history must be a list of [n, x]")
-    read = []
+    signed = kind is Kind.MEAN
     for index, row in enumerate(rows):
-        name = f"{where}history[{index}]"
         if not isinstance(row, list | tuple) or len(row) != _PAIR:
-            must(False, f"{name} must be [n, x]")
-        n, x = row
-        _counts(n, x, name, kind)
-        if n and x is not None:
-            read.append((n, x))
-    return tuple(read)
+            must(False, f"{where}history[{index}] must be [n, x]")
+        if not are_counts(row[0], row[1], signed=signed):
+            refuse_counts(row[0], row[1], f"{where}history[{index}]", signed=signed)
+    return tuple((n, x) for n, x in rows if n and x is not None)
 
 
-def _minute(given: Any, name: str, kind: Kind) -> Minute:
-    must(isinstance(given, dict), f"{name} must be an object with n_c, x_c, n_s, x_s, step")
-    n_c, x_c = given.get("n_c"), given.get("x_c")
-    n_s, x_s = given.get("n_s"), given.get("x_s")
-    _counts(n_c, x_c, f"{name} (canary)", kind)
-    _counts(n_s, x_s, f"{name} (stable)", kind)
-    step, weight = given.get("step"), given.get("weight")
-    if not isinstance(step, int) or isinstance(step, bool) or step < 0:
-        must(False, f"{name}.step is {step!r}: give the step's index, counted from 0")
-    if weight is not None and not (is_number(weight) and 0 <= weight <= 1):
-        must(False, f"{name}.weight is {weight!r}: give the canary's share, from 0 to 1")
-    return Minute(n_c, x_c, n_s, x_s, step, weight)
+def _minute(given: Any, where: str, index: int, kind: Kind) -> Minute:
+    if not isinstance(given, dict):
+        must(False, f"{where}minutes[{index}] must be an object: n_c, x_c, n_s, x_s, step, weight")
+    get = given.get
+    minute = Minute(get("n_c"), get("x_c"), get("n_s"), get("x_s"), get("step"), get("weight"))
+    n_c, x_c, n_s, x_s, step, weight = minute
+    signed = kind is Kind.MEAN
+    counted = are_counts(n_c, x_c, signed=signed) and are_counts(n_s, x_s, signed=signed)
+    shared = weight is None or (type(weight) in REAL and 0 <= weight <= 1)
+    if not (counted and shared and type(step) is int and step >= 0):
+        _refuse(minute, f"{where}minutes[{index}]", signed=signed)
+    return minute
 
 
-def _counts(n: Any, x: Any, name: str, kind: Kind) -> None:
-    if n is not None and not (type(n) in REAL and 0 <= n < math.inf):
-        must(False, f"{name}: n is {n!r}: give a count of 0 or more, or null for not known")
-    if x is None:
-        return
-    least = -math.inf if kind is Kind.MEAN else 0
-    if not (type(x) in REAL and least <= x < math.inf):
-        must(False, f"{name}: x is {x!r}: give a count of 0 or more, or null for not known")
-    if n is None or kind is Kind.MEAN:
-        return
-    if x > n * (1 + _FEW):
-        must(False, f"{name}: {x} bad of {n} requests: x must not exceed n")
+def _refuse(minute: Minute, name: str, *, signed: bool) -> None:
+    """Say what is wrong with it."""
+    n_c, x_c, n_s, x_s, step, weight = minute
+    refuse_counts(n_c, x_c, f"{name} (canary)", signed=signed)
+    refuse_counts(n_s, x_s, f"{name} (stable)", signed=signed)
+    whole = type(step) is int and step >= 0
+    must(whole, f"{name}.step is {step!r}: give the step's index, counted from 0")
+    must(False, f"{name}.weight is {weight!r}: give the canary's share, from 0 to 1")
 
 
 def _together(metrics: Sequence[Metric]) -> None:
