@@ -66,6 +66,7 @@ down: setup ## End a local cloud that `make up` started, and forget its state.
 test: check ## Everything that must pass: `check`, then every test.
 	@$(MAKE) --no-print-directory build ARCHITECTURE=x86_64
 	$(PYTEST) -n 2 tests/unit tests/integration
+	$(PYTEST) tests/judge # in two processes of their own
 	$(PYTEST) -n 2 tests/localcloud # each worker has a cloud of its own
 	$(PYTEST) -n 5 tests/e2e # they mostly wait, all on one local cloud
 
@@ -103,6 +104,10 @@ fix: setup ## Format, and mend what the linter can.
 bench: setup ## Cold instruction counts and sizes of every function, into benchmarks/results/.
 	@$(MAKE) --no-print-directory build ARCHITECTURE=x86_64
 	$(PYTHON) -m benchmarks.cold_start
+
+.PHONY: bench-judge
+bench-judge: setup ## The judge against the rules that others deploy with (an hour or two; goes on where it stopped).
+	$(PYTHON) -m benchmarks.judge --full --collect --render
 
 # --- Ship --------------------------------------------------------------------------------------------
 

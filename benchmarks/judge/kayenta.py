@@ -38,10 +38,13 @@ class Shift:
 
 
 def is_high(experiment: Sequence[float], control: Sequence[float]) -> bool:
-    """Whether the judge calls the canary's metric High."""
+    """Whether the judge calls the canary's metric High.
+
+    Where each side has one value only, it ends in an error: that is no verdict.
+    """
     if not experiment or not control or sorted(experiment) == sorted(control):
         return False
-    if len({*experiment, *control}) == 1:
+    if len(set(experiment)) == len(set(control)) == 1:
         return False
     if sum(experiment) / len(experiment) < sum(control) / len(control):
         return False

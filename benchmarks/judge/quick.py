@@ -11,11 +11,11 @@ import multiprocessing
 from typing import TYPE_CHECKING
 
 from benchmarks.judge.generator import SHARD, generate
-from benchmarks.judge.goals import FOUND_AT_LOW_TRAFFIC, MEDIANS, minutes, seen, unseen
+from benchmarks.judge.goals import FOUND_AT_LOW_TRAFFIC, MEDIANS, seen, unseen
 from benchmarks.judge.ours import judge
 from benchmarks.judge.results import findings
 from benchmarks.judge.scenarios import by_id, healthy, regressions
-from benchmarks.judge.statistics import most_by_chance
+from benchmarks.judge.statistics import minutes, most_by_chance
 from benchmarks.judge.suites import OTHERS, OURS, Task, outcome_of
 
 if TYPE_CHECKING:
@@ -29,8 +29,9 @@ _SHARDS = 4
 
 
 def watched() -> list[str]:
-    """Every fine service, and every regression that has a goal."""
-    return [one.id for one in (*seen(), *unseen())] + [*MEDIANS, *FOUND_AT_LOW_TRAFFIC]
+    """Every fine service that has errors at all, and every regression that has a goal."""
+    fine = [one.id for one in (*seen(), *unseen()) if one.base]
+    return [*fine, *MEDIANS, *FOUND_AT_LOW_TRAFFIC]
 
 
 def failures(names: Iterable[str], jobs: int) -> list[str]:

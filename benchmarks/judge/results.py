@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.judge.generator import SEED
-from benchmarks.judge.shards import load
+from benchmarks.judge.shards import load, missing
 from benchmarks.judge.statistics import Rate, median
 from benchmarks.judge.suites import SUITES, scenarios, tasks
 
@@ -50,9 +50,9 @@ class Results:
 
 
 def collect(folder: Path, revision: str, milliseconds: float) -> Results:
-    """The shards of a finished run, put together."""
+    """The shards of a run, put together; a suite that is not finished is left out."""
     suites = {}
-    for suite in SUITES:
+    for suite in (one for one in SUITES if not missing(folder, list(tasks(one)))):
         shards: dict[str, list[Outcome]] = {}
         for task in tasks(suite):
             shards.setdefault(task.scenario, []).append(load(folder, task))

@@ -62,3 +62,14 @@ def most_by_chance(rollouts: int, chance: float, unlikely: float) -> int:
             + (rollouts - count) * log(1 - chance)
         )
     return count
+
+
+def percent(rate: Rate) -> str:
+    """A rate with its interval."""
+    low, high = rate.interval
+    return f"{100 * rate.value:.3g} % [{100 * low:.2g}, {100 * high:.2g}]"
+
+
+def minutes(found: tuple[float, float, float]) -> str:
+    """A median with its interval."""
+    return "{} [{}, {}]".format(*("never" if one == inf else f"{one:g}" for one in found))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING
 
-from benchmarks.judge.goals import goals, mean_rate, minutes, percent, twin
+from benchmarks.judge.goals import goals, mean_rate, twin
 from benchmarks.judge.scenarios import healthy, regressions
+from benchmarks.judge.statistics import minutes, percent
 from benchmarks.judge.suites import KAYENTA, OTHERS, OURS
 
 if TYPE_CHECKING:
