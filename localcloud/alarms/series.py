@@ -11,6 +11,9 @@ from localcloud.alarms.values import ExpressionError, Scope, Series
 
 STATISTICS = {"Average", "Maximum", "Minimum", "SampleCount", "Sum"}
 _PERCENTILE = re.compile(r"p(\d{1,2}(\.\d{1,10})?|100)$")
+_NUMBER = r"(\d+(?:\.\d+)?)?"
+_TRIMMED_COUNT = re.compile(rf"TC\({_NUMBER}:{_NUMBER}\)$")
+"""Between absolute values; shares of the data points, `TC(10%:90%)`, are nobody's need here."""
 
 
 def require() -> None:
@@ -22,8 +25,9 @@ def require() -> None:
 
 
 def is_statistic(name: str) -> bool:
-    """Whether CloudWatch computes it here: the five basic ones, and percentiles."""
-    return name in STATISTICS or _PERCENTILE.match(name) is not None
+    """Whether CloudWatch computes it here: the basic ones, percentiles and trimmed counts."""
+    extended = _PERCENTILE.match(name) or _TRIMMED_COUNT.match(name)
+    return name in STATISTICS or extended is not None
 
 
 def points_of(metric: dict[str, Any], unit: str | None = None) -> list[dict[str, Any]]:
@@ -36,9 +40,22 @@ def points_of(metric: dict[str, Any], unit: str | None = None) -> list[dict[str,
 
 def statistic(points: list[dict[str, Any]], name: str) -> float | None:
     """One statistic of some points; None when there is none."""
+    trimmed = _TRIMMED_COUNT.match(name)
+    if trimmed:
+        return _count_within(points, float(trimmed[1] or "-inf"), float(trimmed[2] or "inf"))
     stats = cloudwatch._calc_stats(points)
     value = cloudwatch._stat_value(stats, name, points) if stats else None
     return None if value is None else float(value)
+
+
+def _count_within(points: list[dict[str, Any]], low: float, high: float) -> float | None:
+    """How many data points are larger than `low` and not larger than `high`.
+
+    A set of statistics has forgotten its data points: with one of those nothing can be said.
+    """
+    if not points or any("_stat" in point for point in points):
+        return None
+    return float(sum(p.get("Count", 1.0) for p in points if low < p["Value"] <= high))
 
 
 def metric_series(stat: dict[str, Any], starts: tuple[float, ...], period: float) -> Series:

@@ -1,6 +1,7 @@
 """Metrics as they are read back: by period, range, statistic, dimensions and expression.
 
 AWS: AmazonCloudWatch/latest/monitoring/cloudwatch_concepts.html
+AWS: AmazonCloudWatch/latest/monitoring/Statistics-definitions.html
 AWS: AmazonCloudWatch/latest/monitoring/using-metric-math.html
 Model: cloudwatch.GetMetricData
 Model: cloudwatch.GetMetricStatistics
@@ -159,6 +160,30 @@ def test_statistics_carry_virtual_time_and_percentiles(
     (point,) = basic["Datapoints"]
     assert (point["Timestamp"], point["Sum"], point["Maximum"]) == (hour, 5050.0, 100.0)
     assert extended["Datapoints"][0]["ExtendedStatistics"] == {"p99": pytest.approx(99.0)}
+
+
+@pytest.mark.parametrize(
+    ("stat", "count"),
+    [
+        pytest.param("TC(:200)", 3.0, id="up to a value, that one included"),
+        pytest.param("TC(100:200)", 2.0, id="more than one value, up to another"),
+        pytest.param("TC(100:)", 4.0, id="more than a value"),
+        pytest.param("TC(:50)", 0.0, id="none of them"),
+    ],
+)
+def test_a_trimmed_count_counts_the_data_points_between_two_values(
+    client: Any, unique: str, hour: datetime, stat: str, count: float
+) -> None:
+    publish(client, unique, 100.0, 150.0, 200.0, 250.0, 900.0, at=hour)
+
+    found = get_data(
+        client,
+        metric_query("within", unique, "Errors", stat=stat, returned=True),
+        StartTime=hour,
+        EndTime=hour + timedelta(minutes=1),
+    )
+
+    assert found["within"]["Values"] == [count]
 
 
 def test_a_datum_without_a_time_gets_the_virtual_one(client: Any, unique: str) -> None:
