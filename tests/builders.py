@@ -12,6 +12,8 @@ from sluice.domain import names
 from sluice.domain.alarm import Firing, Watched
 from sluice.domain.arming import AlarmState
 from sluice.domain.inbox import CONFIG, EVALUATION, MODEL, Facts, Noted, Place, Upload
+from sluice.domain.judge import evaluate
+from sluice.domain.judging import Evidence, Finding
 from sluice.domain.pushed import ModelConfig
 from sluice.domain.registration import Ready, plan_registration
 from sluice.domain.release import (
@@ -21,10 +23,11 @@ from sluice.domain.release import (
     Release,
     ReleaseName,
 )
-from sluice.domain.rollout import Deployed, Kind, Rollout, Step
+from sluice.domain.rollout import Deployed, Kind, Rollout, Step, Verdict
 from sluice.domain.scalable import ScalableTarget, ScheduledAction, TrackingPolicy
+from sluice.domain.sight import Sight
 from sluice.domain.target import Cause, Signal, TargetState, Wanted
-from sluice.domain.watching import EndpointView, Sight, VariantView
+from sluice.domain.watching import EndpointView, VariantView
 
 if TYPE_CHECKING:
     from sluice.domain.manifest import Manifest
@@ -302,7 +305,23 @@ def an_endpoint(
 
 
 def a_sight(
-    endpoint: EndpointView | None, *, alarm: AlarmState | None = AlarmState.OK, requests: int = 100
+    endpoint: EndpointView | None,
+    *,
+    alarm: AlarmState | None = AlarmState.OK,
+    verdict: Verdict | None = None,
+    requests: int = 100,
 ) -> Sight:
     """What a look sees; `alarm` is the canary's, None when it could not be read."""
-    return Sight(endpoint=endpoint, alarms={ALARM: alarm} if alarm else {}, requests=requests)
+    finding = Finding(verdict, "as the judge says", requests)
+    return Sight(endpoint=endpoint, alarms={ALARM: alarm} if alarm else {}, finding=finding)
+
+
+def an_evidence(**changes: Any) -> Evidence:
+    """What a verdict of the judge stands on: four minutes with much worse answers of the canary."""
+    minutes = [
+        {"n_c": 50, "x_c": 20, "n_s": 950, "x_s": 1, "step": 0, "weight": 0.05} for _ in range(4)
+    ]
+    document = {"config": {}, "policy": {}, "metrics": {"errors": {"minutes": minutes}}}
+    defaults = {"rollout": EXECUTION, "begins": AT, "document": document}
+    given = {**defaults, "answer": evaluate(document), **changes}
+    return Evidence.model_validate(given)

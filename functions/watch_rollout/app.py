@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 from sluice.adapters.alarms import Alarms
 from sluice.adapters.endpoint import Endpoint
 from sluice.adapters.executions import Executions
+from sluice.adapters.ledger.evidence import Evidences
 from sluice.adapters.ledger.table import Table
 from sluice.adapters.ledger.targets import Targets
+from sluice.adapters.metrics import Metrics
 from sluice.adapters.queue import Queue
 from sluice.adapters.session import client, client_later
 from sluice.events.triggers import parse_triggers
+from sluice.judging import Judging
 from sluice.observability import logger, metrics
 from sluice.settings import Settings
 from sluice.watching import Watching
@@ -20,10 +23,12 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 settings = Settings.from_env()
+table, cloudwatch = Table(client("dynamodb"), settings.ledger_table), client("cloudwatch")
 watching = Watching(
-    targets=Targets(Table(client("dynamodb"), settings.ledger_table)),
+    targets=Targets(table),
     endpoint=Endpoint(client("sagemaker")),
-    alarms=Alarms(client("cloudwatch")),
+    alarms=Alarms(cloudwatch),
+    judging=Judging(Metrics(cloudwatch), Evidences(table)),
     executions=Executions(client("stepfunctions"), machine_arn=settings.rollout_machine_arn),
     looks=Queue(client_later("sqs"), settings.looks_queue_url),
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import warnings
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from botocore.awsrequest import AWSResponse
@@ -278,22 +279,29 @@ class World:
         arn: str = alarm["AlarmArn"]
         return arn
 
-    def given_requests(self, variant: str, count: int, *, at: datetime) -> None:
-        """The variant answered that many requests in a minute."""
-        self.aws("cloudwatch").put_metric_data(
-            Namespace="AWS/SageMaker",
-            MetricData=[
-                {
-                    "MetricName": "Invocations",
-                    "Dimensions": [
-                        {"Name": "EndpointName", "Value": "churn"},
-                        {"Name": "VariantName", "Value": variant},
-                    ],
-                    "Timestamp": at,
-                    "Value": count,
-                }
-            ],
-        )
+    def given_requests(
+        self, variant: str, count: int, *, at: datetime, errors: int = 0, minutes: int = 1
+    ) -> None:
+        """In each of so many minutes the variant answered that many requests, with these errors."""
+        dimensions = [
+            {"Name": "EndpointName", "Value": "churn"},
+            {"Name": "VariantName", "Value": variant},
+        ]
+        told = {"Invocations": count, "Invocation5XXErrors": errors}
+        data = [
+            {
+                "MetricName": metric,
+                "Dimensions": dimensions,
+                "Timestamp": at + timedelta(minutes=minute),
+                "Value": value,
+            }
+            for metric, value in told.items()
+            for minute in range(minutes)
+        ]
+        for start in range(0, len(data), 500):
+            self.aws("cloudwatch").put_metric_data(
+                Namespace="AWS/SageMaker", MetricData=data[start : start + 500]
+            )
 
     def alarms(self) -> set[str]:
         """Names of the CloudWatch alarms there are."""

@@ -9,11 +9,9 @@ import pytest
 from sluice.adapters.alarms import Alarms
 from sluice.domain.arming import AlarmState
 from sluice.domain.pushed import Alarms as Thresholds
-from tests.builders import AT, after
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
     from typing import Any
 
     from tests.integration.rollouts import Wire, World
@@ -127,25 +125,6 @@ def test_deleting_tells_what_was_there_and_is_safe_to_repeat(alarms: Alarms, wor
     assert alarms.delete([ERRORS, LATENCY]) == {name: arns[name] for name in (ERRORS, LATENCY)}
     assert alarms.delete([ERRORS, LATENCY]) == {}
     assert world.alarms() == {MODEL_ERRORS, "sluice-churn-v5-e6-errors"}
-
-
-def test_requests_are_counted_of_one_variant_between_two_moments(
-    alarms: Alarms, world: World
-) -> None:
-    for minute, count in ((-1, 1000), (0, 3), (1, 4), (5, 2000)):
-        world.given_requests("v4-e5", count, at=after(60 * minute))
-    world.given_requests("v3-e3", 500, at=AT)
-
-    assert alarms.requests("churn", "v4-e5", since=AT, until=after(120)) == 7
-    assert alarms.requests("churn", "v9-e9", since=AT, until=after(120)) == 0
-
-
-@pytest.mark.parametrize("until", [AT, after(-1)], ids=["no time at all", "an event's time"])
-def test_in_no_time_there_were_no_requests(alarms: Alarms, world: World, until: datetime) -> None:
-    """An event's time has whole seconds, so it may precede the millisecond of a park."""
-    world.given_requests("v4-e5", 3, at=AT)
-
-    assert alarms.requests("churn", "v4-e5", since=AT, until=until) == 0
 
 
 def test_alarms_of_every_kind_are_asked_for_and_read(aws: Callable[[str], Any], wire: Wire) -> None:

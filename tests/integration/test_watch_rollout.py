@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sluice.adapters.ledger.evidence import Evidences
 from sluice.adapters.queue import MOST_AT_ONCE, NotSentError
+from sluice.domain.judging import Evidence
 from sluice.domain.rollout import Phase, Rollout
 from sluice.events.triggers import look_at
 from tests.builders import (
     ALARM,
     AT,
     CANARY,
+    EXECUTION,
     TARGET,
     a_rollout,
     a_signal,
@@ -81,13 +84,33 @@ def sent(wire: Wire) -> dict[str, Any]:
 
 @pytest.fixture
 def baking(world: World, wire: Wire) -> World:
-    """Version 4 has 10 %, its alarm is OK, and requests came in every minute."""
+    """Version 4 has 10 %, its alarm is OK, and requests came in for twelve minutes, to both."""
+    given_canary(world, wire)
+    world.given_requests("v4-e5", 500, at=AT, minutes=12)
+    return world
+
+
+def given_canary(world: World, wire: Wire) -> None:
+    """Version 4 has 10 %, its alarm is OK, and requests come in to version 3."""
     wire.always("SendTaskSuccess")
     world.given_endpoint(BOTH, v3_e3=90, v4_e5=10)
     world.given_alarm(CANARY)
-    world.given_requests("v4-e5", 50, at=after(MINUTE))
+    world.given_requests("v3-e3", 900, at=after(-180 * MINUTE), minutes=192)
     parked(world, a_rollout(position=0), Phase.BAKING)
-    return world
+
+
+def names_of(asked: Any) -> set[tuple[str, str]]:
+    """Metric and variant of each query."""
+    metrics = [query["MetricStat"]["Metric"] for query in asked["MetricDataQueries"]]
+    variants = [{d["Name"]: d["Value"] for d in one["Dimensions"]} for one in metrics]
+    named = zip(metrics, variants, strict=True)
+    return {(one["MetricName"], of["VariantName"]) for one, of in named}
+
+
+def evidence(world: World) -> dict[str, Evidence]:
+    """What is stored of the target's verdicts, by name."""
+    stored = Evidences(world.table).of(TARGET)
+    return {name: Evidence.model_validate_json(text) for name, text in stored}
 
 
 def test_a_bake_that_is_not_over_is_left_alone(baking: World, wire: Wire) -> None:
@@ -95,19 +118,111 @@ def test_a_bake_that_is_not_over_is_left_alone(baking: World, wire: Wire) -> Non
     assert wire.calls("SendTaskSuccess") == []
 
 
-def test_a_bake_that_passed_goes_on_to_the_next_step(baking: World, wire: Wire) -> None:
-    woken = watch(baking, at=after(5 * MINUTE))
+def test_a_canary_that_is_proven_goes_on_to_the_next_step(baking: World, wire: Wire) -> None:
+    (woken,) = watch(baking, at=after(11 * MINUTE)).values()
 
-    assert woken == {TARGET: "Shift: 50 requests and no alarm while v4-e5 had 10 %"}
+    assert woken.startswith("Shift: the canary is not materially worse; ")
     rollout = sent(wire)
     assert (rollout["action"], rollout["position"]) == ("Shift", 1)
+    assert (rollout["verdict"], rollout["blames"]) == ("Passed", False)
 
 
-def test_requests_of_the_step_before_do_not_count(baking: World, wire: Wire) -> None:
-    parked(baking, a_rollout(position=0), Phase.BAKING)
-    baking.given(baking.state.model_copy(update={"parked_at": after(10 * MINUTE)}))
+def test_a_canary_that_does_worse_than_stable_is_rolled_back(baking: World, wire: Wire) -> None:
+    baking.given_requests("v4-e5", 500, at=AT, minutes=6, errors=20)
 
-    assert watch(baking, at=after(20 * MINUTE)) == {}
+    watch(baking, at=after(8 * MINUTE))
+
+    rollout = sent(wire)
+    assert (rollout["action"], rollout["verdict"], rollout["blames"]) == (
+        "RollBack",
+        "Failed",
+        True,
+    )
+    assert "stable 0 bad of 5,400 (0 %)" in rollout["reason"]
+
+
+def test_a_canary_without_requests_is_held(world: World, wire: Wire) -> None:
+    given_canary(world, wire)
+
+    assert watch(world, at=after(6 * MINUTE)) == {}
+    watch(world, at=after(7 * MINUTE))
+
+    assert (sent(wire)["action"], sent(wire)["verdict"]) == ("Hold", "Inconclusive")
+    assert "blind" in sent(wire)["reason"]
+
+
+def test_a_verdict_comes_with_evidence_that_replays(baking: World, wire: Wire) -> None:
+    watch(baking, at=after(11 * MINUTE))
+
+    ((name, stored),) = evidence(baking).items()
+    assert name == f"{EXECUTION}/{sent(wire)['evidence']}"
+    assert stored.replayed().canonical() == stored.canonical()
+    assert stored.answer["reason"] in sent(wire)["reason"]
+
+
+def test_without_a_verdict_there_is_no_evidence(baking: World, wire: Wire) -> None:
+    watch(baking, at=after(4 * MINUTE))
+
+    assert evidence(baking) == {}
+
+
+def test_a_look_asks_cloudwatch_once_and_for_history_in_the_first_one_only(
+    baking: World, wire: Wire
+) -> None:
+    for minute in range(3, 12):
+        watch(baking, at=after(minute * MINUTE))
+
+    asked = wire.calls("GetMetricData")
+    assert len(asked) == 9
+    metrics = {"Invocations", "Invocation5XXErrors", "InvocationModelErrors"}
+    both = {(metric, variant) for metric in metrics for variant in ("v3-e3", "v4-e5")}
+    assert [names_of(one) for one in asked] == [both] * 9
+    spans = [(one["EndTime"] - one["StartTime"]) / MINUTE for one in asked]
+    assert spans == [181, 6, 6, 6, 6, 6, 6, 6, 6]
+
+
+def test_two_looks_in_a_minute_ask_cloudwatch_once(baking: World, wire: Wire) -> None:
+    watch(baking, at=after(8 * MINUTE))
+    watch(baking, at=after(8 * MINUTE + 30))
+
+    assert len(wire.calls("GetMetricData")) == 1
+
+
+def test_a_look_whose_time_has_passed_changes_nothing(baking: World, wire: Wire) -> None:
+    watch(baking, at=after(8 * MINUTE))
+    before = Evidences(baking.table).tally(TARGET, EXECUTION)
+
+    watch(baking, at=after(5 * MINUTE))
+
+    assert Evidences(baking.table).tally(TARGET, EXECUTION) == before
+
+
+def test_nothing_is_asked_of_cloudwatch_before_there_is_weight(world: World, wire: Wire) -> None:
+    world.given_endpoint(BOTH, v3_e3=100, v4_e5=0)
+    world.endpoint_becomes("Updating")
+    parked(world, a_rollout(), Phase.PROVISIONING)
+
+    watch(world, at=after(5 * MINUTE))
+
+    assert wire.calls("GetMetricData") == []
+
+
+def test_metrics_that_cannot_be_read_end_in_a_hold(
+    baking: World, wire: Wire, faults: Faults
+) -> None:
+    with faults.refusing("GetMetricData", "AccessDenied"):
+        for minute in range(3, 12):
+            assert watch(baking, at=after(minute * MINUTE)) == {}
+        watch(baking, at=after(12 * MINUTE))
+
+    assert sent(wire)["action"] == "Hold"
+    assert "CloudWatch did not answer 10 looks in a row" in sent(wire)["reason"]
+
+
+def test_a_verdict_is_for_the_release_only_with_every_alarm_ok(baking: World, wire: Wire) -> None:
+    baking.given_alarm(CANARY, "INSUFFICIENT_DATA")
+
+    assert watch(baking, at=after(11 * MINUTE)) == {}
 
 
 def test_an_alarm_that_nobody_told_of_is_seen(baking: World, wire: Wire) -> None:
@@ -190,17 +305,18 @@ def test_a_lost_wake_up_is_sent_again(baking: World, wire: Wire) -> None:
 def test_a_machine_somebody_else_woke_is_not_reported_as_woken(baking: World, wire: Wire) -> None:
     wire.refuse("SendTaskSuccess", "TaskTimedOut")
 
-    assert watch(baking, at=after(5 * MINUTE)) == {}
+    assert watch(baking, at=after(11 * MINUTE)) == {}
 
 
-def test_looking_writes_nothing(baking: World, wire: Wire) -> None:
+def test_looking_writes_what_was_counted_and_nothing_else(baking: World, wire: Wire) -> None:
     before = baking.state
     wire.asked.clear()
 
-    watch(baking, at=after(5 * MINUTE))
+    watch(baking, at=after(4 * MINUTE))
 
     assert baking.state == before
-    assert wire.calls("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems") == []
+    written = wire.calls("PutItem", "UpdateItem", "DeleteItem", "TransactWriteItems")
+    assert [one["Item"]["pk"]["S"] for one in written] == [f"EVIDENCE#{TARGET}"]
 
 
 def test_nobody_in_flight_nobody_asked(world: World, faults: Faults) -> None:
@@ -219,7 +335,7 @@ def test_one_target_in_trouble_does_not_keep_the_others_waiting(baking: World, w
     baking.table.write(baking.table.put({**(item or {}), "phase": "Unheard"}))
 
     with pytest.raises(ExceptionGroup):
-        watch(baking, at=after(5 * MINUTE))
+        watch(baking, at=after(11 * MINUTE))
 
     assert sent(wire)["id"] == "churn-g1-e5"
 
@@ -267,7 +383,7 @@ def test_a_look_in_trouble_is_delivered_again_alone(world: World, wire: Wire) ->
 
 
 def test_a_look_that_comes_twice_wakes_once(baking: World, wire: Wire) -> None:
-    look = look_at(TARGET, at=after(5 * MINUTE))
+    look = look_at(TARGET, at=after(11 * MINUTE))
     before = baking.state
 
     assert list(deliver(baking, look)) == [TARGET]

@@ -152,18 +152,19 @@ def test_what_an_endpoint_has_is_read_from_both_descriptions(
     ("plan", "expected"),
     [
         pytest.param(
-            RolloutPlan(steps=(10, 100), bake_minutes=BakeMinutes(min=5, max=30, last=60)),
+            RolloutPlan(steps=(5, 10, 100), bake_minutes=BakeMinutes(min=5, max=30, last=60)),
             (
-                Step(weight=10, min_seconds=300, max_seconds=1800),
-                Step(weight=100, min_seconds=3600, max_seconds=5100),
+                Step(weight=5, min_seconds=300, max_seconds=1800, data_seconds=300),
+                Step(weight=10, min_seconds=300, max_seconds=3600, data_seconds=300),
+                Step(weight=100, min_seconds=3600, max_seconds=5100, data_seconds=300),
             ),
-            id="the last step bakes longest",
+            id="the step that needs evidence has the time of the last",
         ),
         pytest.param(
             RolloutPlan(
                 strategy=Strategy.ALL_AT_ONCE, bake_minutes=BakeMinutes(min=5, max=5, last=5)
             ),
-            (Step(weight=100, min_seconds=300, max_seconds=300),),
+            (Step(weight=100, min_seconds=300, max_seconds=300, data_seconds=300),),
             id="all at once is one step",
         ),
     ],

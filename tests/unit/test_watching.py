@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.domain.arming import AlarmState
-from sluice.domain.rollout import Action, Kind, Phase, Rollout, Step, Trial, Verdict
+from sluice.domain.judging import Finding
+from sluice.domain.rollout import Action, Kind, Phase, Rollout, Trial, Verdict
+from sluice.domain.sight import Sight
 from sluice.domain.watching import (
+    COUNTED_AFTER_SECONDS,
     GRACE_SECONDS,
     EndpointView,
-    Sight,
     VariantView,
-    counting_since,
     intended,
     look,
 )
@@ -31,6 +32,7 @@ from tests.builders import (
     a_state,
     after,
     an_endpoint,
+    an_evidence,
 )
 
 if TYPE_CHECKING:
@@ -163,22 +165,6 @@ def test_alarms_forget_the_smoke_test_before_users_come(
     assert action(found) is (onward if goes_on else None)
 
 
-@pytest.mark.parametrize(
-    ("trial", "parked", "since"),
-    [
-        pytest.param(None, 90, 90, id="no smoke test: from the park on"),
-        pytest.param(Trial(passed=True), 90, 120, id="its minute is not the users'"),
-        pytest.param(Trial(passed=True), 120, 120, id="parked on the minute"),
-    ],
-)
-def test_requests_of_the_smoke_test_are_not_counted_as_the_users(
-    trial: Trial | None, parked: float, since: float
-) -> None:
-    state = a_state(a_rollout(trial=trial), parked_at=after(parked))
-
-    assert counting_since(state, now=after(999)) == after(since)
-
-
 def test_a_rollback_keeps_saying_what_it_was_started_for() -> None:
     rollout = a_rollout(Kind.ROLL_BACK, reason="rejected by ana")
 
@@ -240,58 +226,73 @@ def test_an_update_has_succeeded_when_nothing_but_the_release_serves(
 
 # Baking.
 
+PASSED, FAILED, UNDECIDED = Verdict.PASSED, Verdict.FAILED, Verdict.INCONCLUSIVE
+
 
 @pytest.mark.parametrize(
     ("rollout", "sight", "waited", "action_", "verdict"),
     [
-        pytest.param(BAKING, a_sight(AT_TEN), MIN - 1, None, None, id="too early to say"),
+        pytest.param(BAKING, a_sight(AT_TEN), MAX * 9, None, None, id="no verdict yet"),
         pytest.param(
-            BAKING, a_sight(AT_TEN), MIN, Action.SHIFT, Verdict.PASSED, id="requests and no alarm"
+            BAKING, a_sight(AT_TEN, verdict=PASSED), 0, Action.SHIFT, PASSED, id="the step passed"
         ),
         pytest.param(
-            LAST, a_sight(AT_ALL), 600, Action.PROMOTE, Verdict.PASSED, id="the last step passed"
+            LAST,
+            a_sight(AT_ALL, verdict=PASSED),
+            0,
+            Action.PROMOTE,
+            PASSED,
+            id="the last step passed",
+        ),
+        pytest.param(
+            BAKING, a_sight(AT_TEN, verdict=FAILED), 0, Action.ROLL_BACK, FAILED, id="worse"
+        ),
+        pytest.param(
+            BAKING, a_sight(AT_TEN, verdict=UNDECIDED), 0, Action.HOLD, UNDECIDED, id="undecided"
         ),
         pytest.param(
             BAKING,
-            a_sight(AT_TEN, alarm=FIRING),
+            a_sight(AT_TEN, alarm=FIRING, verdict=PASSED),
             0,
             Action.ROLL_BACK,
-            Verdict.FAILED,
+            FAILED,
             id="an alarm ends the bake at once",
         ),
         pytest.param(
-            BAKING, a_sight(AT_TEN, requests=0), MAX - 1, None, None, id="no requests yet"
+            BAKING,
+            a_sight(AT_TEN, alarm=NO_DATA, verdict=PASSED),
+            MAX - 1,
+            None,
+            None,
+            id="an alarm without data",
         ),
         pytest.param(
             BAKING,
-            a_sight(AT_TEN, requests=0),
+            a_sight(AT_TEN, alarm=None, verdict=PASSED),
             MAX,
             Action.HOLD,
-            Verdict.INCONCLUSIVE,
-            id="no requests at all",
-        ),
-        pytest.param(
-            BAKING, a_sight(AT_TEN, alarm=NO_DATA), MAX - 1, None, None, id="an alarm without data"
-        ),
-        pytest.param(
-            BAKING,
-            a_sight(AT_TEN, alarm=None),
-            MAX,
-            Action.HOLD,
-            Verdict.INCONCLUSIVE,
+            UNDECIDED,
             id="an alarm that cannot be read",
         ),
         pytest.param(
             BAKING,
-            a_sight(DARK),
+            a_sight(AT_TEN, alarm=None, verdict=FAILED),
+            0,
+            Action.ROLL_BACK,
+            FAILED,
+            id="worse, whatever an alarm does not say",
+        ),
+        pytest.param(
+            BAKING,
+            a_sight(DARK, verdict=PASSED),
             MAX,
             Action.HOLD,
-            Verdict.INCONCLUSIVE,
+            UNDECIDED,
             id="weights that somebody else set",
         ),
         pytest.param(
             BAKING,
-            a_sight(an_endpoint("Updating", v3_e3=90, v4_e5=10)),
+            a_sight(an_endpoint("Updating", v3_e3=90, v4_e5=10), verdict=PASSED),
             MIN,
             None,
             None,
@@ -315,8 +316,14 @@ def test_baking(
 @pytest.mark.parametrize(
     ("sight", "action_"),
     [
-        pytest.param(a_sight(AT_TEN, requests=0), Action.SHIFT, id="no requests: as the plan says"),
-        pytest.param(a_sight(AT_TEN, alarm=NO_DATA), Action.HOLD, id="an alarm without data"),
+        pytest.param(
+            a_sight(AT_TEN, verdict=UNDECIDED), Action.SHIFT, id="undecided: as the plan says"
+        ),
+        pytest.param(
+            a_sight(AT_TEN, alarm=NO_DATA, verdict=UNDECIDED),
+            Action.HOLD,
+            id="an alarm without data",
+        ),
         pytest.param(a_sight(AT_TEN, alarm=None), Action.HOLD, id="an alarm that cannot be read"),
         pytest.param(a_sight(DARK), Action.HOLD, id="an endpoint otherwise than intended"),
     ],
@@ -330,28 +337,44 @@ def test_even_a_plan_that_promotes_in_doubt_adds_no_weight_blindly(
 
 
 @pytest.mark.parametrize(
-    ("sight", "waited", "action_"),
+    ("sight", "action_"),
     [
-        pytest.param(a_sight(AT_TEN, requests=0), MAX * 9, None, id="still undecided"),
-        pytest.param(a_sight(AT_TEN), MIN, Action.SHIFT, id="requests came after all"),
-        pytest.param(a_sight(AT_TEN, alarm=FIRING), 0, Action.ROLL_BACK, id="an alarm"),
+        pytest.param(a_sight(AT_TEN), None, id="no verdict"),
+        pytest.param(a_sight(AT_TEN, verdict=UNDECIDED), None, id="still undecided"),
+        pytest.param(a_sight(AT_TEN, verdict=PASSED), Action.SHIFT, id="it passed after all"),
+        pytest.param(a_sight(AT_TEN, verdict=FAILED), Action.ROLL_BACK, id="it failed after all"),
+        pytest.param(a_sight(AT_TEN, alarm=FIRING), Action.ROLL_BACK, id="an alarm"),
     ],
 )
-def test_a_held_canary(sight: Sight, waited: float, action_: Action | None) -> None:
-    assert action(looked(BAKING, Phase.HELD, sight, waited)) is action_
+def test_a_held_canary(sight: Sight, action_: Action | None) -> None:
+    assert action(looked(BAKING, Phase.HELD, sight, MAX * 9)) is action_
 
 
-def test_the_reason_shows_the_numbers() -> None:
-    passed = looked(BAKING, Phase.BAKING, a_sight(AT_TEN, requests=1234), MIN)
-    failed = looked(BAKING, Phase.BAKING, a_sight(AT_TEN, alarm=FIRING), MIN)
+def test_the_reason_says_at_which_weight() -> None:
+    passed = looked(BAKING, Phase.BAKING, a_sight(AT_TEN, verdict=PASSED))
+    failed = looked(BAKING, Phase.BAKING, a_sight(AT_TEN, alarm=FIRING))
 
     assert passed
-    assert passed.reason == "1234 requests and no alarm while v4-e5 had 10 %"
+    assert passed.reason == "as the judge says while v4-e5 had 10 %"
     assert failed
     assert failed.reason == f"alarm {ALARM} while v4-e5 had 10 %"
 
 
 # Standing by and settling.
+
+LATE = 3600 + COUNTED_AFTER_SECONDS
+
+
+def test_what_does_worse_than_is_allowed_while_the_old_version_stands_by_is_taken_back() -> None:
+    finding = Finding(FAILED, "20 % bad", 100, an_evidence())
+    sight = Sight(AT_ALL, {ALARM: OK}, finding)
+
+    found = looked(STANDING_BY, Phase.STANDING_BY, sight)
+
+    assert found
+    assert (found.action, found.blames) == (Action.ROLL_BACK, True)
+    assert found.reason == "20 % bad while standing by"
+    assert found.evidence == an_evidence().name
 
 
 @pytest.mark.parametrize(
@@ -360,7 +383,13 @@ def test_the_reason_shows_the_numbers() -> None:
         pytest.param(a_sight(AT_ALL), 3599, None, None, id="not over"),
         pytest.param(a_sight(AT_ALL), 3600, Action.SETTLE, True, id="over, served well"),
         pytest.param(
-            a_sight(AT_ALL, requests=0), 3600, Action.SETTLE, False, id="over, without data"
+            a_sight(AT_ALL, requests=0), 3600, None, None, id="over, its last minutes not counted"
+        ),
+        pytest.param(
+            a_sight(AT_ALL, requests=0), LATE, Action.SETTLE, False, id="over, without data"
+        ),
+        pytest.param(
+            a_sight(AT_ALL, verdict=PASSED), 0, None, None, id="within its rate, but not over"
         ),
         pytest.param(
             a_sight(AT_ALL, alarm=NO_DATA), 3600, Action.SETTLE, False, id="over, an alarm unsure"
@@ -395,28 +424,10 @@ def test_a_bake_with_data_and_no_alarm_earns_last_good_however_short_the_stand_b
     rollout = STANDING_BY.model_copy(update={"verdict": verdict, "standby_seconds": standby})
     sight = a_sight(AT_ALL, alarm=alarm, requests=0)
 
-    found = looked(rollout, Phase.STANDING_BY, sight, 3600)
+    found = looked(rollout, Phase.STANDING_BY, sight, LATE)
 
     assert found
     assert (found.action, found.proven) == (Action.SETTLE, proven)
-
-
-ALL_AT_ONCE = a_rollout(steps=(Step(weight=100, min_seconds=600, max_seconds=3600),), position=0)
-
-
-@pytest.mark.parametrize(
-    ("sight", "waited", "action_"),
-    [
-        pytest.param(a_sight(AT_ALL), 599, None, id="bake_minutes.last is not over"),
-        pytest.param(a_sight(AT_ALL, requests=0), 600, None, id="over, without data"),
-        pytest.param(a_sight(AT_ALL), 600, Action.PROMOTE, id="over, with data and no alarm"),
-        pytest.param(a_sight(AT_ALL, alarm=FIRING), 1, Action.ROLL_BACK, id="an alarm"),
-    ],
-)
-def test_a_version_deployed_all_at_once_bakes_at_all_traffic_before_it_is_promoted(
-    sight: Sight, waited: float, action_: Action | None
-) -> None:
-    assert action(looked(ALL_AT_ONCE, Phase.BAKING, sight, waited)) is action_
 
 
 @pytest.mark.parametrize(
@@ -534,7 +545,9 @@ sights = st.builds(
     Sight,
     endpoint=endpoints,
     alarms=st.dictionaries(st.just(ALARM), st.sampled_from(list(AlarmState))),
-    requests=st.sampled_from([0, 1, 1000]),
+    finding=st.builds(
+        Finding, st.sampled_from([None, *Verdict]), st.just(""), st.sampled_from([0, 1, 1000])
+    ),
 )
 rollouts = st.builds(
     a_rollout,

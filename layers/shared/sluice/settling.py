@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sluice.domain.holding import hold, notice
 from sluice.domain.outcome import promote, take_back
 from sluice.domain.rollout import Action, Outcome, Rollout
 from sluice.domain.settlement import leftover, release_target, retired, survivor
@@ -35,7 +36,7 @@ _ANNOUNCED = {
 
 @dataclass(frozen=True, slots=True)
 class Settling:
-    """The task of the states `Promote`, `RecordOutcome` and `ReleaseTarget`."""
+    """The task of the states `Promote`, `TellHeld`, `RecordOutcome` and `ReleaseTarget`."""
 
     targets: Targets
     endpoint: Endpoint
@@ -49,6 +50,7 @@ class Settling:
         tasks: dict[Action, Callable[..., Rollout]] = {
             Action.PROMOTE: self._promote,
             Action.ROLL_BACK: self._take_back,
+            Action.HOLD: self._hold,
         }
         return tasks.get(rollout.action, self._release)(rollout, now=now)
 
@@ -82,6 +84,13 @@ class Settling:
             self._tell(done)
         self.scaling.follow(rollout.target, now=now)
         return done
+
+    def _hold(self, rollout: Rollout, *, now: datetime) -> Rollout:
+        """Tell people, then remember that they were told: a task that died tells them again."""
+        if hold(self.targets.read(rollout.target), rollout, now=now):
+            self._announce("RolloutHeld", rollout, notice(rollout))
+            self.targets.change(rollout.target, lambda state: hold(state, rollout, now=now))
+        return rollout
 
     def _release(self, rollout: Rollout, *, now: datetime) -> Rollout:
         gone = retired(rollout)
@@ -123,13 +132,14 @@ class Settling:
     def _tell(self, rollout: Rollout) -> None:
         if rollout.outcome is None:
             return
+        self._announce(_ANNOUNCED[rollout.outcome], rollout, _sentence(rollout))
+
+    def _announce(self, detail_type: str, rollout: Rollout, message: str) -> None:
         detail = rollout.model_dump(mode="json", exclude_none=True)
-        told = self.announcements.announce_if_possible(
-            _ANNOUNCED[rollout.outcome], detail, message=_sentence(rollout)
-        )
+        told = self.announcements.announce_if_possible(detail_type, detail, message=message)
         if not told:
             # What happened stands in the ledger; traffic must not move because a message did not.
-            logger.error("outcome not announced", outcome=rollout.outcome)
+            logger.error("not announced", detail_type=detail_type)
             metrics.add_metric(name="OutcomeNotAnnounced", unit="Count", value=1)
 
 

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from sluice.domain.arming import Readings, remark
 from sluice.domain.rollout import Phase
-from sluice.domain.watching import Sight, counting_since, look
+from sluice.domain.sight import Sight
+from sluice.domain.watching import look
 from sluice.events.triggers import TargetDue, look_at
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from sluice.domain.rollout import Rollout
     from sluice.domain.target import Change, TargetState
     from sluice.events.triggers import Trigger
+    from sluice.judging import Judging
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Watching:
     targets: Targets
     endpoint: Endpoint
     alarms: Alarms
+    judging: Judging
     executions: Executions
     looks: Queue
 
@@ -82,8 +85,12 @@ class Watching:
             return ""  # asked for before this wait began; the next minute asks again
         now = state.parked_at if hint and state.parked_at else now
         readings = self._read_alarms(state, state.rollout, now=now)
-        answer = look(state, self._see(state, state.rollout, readings, now=now), now=now)
-        if answer is None or not self.executions.wake(state.token, answer):
+        sight = self._see(state, state.rollout, readings, now=now)
+        answer = look(state, sight, now=now)
+        if answer is None:
+            return ""
+        self.judging.keep(target, sight.finding, answer.evidence)
+        if not self.executions.wake(state.token, answer):
             return ""
         return f"{answer.action}: {answer.reason}"
 
@@ -103,16 +110,9 @@ class Watching:
     def _see(
         self, state: TargetState, rollout: Rollout, readings: Readings, *, now: datetime
     ) -> Sight:
-        variant, since = rollout.release.variant, counting_since(state, now=now)
         return Sight(
             endpoint=self.endpoint.describe(rollout.endpoint),
             alarms=readings.alarms,
             muted=readings.muted,
-            requests=self.alarms.requests(
-                rollout.endpoint,
-                variant,
-                since=since,
-                until=now,
-                config=rollout.release.metric_config,
-            ),
+            finding=self.judging.find(state, rollout, now=now),
         )

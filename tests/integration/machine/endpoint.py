@@ -76,6 +76,8 @@ class FakeSageMaker:
     endpoints: dict[str, FakeEndpoint] = field(default_factory=dict)
     doomed: dict[str, str] = field(default_factory=dict)
     """The status in which an update ends that brings up a variant whose name begins so."""
+    shares: list[tuple[datetime, str, dict[str, float]]] = field(default_factory=list)
+    """Since when which endpoint sends what share of its requests to each variant."""
 
     def create_model(self, asked: Request) -> Request:
         """Names are taken once."""
@@ -180,6 +182,7 @@ class FakeSageMaker:
         if endpoint.due:
             raise invalid(_BUSY.format(endpoint.name))
         del self.endpoints[endpoint.name]
+        self.shares.append((self.clock.now, endpoint.name, {}))
         return {}
 
     def settle(self, now: datetime) -> list[FakeEndpoint]:
@@ -187,6 +190,9 @@ class FakeSageMaker:
         done = [one for one in self.endpoints.values() if one.due and one.due <= now]
         for one in done:
             one.settle(self._end(one))
+            total = sum(variant.weight for variant in one.variants.values()) or 1.0
+            shares = {name: variant.weight / total for name, variant in one.variants.items()}
+            self.shares.append((now, one.name, shares))
         return done
 
     def _end(self, endpoint: FakeEndpoint) -> str:

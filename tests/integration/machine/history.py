@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 PLAN = {
     "steps": [10, 100],
-    "bake_minutes": {"min": 1, "max": 3, "last": 2},
+    "bake_minutes": {"min": 1, "max": 5, "last": 2},
     "standby_minutes": 2,
 }
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from tests.builders import ACCOUNT, REGION
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from datetime import datetime
+
     from tests.integration.machine.clock import Clock
     from tests.integration.machine.endpoint import FakeSageMaker
 
@@ -38,8 +42,10 @@ class FakeCloudWatch:
     sagemaker: FakeSageMaker
     alarms: dict[str, FakeAlarm] = field(default_factory=dict)
     muted: set[str] = field(default_factory=set)
-    per_minute: int = 100
+    per_minute: int = 100_000
     """Requests of all users to each endpoint."""
+    failing: dict[str, float] = field(default_factory=dict)
+    """Which share of its requests a variant answers with 5xx."""
 
     def put_metric_alarm(self, asked: Request) -> Request:
         """An alarm that exists keeps its state."""
@@ -73,15 +79,28 @@ class FakeCloudWatch:
         return {}
 
     def get_metric_data(self, asked: Request) -> Request:
-        """Requests by the variant's share now, over the whole minutes asked for."""
-        minutes = (asked["EndTime"] - asked["StartTime"]).total_seconds() // 60
+        """Requests by the variant's share in each minute, and those that failed."""
+        minutes = list(_minutes(asked["StartTime"], asked["EndTime"]))
         results = []
         for query in asked["MetricDataQueries"]:
-            dimensions = query["MetricStat"]["Metric"]["Dimensions"]
-            of = {one["Name"]: one["Value"] for one in dimensions}
-            share = self._share(of["EndpointName"], of.get("VariantName", ""))
-            count = self.per_minute * minutes * share
-            results.append({"Id": query["Id"], "Values": [count] if count else []})
+            metric = query["MetricStat"]["Metric"]
+            of = {one["Name"]: one["Value"] for one in metric["Dimensions"]}
+            failing = self.failing.get(of["VariantName"], 0.0)
+            rate = {"Invocations": 1.0, "Invocation5XXErrors": failing}
+            each = self.per_minute * rate.get(metric["MetricName"], 0.0)
+            found = {
+                minute: each * share
+                for minute in minutes
+                if each and (share := self._share(of["EndpointName"], of["VariantName"], minute))
+            }
+            results.append(
+                {
+                    "Id": query["Id"],
+                    "Timestamps": list(found),
+                    "Values": list(found.values()),
+                    "StatusCode": "Complete",
+                }
+            )
         return {"MetricDataResults": results}
 
     def evaluate(self) -> None:
@@ -90,8 +109,17 @@ class FakeCloudWatch:
             if not alarm.spoken:
                 alarm.state, alarm.spoken = "OK", True
 
-    def _share(self, endpoint: str, variant: str) -> float:
-        found = self.sagemaker.endpoints.get(endpoint)
-        weights = {name: one.weight for name, one in found.variants.items()} if found else {}
-        total = sum(weights.values())
-        return weights.get(variant, 0.0) / total if total else 0.0
+    def _share(self, endpoint: str, variant: str, minute: datetime) -> float:
+        known = [
+            shares
+            for since, name, shares in self.sagemaker.shares
+            if name == endpoint and since <= minute
+        ]
+        return known[-1].get(variant, 0.0) if known else 0.0
+
+
+def _minutes(since: datetime, until: datetime) -> Iterator[datetime]:
+    minute = since.replace(second=0, microsecond=0)
+    while minute < until:
+        yield minute
+        minute += timedelta(minutes=1)

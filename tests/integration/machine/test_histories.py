@@ -40,6 +40,38 @@ def test_a_version_that_does_well_is_promoted(serving: World) -> None:
     assert [str(good.release) for good in serving.state.last_good] == ["churn-v2", "churn-v1"]
 
 
+def test_a_canary_that_does_worse_than_stable_is_taken_off_and_blamed(serving: World) -> None:
+    serving.account.cloudwatch.failing["v2-e2"] = 0.02  # less than its alarm would tell of
+
+    serving.decide(2, "Approved")
+
+    assert told(serving) == [*BEGUN, "Shifted churn-v2", "Aborted churn-v2", "Settled churn-v2"]
+    assert serving.traffic() == {"v1-e1": 100.0}
+    assert set(serving.state.bad) == {"churn-v2"}
+    evidence = [one.get("evidence") for one in serving.history()]
+    (name,) = {one for one in evidence if one}
+    assert ("EVIDENCE#endpoint/churn", f"churn-g1-e2/{name}") in serving.account.ledger.items
+
+
+def test_an_outage_of_both_versions_is_not_the_canarys(serving: World) -> None:
+    serving.account.cloudwatch.failing = {"v1-e1": 0.02, "v2-e2": 0.02}
+
+    serving.decide(2, "Approved")
+
+    assert told(serving) == [*PROMOTED, "Settled churn-v2"]
+
+
+def test_a_canary_without_traffic_is_held_and_then_returned(serving: World) -> None:
+    serving.account.cloudwatch.per_minute = 0
+
+    serving.decide(2, "Approved")
+    serving.run(lambda one: one.state.phase is Phase.HELD)
+
+    assert serving.traffic() == {"v1-e1": 90.0, "v2-e2": 10.0}
+    serving.pass_time(600)
+    assert serving.state.phase is Phase.HELD
+
+
 def test_an_alarm_on_the_canary_ends_its_rollout(serving: World) -> None:
     waiting(serving, Phase.BAKING)
     serving.deliver("handle_alarm", serving.fire("v2-e2"))

@@ -1,4 +1,4 @@
-"""CloudWatch: the alarms that watch a variant or an endpoint, their states, and the traffic."""
+"""CloudWatch: the alarms that watch a variant or an endpoint, and their states."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from sluice.domain.arming import AlarmState, Readings, alarming
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from datetime import datetime
 
     from mypy_boto3_cloudwatch import CloudWatchClient
 
@@ -112,33 +111,6 @@ class Alarms:
         if found:
             self._client.delete_alarms(AlarmNames=list(found))
         return found
-
-    def requests(
-        self, endpoint: str, variant: str, *, since: datetime, until: datetime, config: str = ""
-    ) -> int:
-        """How many requests the variant answered between two moments, by whole minutes."""
-        if since >= until:
-            # GetMetricData refuses it; an event's time has whole seconds and may precede a park's.
-            return 0
-        answer = self._client.get_metric_data(
-            MetricDataQueries=[
-                {
-                    "Id": "requests",
-                    "MetricStat": {
-                        "Metric": {
-                            "Namespace": _NAMESPACE,
-                            "MetricName": "Invocations",
-                            "Dimensions": _dimensions(endpoint, variant, config),
-                        },
-                        "Period": _PERIOD,
-                        "Stat": "Sum",
-                    },
-                }
-            ],
-            StartTime=since,
-            EndTime=until,
-        )
-        return int(sum(sum(result["Values"]) for result in answer["MetricDataResults"]))
 
     def _muted(self, name: str) -> bool:
         """Whether an alarm mute rule mutes the alarm now.

@@ -109,6 +109,7 @@ def acted(state: TargetState | None, rollout: Rollout, act: Act, *, now: datetim
         "Shifted": ", ".join(f"{variant} {weight} %" for variant, weight in act.weights.items()),
         "Refused": f"{rollout.action}: {act.refused}" if act.refused else "",
     }
-    events = (Event(now, event, text, rollout.release.release) for event, text in told.items())
+    release, evidence = rollout.release.release, rollout.evidence
+    events = (Event(now, event, text, release, evidence) for event, text in told.items())
     cleared = current.model_copy(update={"intent": ""})
     return Change(cleared, tuple(one for one in events if one.reason))

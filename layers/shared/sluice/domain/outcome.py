@@ -54,7 +54,7 @@ def promote(
             "rolled_back_at": now if automatic else current.rolled_back_at,
         }
     )
-    event = Event(now, str(outcome), rollout.reason, rollout.release.release)
+    event = Event(now, str(outcome), rollout.reason, rollout.release.release, rollout.evidence)
     return Change(promoted, (event,)), done
 
 
@@ -90,7 +90,7 @@ def take_back(
     update |= _serving(current, rollout, outcome, now=now)
     current = disarm(current, rollout.watch, at=now)
     reason = f"{rollout.reason}; {_again(retry)}" if retry else rollout.reason
-    event = Event(now, str(outcome), reason, rollout.release.release)
+    event = Event(now, str(outcome), reason, rollout.release.release, rollout.evidence)
     return Change(current.model_copy(update=update), (event,)), done
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sluice.domain import names
 from sluice.domain.lease import held
 from sluice.domain.plan import BakeMinutes, OnInconclusive, Strategy
+from sluice.domain.policy import policy_of
 from sluice.domain.refusal import ADVICE, Reason
 from sluice.domain.release import ApprovalStatus
 from sluice.domain.rollout import Action, Kind, Rollout, Step, Trial
@@ -158,6 +159,7 @@ def planned(rollout: Rollout, manifest: Manifest, *, alarms: tuple[str, ...]) ->
             "provision_config": _provision_config(rollout),
             "standby_seconds": standby * 60,
             "hold_seconds": plan.hold_max_hours * 3600,
+            "policy": policy_of(manifest.config),
             "trial": Trial() if manifest.config.smoke_test else None,
             "on_inconclusive": _ON_INCONCLUSIVE[plan.on_inconclusive],
             "action": Action.CREATE if rollout.kind is Kind.ALL_AT_ONCE else Action.UPDATE,
@@ -166,16 +168,28 @@ def planned(rollout: Rollout, manifest: Manifest, *, alarms: tuple[str, ...]) ->
 
 
 def steps(plan: RolloutPlan) -> tuple[Step, ...]:
-    """The plan's steps with their bake times; the last one bakes at least `bake_minutes.last`."""
+    """The plan's steps with their bake times.
+
+    The last step before all traffic passes on evidence only: it has as long as all traffic bakes.
+    """
     weights = plan.steps if plan.strategy is Strategy.CANARY else (100,)
     *earlier, last = weights
     bake = plan.bake_minutes
+    longest = dict.fromkeys(earlier, bake.max) | dict.fromkeys(
+        earlier[-1:], max(bake.max, bake.last)
+    )
+    data = bake.min * 60
     return (
         *(
-            Step(weight=one, min_seconds=bake.min * 60, max_seconds=bake.max * 60)
+            Step(weight=one, min_seconds=data, data_seconds=data, max_seconds=longest[one] * 60)
             for one in earlier
         ),
-        Step(weight=last, min_seconds=bake.last * 60, max_seconds=_last_max(bake) * 60),
+        Step(
+            weight=last,
+            min_seconds=bake.last * 60,
+            data_seconds=data,
+            max_seconds=_last_max(bake) * 60,
+        ),
     )
 
 

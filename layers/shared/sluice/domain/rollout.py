@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from sluice.domain.policy import Policy
 from sluice.domain.release import ReleaseName
 from sluice.domain.values import SCHEMA_VERSION, Moment, Value
 
@@ -90,6 +91,8 @@ class Step(Value):
     weight: int
     min_seconds: int
     max_seconds: int
+    data_seconds: int = 60
+    """For how long of that there must be data."""
 
 
 class Trial(Value):
@@ -168,11 +171,14 @@ class Rollout(Value):
     standby_seconds: int = 0
     hold_seconds: int = 0
     provision_seconds: int = 7200
+    policy: Policy = Policy()
     on_inconclusive: Action = Action.HOLD
     trial: Trial | None = None
     action: Action = Action.UPDATE
     verdict: Verdict | None = None
     reason: str = "approved"
+    evidence: str = ""
+    """What the judge's evidence behind `reason` is stored as; empty: it was not the judge."""
     watch: tuple[str, ...] = ()
     """Names of the alarms on the whole endpoint: what they say, nobody can attribute."""
     others: bool = False
@@ -216,7 +222,8 @@ class Rollout(Value):
 
     def to(self, action: Action, reason: str, **changes: object) -> Rollout:
         """The rollout with its next action and the reason for it."""
-        return self.model_copy(update={"action": action, "reason": reason, **changes})
+        update = {"action": action, "reason": reason, "evidence": "", **changes}
+        return self.model_copy(update=update)
 
 
 def advance(rollout: Rollout, verdict: Verdict, reason: str) -> Rollout:

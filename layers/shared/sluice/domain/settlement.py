@@ -42,6 +42,7 @@ def release_target(
             "parked_at": None,
             "intent": "",
             "signal": None,
+            "word": None,
             "displaced": "",
             "drain_until": None,
             "settle_owed": _settle_owed(state, left, now=now),

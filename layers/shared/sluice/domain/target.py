@@ -45,6 +45,18 @@ class Signal(Value):
     """Releases that were to take over because of it, and did not come up."""
 
 
+class Word(Value):
+    """What a person said should become of a rollout's step."""
+
+    says: str
+    rollout: str
+    position: int
+    by: str
+    """Whose credentials they were."""
+    why: str = ""
+    at: Moment
+
+
 class Wanted(Value):
     """The newest approval that no rollout has consumed."""
 
@@ -122,6 +134,7 @@ class TargetState(Value):
     drain_until: Moment | None = None
     """Nobody acts on the target before this."""
     signal: Signal | None = None
+    word: Word | None = None
     rollback_owed: Signal | None = None
     retry: Retry | None = None
     settle_owed: Leftover | None = None
@@ -160,6 +173,8 @@ class Event:
     event: str
     reason: str
     release: ReleaseName | None = None
+    evidence: str = ""
+    """Under which name the judge's evidence for it is stored; empty: it was not the judge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +196,8 @@ class Entry(Value):
     release: ReleaseName | None = None
     live: Deployed | None = None
     """What served after this event."""
+    evidence: str | None = None
+    """Under which name the judge's evidence is stored; None: it was not the judge."""
     epoch: int
     execution: str
     previous: str
@@ -229,6 +246,7 @@ def _chained(state: TargetState, event: Event) -> Entry:
         reason=event.reason,
         release=event.release,
         live=state.live,
+        evidence=event.evidence or None,
         epoch=state.epoch,
         execution=state.holder,
         previous=state.history_hash,

@@ -8,22 +8,26 @@ action. Nothing here raises a canary's weight unless every alarm on it could be 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from sluice.domain.arming import AlarmState, Readings, arm
+from sluice.domain.arming import arm
+from sluice.domain.holding import as_said
 from sluice.domain.rollout import Action, Kind, Phase, Rollout, Verdict, advance, following, heed
 from sluice.domain.statuses import IN_SERVICE, Allowed, allowed
 from sluice.domain.superseding import superseding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
     from datetime import datetime
 
+    from sluice.domain.sight import Sight
     from sluice.domain.target import TargetState
 
 GRACE_SECONDS = 60
 """How long an accepted update may take to show in DescribeEndpoint."""
+
+COUNTED_AFTER_SECONDS = 240
+"""Until when CloudWatch has counted what was asked in a minute that a wait began or ended in."""
 
 SHARE_TOLERANCE = 0.5
 """Percentage points by which a share may miss its weight: SageMaker keeps single floats."""
@@ -78,45 +82,6 @@ class EndpointView:
         return 100 * self.variants[variant].weight / total
 
 
-@dataclass(frozen=True, slots=True)
-class Sight:
-    """Everything one look sees: None for an endpoint that does not exist."""
-
-    endpoint: EndpointView | None
-    alarms: Mapping[str, AlarmState]
-    requests: int
-    """Requests the canary answered since the machine parked."""
-    muted: frozenset[str] = frozenset()
-    """Those of the alarms in ALARM that an alarm mute rule mutes now."""
-    disarmed: frozenset[str] = frozenset()
-    """Alarms that have been in ALARM since before the rollout."""
-
-    def firing(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Those of the alarms that speak against the release."""
-        return Readings(self.alarms, self.muted).firing(names, disarmed=self.disarmed)
-
-    def unsure(self, names: Iterable[str]) -> tuple[str, ...]:
-        """Those of the alarms that do not speak for it: not OK, or not to be read."""
-        return tuple(
-            name
-            for name in names
-            if self.alarms.get(name) is not AlarmState.OK and name not in self.disarmed
-        )
-
-
-def counting_since(state: TargetState, *, now: datetime) -> datetime:
-    """From when on requests are the users'.
-
-    CloudWatch counts by whole minutes and rounds a start down; the smoke test ended in the minute
-    of the park, or before it.
-    """
-    since = state.parked_at or now
-    if state.rollout is None or state.rollout.trial is None:
-        return since
-    minute = since.replace(second=0, microsecond=0)
-    return minute if minute == since else minute + timedelta(minutes=1)
-
-
 def look(state: TargetState, sight: Sight, *, now: datetime) -> Rollout | None:
     """The rollout to wake the machine with, or None while there is nothing to say."""
     rollout = state.rollout
@@ -131,11 +96,11 @@ def look(state: TargetState, sight: Sight, *, now: datetime) -> Rollout | None:
         case _ if state.signal:
             return heed(rollout, state.signal.reason, blames=state.signal.blames)
         case Phase.PROVISIONING:
-            return _provisioned(rollout, sight, waited)
+            return _provisioned(rollout, sight, waited) or as_said(state, rollout)
         case _ if ended:
             return ended
         case Phase.BAKING | Phase.HELD:
-            return _baked(rollout, state.phase, sight, waited)
+            return _baked(state, rollout, sight, waited)
         case Phase.STANDING_BY:
             return _stood_by(rollout, sight, waited)
         case _:
@@ -200,31 +165,32 @@ def _provisioned(rollout: Rollout, sight: Sight, waited: float) -> Rollout | Non
     return rollout.to(Action.ROLL_BACK, f"provisioning failed: {failure}")
 
 
-def _baked(rollout: Rollout, phase: Phase, sight: Sight, waited: float) -> Rollout | None:
+def _baked(state: TargetState, rollout: Rollout, sight: Sight, waited: float) -> Rollout | None:
     accused = _accused(rollout, sight, f"while {_share(rollout)}")
     if accused:
         return accused
-    verdict, reason = _judge(rollout, sight, waited)
-    if verdict is Verdict.INCONCLUSIVE and phase is Phase.HELD:
+    if sight.finding.verdict is not Verdict.FAILED:
+        said = as_said(state, rollout)
+        if said and (said.action is Action.ROLL_BACK or not _blind(rollout, sight)):
+            return said
+    verdict, reason, evidence = _judge(rollout, sight, waited)
+    if verdict is None or (verdict is Verdict.INCONCLUSIVE and state.phase is Phase.HELD):
         return None
     promotes = rollout.on_inconclusive is Action.PROMOTE
     if verdict is Verdict.INCONCLUSIVE and promotes and _blind(rollout, sight):
         return rollout.to(Action.HOLD, reason, verdict=verdict)
-    return advance(rollout, verdict, reason) if verdict else None
+    return advance(rollout, verdict, reason).model_copy(update={"evidence": evidence})
 
 
-def _judge(rollout: Rollout, sight: Sight, waited: float) -> tuple[Verdict | None, str]:
-    doubt = _doubt(rollout, sight)
-    if waited < rollout.step.min_seconds or (doubt and waited < rollout.step.max_seconds):
-        return None, ""
-    if doubt:
-        return Verdict.INCONCLUSIVE, f"{doubt} after {waited:.0f} s while {_share(rollout)}"
-    return Verdict.PASSED, f"{sight.requests} requests and no alarm while {_share(rollout)}"
-
-
-def _doubt(rollout: Rollout, sight: Sight) -> str:
-    """Why nothing can be said for the canary yet, or nothing."""
-    return _blind(rollout, sight) or ("" if sight.requests > 0 else "no requests")
+def _judge(rollout: Rollout, sight: Sight, waited: float) -> tuple[Verdict | None, str, str]:
+    """The judge's verdict, unless it is for the canary and something else is in doubt."""
+    found, blind = sight.finding, _blind(rollout, sight)
+    if found.verdict is Verdict.FAILED or not blind:
+        evidence = found.evidence.name if found.evidence and found.verdict else ""
+        return found.verdict, f"{found.reason} while {_share(rollout)}", evidence
+    if waited < rollout.step.max_seconds:
+        return None, "", ""
+    return Verdict.INCONCLUSIVE, f"{blind} after {waited:.0f} s while {_share(rollout)}", ""
 
 
 def _blind(rollout: Rollout, sight: Sight) -> str:
@@ -253,16 +219,25 @@ def _accused(rollout: Rollout, sight: Sight, when: str) -> Rollout | None:
 
 
 def _stood_by(rollout: Rollout, sight: Sight, waited: float) -> Rollout | None:
-    accused = _accused(rollout, sight, "while standing by")
+    accused = _accused(rollout, sight, "while standing by") or _convicted(rollout, sight)
     if accused:
         return accused
-    if waited < rollout.standby_seconds:
-        return None
     # A bake that passed had data; stand-by may be short, and need not have any of its own.
-    served = sight.requests > 0 or rollout.verdict is Verdict.PASSED
+    served = sight.finding.requests > 0 or rollout.verdict is Verdict.PASSED
+    if waited < rollout.standby_seconds + (0 if served else COUNTED_AFTER_SECONDS):
+        return None
     proven = served and not _blind(rollout, sight)
     reason = "served well" if proven else "served without data or with an alarm that was not OK"
     return rollout.to(Action.SETTLE, reason, proven=proven)
+
+
+def _convicted(rollout: Rollout, sight: Sight) -> Rollout | None:
+    """The rollout whose release does worse at all traffic than is allowed; else None."""
+    found = sight.finding
+    if found.verdict is not Verdict.FAILED or found.evidence is None:
+        return None
+    told = heed(rollout, f"{found.reason} while standing by", blames=True)
+    return told.model_copy(update={"evidence": found.evidence.name})
 
 
 def _settled(rollout: Rollout, sight: Sight) -> Rollout | None:
