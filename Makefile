@@ -74,7 +74,7 @@ test: check ## Everything that must pass: `check`, then every test.
 check: setup ## Format, lint, types, template, architecture.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy layers/shared/sluice localcloud demo benchmarks
+	$(BIN)/mypy layers/shared/sluice cli localcloud demo benchmarks
 	$(BIN)/cfn-lint template.yaml
 	$(BIN)/sam validate --lint --region us-east-1
 	$(PYTEST) tests/architecture

@@ -70,7 +70,7 @@ def test_what_runs_the_stack_does_not_know_what_it_runs(folder: str) -> None:
 
 @pytest.mark.parametrize("path", LAYER, ids=name)
 def test_the_layer_does_not_know_where_it_runs(path: Path) -> None:
-    outside = {"localcloud", "demo", "tests", "functions", "moto", "ministack", "benchmarks"}
+    outside = {"localcloud", "demo", "cli", "tests", "functions", "moto", "ministack", "benchmarks"}
 
     assert {top(module) for module in imports(path)} & outside == set()
 
@@ -122,7 +122,9 @@ def test_an_adapter_does_not_know_the_use_it_is_put_to() -> None:
         assert {one for one in inside if not one.startswith(allowed)} == set(), name(path)
 
 
-@pytest.mark.parametrize("folder", ["layers/shared/sluice", "localcloud", "demo", "functions"])
+@pytest.mark.parametrize(
+    "folder", ["layers/shared/sluice", "cli", "localcloud", "demo", "functions"]
+)
 def test_every_module_has_a_name_that_says_what_is_in_it(folder: str) -> None:
     homeless = {name(path) for path in sources(ROOT / folder) if path.stem in HOMELESS}
 

@@ -1,0 +1,14 @@
+"""How a command ends when it cannot do what it is asked."""
+
+from __future__ import annotations
+
+DONE, NO, UNUSABLE = 0, 1, 2
+"""Exit codes: it is so or is done; it is not so or is refused; it could not be asked."""
+
+
+class UnusableError(Exception):
+    """What was asked cannot be found out; the message says what to change."""
+
+
+class RefusedError(Exception):
+    """What was asked for is refused; the message says why."""

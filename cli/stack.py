@@ -1,0 +1,68 @@
+"""Where the stack's ledger is, and who asks."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cli.errors import UnusableError
+from sluice.adapters.ledger.table import Table
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+
+STACK, TABLE = "SLUICE_STACK", "SLUICE_TABLE"
+_OUTPUT = "LedgerTableName"
+
+
+class Connection:
+    """The account that the credentials are of, in the region that is set."""
+
+    def __init__(self, options: Namespace) -> None:
+        self._session = boto3.Session(region_name=options.region)
+        self._stack = options.stack or os.environ.get(STACK, "sluice")
+        self._table = options.table or os.environ.get(TABLE, "")
+
+    def table(self) -> Table:
+        """The ledger. Raises UnusableError where it cannot be found."""
+        return Table(self._client("dynamodb"), self._table or self._of_stack())
+
+    def caller(self) -> str:
+        """The ARN of whoever asks. Raises UnusableError."""
+        try:
+            return str(self._client("sts").get_caller_identity()["Arn"])
+        except (BotoCoreError, ClientError) as error:
+            message = f"who asks is not known: {error}; set credentials, or use --by"
+            raise UnusableError(message) from error
+
+    def _of_stack(self) -> str:
+        try:
+            (stack,) = self._client("cloudformation").describe_stacks(StackName=self._stack)[
+                "Stacks"
+            ]
+        except (BotoCoreError, ClientError) as error:
+            message = (
+                f"stack {self._stack!r} cannot be read: {error}; name it with --stack or {STACK}, "
+                f"or the ledger's table with --table or {TABLE}"
+            )
+            raise UnusableError(message) from error
+        outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
+        if _OUTPUT not in outputs:
+            message = f"stack {self._stack!r} has no output {_OUTPUT}: is it a stack of Sluice?"
+            raise UnusableError(message)
+        return str(outputs[_OUTPUT])
+
+    def _client(self, service: str) -> Any:
+        try:
+            return self._session.client(service)  # type: ignore[call-overload]
+        except BotoCoreError as error:
+            message = f"no client for AWS: {error}; set a region with --region or AWS_REGION"
+            raise UnusableError(message) from error
+
+
+def target_named(name: str) -> str:
+    """`endpoint/churn`, also of `churn`."""
+    return name if "/" in name else f"endpoint/{name}"

@@ -1,0 +1,173 @@
+"""`sluice`: what people ask of rollouts and say to them, with the exit codes that scripts read."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cli.__main__ import main
+from sluice.adapters.ledger.evidence import Evidences
+from sluice.domain.judging import canonical
+from sluice.domain.rollout import Phase
+from tests.builders import AT, EXECUTION, TARGET, a_rollout, a_state, an_evidence
+from tests.integration.conftest import ROOT, TABLE
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.integration.rollouts import World
+
+STACK = """
+Resources: {Topic: {Type: AWS::SNS::Topic}}
+Outputs: {LedgerTableName: {Value: sluice-ledger}}
+"""
+
+
+@pytest.fixture
+def held(world: World) -> World:
+    """Version 4 is held at 10 %."""
+    world.given(a_state(a_rollout(position=0), phase=Phase.HELD, token="t-1", parked_at=AT))
+    return world
+
+
+def written(folder: Path, **changes: Any) -> str:
+    path = folder / "evidence.json"
+    path.write_text(an_evidence(**changes).canonical())
+    return str(path)
+
+
+def test_evidence_in_a_file_replays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["replay", written(tmp_path)]) == 0
+    assert "the same: the canary is worse than is tolerated" in capsys.readouterr().out
+
+
+def test_an_answer_that_was_changed_is_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answer = {**an_evidence().answer, "reason": "it is fine", "verdict": "promote"}
+
+    assert main(["replay", written(tmp_path, answer=answer)]) == 1
+    assert "DIFFERENT: it is fine" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("content", ["{}", "no JSON", '{"document": {"minutes": 3}}'])
+def test_a_file_that_is_no_evidence_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: str
+) -> None:
+    path = tmp_path / "other.json"
+    path.write_text(content)
+
+    assert main(["replay", str(path)]) == 2
+    assert "other.json is no evidence" in capsys.readouterr().err
+
+
+def test_stored_evidence_replays_by_target_and_by_rollout(
+    world: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stored = Evidences(world.table)
+    stored.store(TARGET, an_evidence())
+    other = an_evidence(rollout="churn-g1-e9", answer={"reason": "forged"})
+    stored.store(TARGET, other)
+
+    one = ["replay", "churn", "--table", TABLE]
+    assert main([*one, "--rollout", EXECUTION, "--save", str(tmp_path)]) == 0
+    assert main(one) == 1
+    (saved,) = tmp_path.iterdir()
+    assert saved.read_text() == an_evidence().canonical()
+    assert main(["replay", str(saved)]) == 0
+    assert main(["replay", "fraud", "--table", TABLE]) == 2
+    assert "no verdict is stored of fraud" in capsys.readouterr().err
+
+
+def test_a_person_promotes_what_is_held(held: World, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["promote", "churn", "--table", TABLE, "--why", "looked at it"]) == 0
+
+    assert "the held step passes" in capsys.readouterr().out
+    word = held.state.word
+    assert word
+    assert (word.says, word.rollout, word.position) == ("promote", EXECUTION, 0)
+    assert word.by.startswith("arn:aws:sts::123456789012:")
+    assert held.history() == ["PromotionAsked"]
+
+
+def test_a_person_aborts_under_a_name(held: World) -> None:
+    assert main(["abort", TARGET, "--table", TABLE, "--by", "ana"]) == 0
+
+    assert held.state.word
+    assert (held.state.word.says, held.state.word.by) == ("abort", "ana")
+
+
+def test_the_wrong_moment_is_told_and_nothing_written(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = a_state(a_rollout(position=0), phase=Phase.BAKING, token="t-1", parked_at=AT)
+    world.given(before)
+
+    assert main(["promote", "churn", "--table", TABLE]) == 1
+
+    assert "refused: endpoint/churn is Baking" in capsys.readouterr().err
+    assert world.state.word is None
+    assert world.history() == []
+
+
+def test_the_ledger_is_found_by_the_stack(
+    held: World, aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aws("cloudformation").create_stack(StackName="mine", TemplateBody=STACK)
+
+    assert main(["abort", "churn", "--stack", "mine"]) == 0
+    monkeypatch.setenv("SLUICE_STACK", "mine")
+    assert main(["abort", "churn"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param(["abort", "churn", "--stack", "none"], "name it with --stack", id="no stack"),
+        pytest.param(["replay", "gone.json"], "gone.json is no file", id="no file"),
+        pytest.param(["abort", "churn", "--table", "none"], "ResourceNotFound", id="no table"),
+    ],
+)
+def test_what_cannot_be_asked_says_what_to_change(
+    world: World, capsys: pytest.CaptureFixture[str], arguments: list[str], said: str
+) -> None:
+    assert main(arguments) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_a_command_that_does_not_exist_is_a_usage_error(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["deploy"])
+
+    assert ended.value.code == 2
+    assert "invalid choice: 'deploy'" in capsys.readouterr().err
+
+
+def test_it_can_be_called_from_any_folder(tmp_path: Path) -> None:
+    command = [ROOT / "bin" / "sluice", "replay", written(tmp_path)]
+
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith("evidence.json: the same")
+
+
+def test_help_names_every_command_and_the_exit_codes(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    assert all(name in shown for name in ("replay", "promote", "abort", "Exit codes"))
+
+
+def test_evidence_reads_as_json(tmp_path: Path) -> None:
+    text = an_evidence().canonical()
+
+    assert canonical(json.loads(text)) == text
