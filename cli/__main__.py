@@ -15,6 +15,7 @@ sys.path.append(str(Path(__file__).resolve().parent.parent / "layers" / "shared"
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.errors import NO, UNUSABLE, RefusedError, UnusableError
+from cli.plans import plan
 from cli.replaying import replay
 from cli.words import speak
 from sluice.domain.holding import Saying
@@ -41,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sluice", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_replay(commands)
+    _add_plan(commands)
     _add_word(commands, Saying.PROMOTE, "let a held step pass, for a person's reasons")
     _add_word(commands, Saying.ABORT, "return all traffic; the version is not marked bad")
     return parser
@@ -54,6 +56,15 @@ def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
     parser.add_argument("--save", metavar="FOLDER", help="also write the evidence there, as files")
     _connect(parser)
     parser.set_defaults(run=replay)
+
+
+def _add_plan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "what was foreseen of a rollout: how long proof takes, and what is never decided"
+    parser = commands.add_parser("plan", help=text, description=text)
+    parser.add_argument("target", metavar="TARGET", help="endpoint/NAME, or NAME alone")
+    parser.add_argument("--rollout", default="", help="by execution (default: the one in flight)")
+    _connect(parser)
+    parser.set_defaults(run=plan)
 
 
 def _add_word(

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sluice.adapters.alarms import Alarms
+from sluice.adapters.announcements import Announcements
 from sluice.adapters.autoscaling import Autoscaling
 from sluice.adapters.endpoint import Endpoint
 from sluice.adapters.images import Images
 from sluice.adapters.instances import Instances
+from sluice.adapters.ledger.evidence import Evidences
 from sluice.adapters.ledger.releases import Releases
 from sluice.adapters.ledger.table import Table
 from sluice.adapters.ledger.targets import Targets
+from sluice.adapters.metrics import Metrics
 from sluice.adapters.peaks import Peaks
 from sluice.adapters.quotas import Quotas
 from sluice.adapters.registry import Registry
@@ -21,6 +24,7 @@ from sluice.adapters.vault import Vault
 from sluice.checking import Checking
 from sluice.domain.smoke_test import LONGEST_ANSWER_SECONDS
 from sluice.events.tasks import dump_rollout, parse_task
+from sluice.foreseeing import Foreseeing
 from sluice.observability import logger, metrics
 from sluice.preparing import Preparing
 from sluice.scaling import Scaling
@@ -58,6 +62,13 @@ preparing = Preparing(
         instances=Instances(sagemaker),
     ),
     scaling=Scaling(targets, autoscaling),
+    foreseeing=Foreseeing(
+        metrics=Metrics(cloudwatch),
+        evidences=Evidences(table),
+        announcements=Announcements(
+            client("events"), client("sns"), topic_arn=settings.notifications_topic_arn
+        ),
+    ),
     smoke_testing=SmokeTesting(targets, releases, vault, Runtime(asking)),
 )
 

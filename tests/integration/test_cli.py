@@ -10,6 +10,7 @@ import pytest
 
 from cli.__main__ import main
 from sluice.adapters.ledger.evidence import Evidences
+from sluice.domain.forecasting import Forecast
 from sluice.domain.judging import canonical
 from sluice.domain.rollout import Phase
 from tests.builders import AT, EXECUTION, TARGET, a_rollout, a_state, an_evidence
@@ -149,6 +150,34 @@ def test_a_command_that_does_not_exist_is_a_usage_error(
     assert "invalid choice: 'deploy'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("warnings", "code"), [pytest.param((), 0, id="fine"), pytest.param(("too few",), 1, id="not")]
+)
+def test_what_was_foreseen_of_the_rollout_in_flight_is_shown(
+    held: World, capsys: pytest.CaptureFixture[str], warnings: tuple[str, ...], code: int
+) -> None:
+    told = Forecast(
+        rollout=EXECUTION, at=AT, requests_per_minute=10, bad_rate=0.0, phi=1.5, warnings=warnings
+    )
+    Evidences(held.table).foresee(TARGET, told)
+
+    assert main(["plan", "churn", "--table", TABLE]) == code
+
+    shown = capsys.readouterr().out
+    assert "At 10 requests a minute" in shown
+    assert all(f"! {one}" in shown for one in warnings)
+    assert main(["plan", "churn", "--table", TABLE, "--rollout", "churn-g1-e9"]) == 2
+
+
+def test_without_a_rollout_there_is_no_plan(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.given(a_state())
+
+    assert main(["plan", "churn", "--table", TABLE]) == 2
+    assert "no rollout is in flight" in capsys.readouterr().err
+
+
 def test_it_can_be_called_from_any_folder(tmp_path: Path) -> None:
     command = [ROOT / "bin" / "sluice", "replay", written(tmp_path)]
 
@@ -164,7 +193,7 @@ def test_help_names_every_command_and_the_exit_codes(capsys: pytest.CaptureFixtu
 
     assert ended.value.code == 0
     shown = capsys.readouterr().out
-    assert all(name in shown for name in ("replay", "promote", "abort", "Exit codes"))
+    assert all(name in shown for name in ("replay", "plan", "promote", "abort", "Exit codes"))
 
 
 def test_evidence_reads_as_json(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sluice.adapters.endpoint import EndpointBusyError
+from sluice.adapters.ledger.evidence import Evidences
 from sluice.adapters.ledger.releases import Releases
 from sluice.adapters.ledger.table import Item, Table
 from sluice.domain.desired import next_move
@@ -29,6 +30,7 @@ from tests.builders import (
     a_signal,
     a_state,
     a_wanted,
+    after,
     deployed,
     watches,
 )
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from sluice.domain.release import Release
+    from tests.integration.faults import Faults
     from tests.integration.inbox import Inbox
     from tests.integration.rollouts import Wire, World
 
@@ -468,3 +471,33 @@ def test_what_is_ok_before_the_rollout_counts(watching: Captured) -> None:
     watching.prepare(watching.start())
 
     assert watching.world.state.disarmed == {}
+
+
+def test_what_the_steps_can_show_is_foreseen_told_and_kept(
+    captured: Captured, wire: Wire, told: Callable[[], list[str]]
+) -> None:
+    captured.world.given_requests("v1-e1", 10, at=after(-180 * 60), minutes=180)
+    rollout = captured.start()
+
+    captured.prepare(rollout)
+    captured.prepare(rollout)
+
+    forecast = Evidences(captured.world.table).forecast(rollout.target, rollout.id)
+    assert forecast
+    assert forecast.requests_per_minute == pytest.approx(10, rel=0.02)
+    assert "will be held: proof needs about" in forecast.warnings[0]
+    (event,) = [one for kind, one in captured.world.announced() if kind == "RolloutForeseen"]
+    assert event["warnings"] == list(forecast.warnings)
+    (mail,) = [one for one in told() if "will be held" in one]
+    assert mail.startswith("churn-v2 on churn\n")
+    asked = [len(one["MetricDataQueries"]) for one in wire.calls("GetMetricData")]
+    assert asked == [2], "a task that runs twice tells it once"
+
+
+def test_a_forecast_that_cannot_be_made_keeps_no_rollout_waiting(
+    captured: Captured, faults: Faults
+) -> None:
+    with faults.refusing("GetMetricData", "AccessDenied"):
+        made = captured.prepare(captured.start())
+
+    assert made.action is Action.UPDATE

@@ -368,3 +368,21 @@ def test_a_rejection_that_is_refused_ends_the_rollout_all_the_same(
     assert done.outcome is Outcome.ABORTED
     assert taken_off.state.bad["churn-v4"].rejected_at is None
     assert taken_off.approval_of(a_package_arn(4)) == "Approved"
+
+
+def test_people_are_told_of_a_hold_once_and_the_history_names_the_evidence(
+    world: World, told: Callable[[], list[str]]
+) -> None:
+    reason = "undecided after 60 minutes; about 900 more canary requests are needed"
+    rollout = a_rollout(position=0, action=Action.HOLD, reason=reason, evidence="00060-abc")
+    world.given(a_state(rollout))
+
+    assert settle(world, rollout) == rollout
+    settle(world, rollout)
+
+    (mail,) = told()
+    assert reason in mail
+    assert f"`sluice promote {rollout.target}`" in mail
+    assert [kind for kind, _ in world.announced()] == ["RolloutHeld"]
+    (entry,) = world.targets.history(rollout.target)
+    assert (entry.event, entry.reason, entry.evidence) == ("Held", reason, "00060-abc")

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from sluice.domain.rollout import Deployed
     from sluice.domain.target import Change, TargetState
     from sluice.domain.watching import EndpointView
+    from sluice.foreseeing import Foreseeing
     from sluice.scaling import Scaling
     from sluice.sizing import Sizing
     from sluice.smoke_testing import SmokeTesting
@@ -43,6 +44,7 @@ class Preparing:
     alarms: Alarms
     sizing: Sizing
     scaling: Scaling
+    foreseeing: Foreseeing
     smoke_testing: SmokeTesting
 
     def carry_out(self, rollout: Rollout, *, now: datetime) -> Rollout:
@@ -79,6 +81,7 @@ class Preparing:
         watching = rollout.model_copy(update={"watch": tuple(watched)})
         made = self._make(watching, captures, outlook.view)
         self._disarm(made, now=now)
+        self.foreseeing.tell(made, now=now)
         return made
 
     def _watch_endpoint(self, rollout: Rollout, manifest: Manifest) -> dict[str, str] | str:

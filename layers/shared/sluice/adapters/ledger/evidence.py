@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from sluice.adapters.ledger.table import ConditionFailedError
+from sluice.domain.forecasting import Forecast
 from sluice.domain.judging import Evidence, canonical
 from sluice.domain.tally import Tally
 
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
 
     from sluice.adapters.ledger.table import Item, Table
 
-_TALLY = "TALLY"
+_TALLY, _FORECAST = "TALLY", "FORECAST"
 _KEPT = timedelta(days=30)
 
 
 class Evidences:
-    """`EVIDENCE#target` items: `execution/TALLY` and `execution/name`."""
+    """`EVIDENCE#target` items: `execution/FORECAST`, `execution/TALLY` and `execution/name`."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -54,16 +55,26 @@ class Evidences:
             return False
         return True
 
+    def forecast(self, target: str, rollout: str) -> Forecast | None:
+        """What was foreseen of the rollout."""
+        item = self._table.get(_pk(target), f"{rollout}/{_FORECAST}")
+        return Forecast.model_validate_json(_text(item)) if item else None
+
+    def foresee(self, target: str, told: Forecast) -> None:
+        """Keep what was foreseen."""
+        text = canonical(told.model_dump(mode="json"))
+        self._table.write(self._table.put(_item(target, f"{told.rollout}/{_FORECAST}", text)))
+
     def store(self, target: str, evidence: Evidence) -> None:
         """Keep what a verdict stands on; safe to repeat, as its name says what is in it."""
         key = f"{evidence.rollout}/{evidence.name}"
         self._table.write(self._table.put(_item(target, key, evidence.canonical())))
 
     def of(self, target: str, rollout: str = "") -> Iterator[tuple[str, str]]:
-        """Name and text of everything stored for a target, or for one of its rollouts."""
+        """Name and text of the evidence stored for a target, or for one of its rollouts."""
         prefix = f"{rollout}/" if rollout else ""
         for item in self._table.query(_pk(target), prefix=prefix):
-            if not item["sk"].endswith(f"/{_TALLY}"):
+            if item["sk"].rpartition("/")[2] not in {_TALLY, _FORECAST}:
                 yield item["sk"], _text(item)
 
 
