@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 ENDPOINT = "churn"
 TARGET = names.target_of(ENDPOINT)
-BAKE_SECONDS = 300
+BAKE_SECONDS = 900
 CHECKSUM = "AAAAAAAAAAA="
 """CRC64NVME, which S3 keeps of every object unless its pusher chose another one."""
 

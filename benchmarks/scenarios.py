@@ -7,12 +7,14 @@
 from __future__ import annotations
 
 import sys
+from datetime import timedelta
 
 from benchmarks.answers import alarms, announced, as_json, endpoint, head, package
 from benchmarks.arrivals import event, task
 from benchmarks.environment import MACHINE, scenario
 from benchmarks.past import BAKE_SECONDS, ENDPOINT, TARGET, Past
 from benchmarks.scenario import Scenario, dump_scenarios
+from benchmarks.traffic import of_bake, of_history
 from benchmarks.uploads import first_object, last_object, the_usual_way
 from sluice.domain.inbox import MODEL
 from sluice.domain.rollout import Action, Phase, Rollout
@@ -90,11 +92,13 @@ def _prepared() -> Scenario:
             ),
             "s3:HeadObject": head(MODEL),
             "ecr:DescribeImages": as_json(imageDetails=[{"imageDigest": f"sha256:{'a' * 64}"}]),
+            "monitoring:GetMetricData": of_history(past.planned(), now=AT),
             "monitoring:PutMetricAlarm": as_json(),
             "monitoring:DescribeAlarms": alarms(past.planned()),
             "application-autoscaling:DescribeScalableTargets": as_json(ScalableTargets=[]),
             "servicequotas:ListServiceQuotas": as_json(Quotas=[a_quota(8)]),
             "sagemaker:ListEndpoints": as_json(Endpoints=[{"EndpointName": ENDPOINT}]),
+            **announced(),
         },
     )
 
@@ -120,18 +124,18 @@ def _watched() -> Scenario:
     rollout = past.provisioned()
     past.holds(rollout, Phase.BAKING, token="t" * 600, parked_at=AT)
     tick = event("aws.events", "Scheduled Event", {}, later=BAKE_SECONDS)
+    now = AT + timedelta(seconds=BAKE_SECONDS)
+    counted, reason = of_bake(rollout, parked_at=AT, now=now)
     return scenario(
         "schedule, one rollout in flight",
         "watch_rollout",
         tick,
-        returns={"woken": {TARGET: f"Shift: 400 requests and no alarm while {_share(rollout)}"}},
+        returns={"woken": {TARGET: f"Shift: {reason} while {_share(rollout)}"}},
         ledger=past.items,
         answers={
             "sagemaker:DescribeEndpoint": endpoint(past, rollout.provision_config, canary=5.0),
             "monitoring:DescribeAlarms": alarms(rollout),
-            "monitoring:GetMetricData": as_json(
-                MetricDataResults=[{"Id": "requests", "Values": [80.0] * 5}]
-            ),
+            "monitoring:GetMetricData": counted,
             "states:SendTaskSuccess": as_json(),
         },
     )

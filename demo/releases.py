@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 ALL = 100.0
 """Percent."""
 STEPS = (5.0, 25.0, 50.0, 100.0)
+SHORT = (50.0, ALL)
+"""The steps of the plans of versions 4 to 6."""
 USUAL_MIX = {Kind.COMPLETE: 0.5, Kind.INCOMPLETE: 0.5}
 _LEAST_REQUESTS = 5
 """Fewer say nothing about a share."""
@@ -88,7 +90,8 @@ def canary_to_all(
         stage.until(f"version {version} at {percent:g} %", arrived, minutes=20, unless=bad)
         stage.narrator.say(f"version {version} gets {percent:g} % of the traffic")
     promoted = stage.event("Promoted", version, after=after)
-    stage.until(f"version {version} promoted", promoted, minutes=10, unless=bad)
+    entry = stage.until(f"version {version} promoted", promoted, minutes=20, unless=bad)
+    stage.narrator.say(f"promoted: {entry.reason}")
 
 
 def settled(stage: Stage, version: int, *, after: int) -> None:

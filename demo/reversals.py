@@ -9,6 +9,7 @@ from demo import acts
 from demo.counting import Answer, by_version, failures, most_by_chance
 from demo.releases import (
     ALL,
+    SHORT,
     STEPS,
     canary_to_all,
     endpoint,
@@ -49,7 +50,7 @@ def release_late_fault(stage: Stage) -> None:
     """Step 5: version 4 is promoted; then a new laboratory joins whose numbers it cannot read."""
     began, after = time.monotonic(), stage.entries()
     acts.approve(stage, acts.push(stage, 4), "scores like version 2")
-    canary_to_all(stage, 4, after=after)
+    canary_to_all(stage, 4, after=after, steps=SHORT)
     promoted = stage.traffic.answers(began)
     stage.narrator.check(
         "version 4 was promoted without an error",

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 from demo import acts
 from demo.counting import by_version, failures
-from demo.releases import canary_to_all, check_every_row, registered, serving, settled
+from demo.releases import (
+    ALL,
+    SHORT,
+    canary_to_all,
+    check_every_row,
+    registered,
+    serving,
+    settled,
+)
 from demo.reversals import check_healthy_since, check_serves
 from demo.rows import READ_BY_ALL, Kind
 from demo.watching import percentages, steady
@@ -15,9 +23,7 @@ from demo.watching import percentages, steady
 if TYPE_CHECKING:
     from demo.stage import Stage
 
-HALF, ALL = 50.0, 100.0
-_SHORT = (HALF, ALL)
-"""The steps of the plans of versions 5 and 6."""
+HALF = 50.0
 WITH_LAST_LABORATORY = {Kind.COMPLETE: 0.4, Kind.WITH_UNIT: 0.6}
 _QUIET_SECONDS = 4.0
 """As long as several looks of the schedule take; a halted target must not move meanwhile."""
@@ -32,7 +38,7 @@ def heal_lost_approval(stage: Stage) -> None:
     stage.narrator.say("nobody was told: the rule that brings approvals is off")
     stage.until("the approval found", stage.event("Approved", 5, after=after), minutes=12)
     acts.set_rule(stage, "ReconcileTargetFunctionApprovalChanged", enabled=True)
-    canary_to_all(stage, 5, after=after, steps=_SHORT)
+    canary_to_all(stage, 5, after=after, steps=SHORT)
     settled(stage, 5, after=after)
     stage.until("version 5 serves alone", lambda: serving(stage, 5), minutes=15)
     check_serves(stage, 5)
@@ -84,7 +90,7 @@ def explain_and_release_halt(stage: Stage) -> None:
     acts.reject(stage, registered(stage, 6), "its first rollout was stopped; once more")
     stage.until("the rejection", stage.event("Rejected", 6, after=after), minutes=12)
     acts.approve(stage, registered(stage, 6), "reads rows with units")
-    canary_to_all(stage, 6, after=halted.n, steps=_SHORT)
+    canary_to_all(stage, 6, after=halted.n, steps=SHORT)
     promoted = time.monotonic()
     settled(stage, 6, after=halted.n)
     stage.until("version 6 serves alone", lambda: serving(stage, 6), minutes=15)

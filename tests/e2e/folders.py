@@ -38,6 +38,8 @@ def model_fn(folder):
     return {version}
 
 def input_fn(body, content_type):
+    if body in {refuses}:
+        raise ValueError("version {version} takes no " + body)
     return body
 
 def predict_fn(said, version):
@@ -50,10 +52,16 @@ def output_fn(version, accept):
 """
 
 
-def inference(version: int, *, fails_on: tuple[str, ...] = (), starts: bool = True) -> str:
-    """An `inference.py` that answers with its version, and how it fails."""
+def inference(
+    version: int,
+    *,
+    fails_on: tuple[str, ...] = (),
+    refuses: tuple[str, ...] = (),
+    starts: bool = True,
+) -> str:
+    """An `inference.py` that answers with its version; what it fails on (500) or refuses (400)."""
     start = "pass" if starts else "raise RuntimeError('the weights do not fit the code')"
-    return _INFERENCE.format(start=start, version=version, fails_on=fails_on)
+    return _INFERENCE.format(start=start, version=version, fails_on=fails_on, refuses=refuses)
 
 
 def archive(source: str) -> bytes:

@@ -214,7 +214,7 @@ class Line:
         return found
 
     def until_event(
-        self, event: str, version: int, *, after: int = 0, minutes: float = 20
+        self, event: str, version: int, *, after: int = 0, minutes: float = 40
     ) -> dict[str, Any]:
         """The first entry of the history, beyond number `after`, that says `event` of a version."""
 
