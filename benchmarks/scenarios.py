@@ -82,7 +82,11 @@ def _prepared() -> Scenario:
             "sagemaker:DescribeEndpointConfig": as_json(
                 EndpointConfigName="churn-v3-e3",
                 ProductionVariants=[
-                    {"VariantName": past.live.variant, "InstanceType": "ml.m5.large"}
+                    {
+                        "VariantName": past.live.variant,
+                        "ModelName": past.live.model,
+                        "InstanceType": "ml.m5.large",
+                    }
                 ],
             ),
             "sagemaker:DescribeModelPackage": package(past, "Approved"),

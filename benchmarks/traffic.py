@@ -31,7 +31,8 @@ def of_history(rollout: Rollout, *, now: datetime) -> Answer:
 
 def of_bake(rollout: Rollout, *, parked_at: datetime, now: datetime) -> tuple[Answer, str]:
     """What both variants did since the park, nobody having erred; and the judge's reason."""
-    tally = Tally(rollout=rollout.id).begun(rollout, Phase.BAKING, parked_at)
+    empty = Tally(rollout=rollout.id)
+    tally = empty.begun(rollout, Phase.BAKING, since=parked_at, now=now)
     asked = to_read(tally, rollout, now=now)
     if asked is None:
         message = f"nothing is counted yet at {now}"

@@ -63,7 +63,7 @@ def test_two_days_of_three_noisy_metrics_fit_into_an_item(table: Table) -> None:
     steps = (Step(weight=50, min_seconds=300, max_seconds=90_000),)
     policy = Policy(latency_slo_ms=500)
     rollout = a_rollout(position=0, policy=policy, steps=(*steps, *a_rollout().steps[1:]))
-    begun = Tally(rollout=EXECUTION).begun(rollout, Phase.BAKING, AT)
+    begun = Tally(rollout=EXECUTION).begun(rollout, Phase.BAKING, since=AT, now=AT)
     asked = to_read(begun, rollout, now=AT + timedelta(hours=50))
     assert asked
     minutes = int((asked.until - asked.since) / timedelta(minutes=1))

@@ -197,6 +197,20 @@ def test_a_look_whose_time_has_passed_changes_nothing(baking: World, wire: Wire)
     assert Evidences(baking.table).tally(TARGET, EXECUTION) == before
 
 
+def test_minutes_before_the_weight_is_in_effect_are_not_the_steps(world: World, wire: Wire) -> None:
+    given_canary(world, wire)
+    world.endpoint_becomes("Updating")
+    assert [watch(world, at=after(minute * MINUTE)) for minute in range(1, 9)] == [{}] * 8
+    world.endpoint_becomes("InService")
+
+    watch(world, at=after(9 * MINUTE))
+
+    tally = Evidences(world.table).tally(TARGET, EXECUTION)
+    assert tally
+    assert [one.since for one in tally.starts] == [after(9 * MINUTE)]
+    assert wire.calls("SendTaskSuccess") == [], "nobody is blind who had no weight"
+
+
 def test_nothing_is_asked_of_cloudwatch_before_there_is_weight(world: World, wire: Wire) -> None:
     world.given_endpoint(BOTH, v3_e3=100, v4_e5=0)
     world.endpoint_becomes("Updating")

@@ -35,7 +35,7 @@ def a_course(
     """The tally after so many minutes more; stable had a clean history, nothing else had any."""
     before = tally or Tally(rollout=rollout.id, period=rollout.policy.period)
     at = before.ends if before.starts and before.ends else AT
-    begun = before.begun(rollout, phase, at)
+    begun = before.begun(rollout, phase, since=at, now=at)
     asked = to_read(begun, rollout, now=at + (len(canary) + 2) * MINUTE)
     assert asked
     readings: dict[str, dict[Any, int]] = {name: {} for name in asked.columns}
@@ -104,7 +104,7 @@ def test_what_was_said_of_the_step_before_is_not_said_of_this_one() -> None:
     assert find(first, BAKING).verdict is Verdict.PASSED
     rollout = a_rollout(position=1, steps=STEPS)
 
-    just_begun = first.begun(rollout, Phase.BAKING, AT + 8 * MINUTE)
+    just_begun = first.begun(rollout, Phase.BAKING, since=AT + 8 * MINUTE, now=AT + 8 * MINUTE)
 
     assert find(just_begun, rollout).verdict is None
 
@@ -180,7 +180,7 @@ def test_a_cloudwatch_that_never_answers_is_nobodys_fault() -> None:
 
 def test_five_minutes_counted_together_take_as_long() -> None:
     rollout = a_rollout(position=0, steps=STEPS, policy=Policy(period=300))
-    begun = Tally(rollout=rollout.id, period=300).begun(rollout, Phase.BAKING, AT)
+    begun = Tally(rollout=rollout.id, period=300).begun(rollout, Phase.BAKING, since=AT, now=AT)
     asked = to_read(begun, rollout, now=AT + 12 * MINUTE)
     assert asked
 

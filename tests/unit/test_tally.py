@@ -21,7 +21,7 @@ STABLE_REQUESTS = ERRORS.n.column(STABLE)
 
 def a_tally(rollout: Rollout = BAKING, phase: Phase = Phase.BAKING, *, at: datetime = AT) -> Tally:
     empty = Tally(rollout=rollout.id, period=rollout.policy.period)
-    return empty.begun(rollout, phase, at)
+    return empty.begun(rollout, phase, since=at, now=at)
 
 
 def asked(tally: Tally, rollout: Rollout = BAKING, *, minutes: float) -> Asked:
@@ -137,16 +137,32 @@ def test_an_answer_is_bad_if_it_is_late(
 
 def test_a_step_that_began_is_remembered_once() -> None:
     first = a_tally()
-    second = first.begun(a_rollout(position=1), Phase.BAKING, after(600))
+    second = first.begun(a_rollout(position=1), Phase.BAKING, since=after(600), now=AT)
 
-    assert first.begun(BAKING, Phase.HELD, after(1200)) == first
+    assert first.begun(BAKING, Phase.HELD, since=after(1200), now=AT) == first
     assert [(one.position, one.weight) for one in second.starts] == [(0, 10), (1, 100)]
-    assert second.begun(BAKING, Phase.BAKING, after(1200)) == second, "a look that comes late"
+    assert second.begun(BAKING, Phase.BAKING, since=after(1200), now=AT) == second, (
+        "a look that comes late"
+    )
+
+
+def test_a_step_begins_when_its_weight_is_in_effect() -> None:
+    empty = Tally(rollout=BAKING.id)
+    seen = empty.not_begun(BAKING, Phase.BAKING)
+
+    late = seen.begun(BAKING, Phase.BAKING, since=AT, now=after(230))
+
+    assert [one.since for one in late.starts] == [after(240)]
+    assert late.not_begun(BAKING, Phase.BAKING) == late, "what has begun goes on"
+    other = seen.begun(a_rollout(position=1), Phase.BAKING, since=AT, now=after(230))
+    assert [one.since for one in other.starts] == [AT], "it was said of the step before"
 
 
 def test_at_all_traffic_only_the_canarys_errors_are_read() -> None:
     rollout = a_rollout(position=1)
-    tally = counted(a_tally(), minutes=10).begun(rollout, Phase.BAKING, after(600))
+    tally = counted(a_tally(), minutes=10).begun(
+        rollout, Phase.BAKING, since=after(600), now=after(600)
+    )
 
     wanted = asked(tally, rollout, minutes=20)
 

@@ -9,6 +9,7 @@ from sluice.adapters.metrics import MetricsUnreadError
 from sluice.domain.judging import Finding, find
 from sluice.domain.rollout import Phase
 from sluice.domain.tally import Tally, to_read
+from sluice.domain.watching import intended
 from sluice.observability import logger
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from sluice.adapters.metrics import Metrics
     from sluice.domain.rollout import Rollout
     from sluice.domain.target import TargetState
+    from sluice.domain.watching import EndpointView
 
 _JUDGED = {Phase.BAKING, Phase.HELD, Phase.STANDING_BY}
 
@@ -29,13 +31,19 @@ class Judging:
     metrics: Metrics
     evidences: Evidences
 
-    def find(self, state: TargetState, rollout: Rollout, *, now: datetime) -> Finding:
+    def find(
+        self, state: TargetState, rollout: Rollout, view: EndpointView | None, *, now: datetime
+    ) -> Finding:
         """What the traffic says of the step that the rollout waits in; nothing if it does not."""
-        if state.phase not in _JUDGED or state.parked_at is None:
+        since, phase = state.parked_at, state.phase
+        if phase not in _JUDGED or since is None:
             return Finding()
         known = self.evidences.tally(state.target, rollout.id)
         known = known or Tally(rollout=rollout.id, period=rollout.policy.period)
-        tally = known.begun(rollout, state.phase, state.parked_at)
+        if intended(rollout, view):
+            tally = known.begun(rollout, phase, since=since, now=now)
+        else:
+            tally = known.not_begun(rollout, phase)
         asked = to_read(tally, rollout, now=now)
         if asked:
             try:

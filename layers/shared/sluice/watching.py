@@ -110,9 +110,10 @@ class Watching:
     def _see(
         self, state: TargetState, rollout: Rollout, readings: Readings, *, now: datetime
     ) -> Sight:
+        view = self.endpoint.describe(rollout.endpoint)
         return Sight(
-            endpoint=self.endpoint.describe(rollout.endpoint),
+            endpoint=view,
             alarms=readings.alarms,
             muted=readings.muted,
-            finding=self.judging.find(state, rollout, now=now),
+            finding=self.judging.find(state, rollout, view, now=now),
         )

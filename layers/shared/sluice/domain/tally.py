@@ -58,6 +58,8 @@ class Tally(Value):
     rows: tuple[tuple[Number | None, ...], ...] = ()
     unread: int = 0
     """How many looks in a row CloudWatch did not answer."""
+    awaited: int | None = None
+    """The step whose weight was not in effect yet when somebody looked."""
 
     @property
     def ends(self) -> datetime | None:
@@ -74,17 +76,27 @@ class Tally(Value):
         n, x = self._column(measure.n.column(side)), self._column(measure.x.column(side))
         return [measure.pair(_cell(self.rows[row], n), _cell(self.rows[row], x)) for row in rows]
 
-    def begun(self, rollout: Rollout, phase: Phase, parked_at: datetime) -> Tally:
-        """The tally in which the step that the rollout is in has begun."""
-        position = len(rollout.steps) if phase is Phase.STANDING_BY else rollout.position
+    def begun(self, rollout: Rollout, phase: Phase, *, since: datetime, now: datetime) -> Tally:
+        """The tally in which the step that the rollout is in, its weight in effect, has begun.
+
+        It began with the wait, `since`, unless a look saw that it had not: then it begins now.
+        """
+        position = _position(rollout, phase)
         if self.starts and self.starts[-1].position >= position:
             return self
-        since = _rounded_up(parked_at, self.period)
-        start = Start(position=position, weight=rollout.weight, since=since)
+        first = _rounded_up(now if self.awaited == position else since, self.period)
+        start = Start(position=position, weight=rollout.weight, since=first)
         update: dict[str, object] = {"starts": (*self.starts, start)}
         if not self.begins:
-            update["begins"] = since - HISTORY if rollout.stable else since
+            update["begins"] = first - HISTORY if rollout.stable else first
         return self.model_copy(update=update)
+
+    def not_begun(self, rollout: Rollout, phase: Phase) -> Tally:
+        """The tally after a look saw that the step's weight is not in effect."""
+        position = _position(rollout, phase)
+        begun = bool(self.starts) and self.starts[-1].position >= position
+        known = begun or self.awaited == position
+        return self if known else self.model_copy(update={"awaited": position})
 
     def read(self, asked: Asked, readings: Readings) -> Tally:
         """The tally with what was read; what is known already is never lost."""
@@ -152,6 +164,11 @@ def to_read(tally: Tally, rollout: Rollout, *, now: datetime) -> Asked | None:
         for series in (measure.n, measure.x)
     }
     return Asked(columns, max(begins, ends - REREAD), until, tally.period)
+
+
+def _position(rollout: Rollout, phase: Phase) -> int:
+    """The step's number; stand-by comes after the last."""
+    return len(rollout.steps) if phase is Phase.STANDING_BY else rollout.position
 
 
 def _cell(row: tuple[Number | None, ...], index: int | None) -> Number | None:
