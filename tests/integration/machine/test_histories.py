@@ -70,6 +70,8 @@ def test_a_canary_without_traffic_is_held_and_then_returned(serving: World) -> N
     assert serving.traffic() == {"v1-e1": 90.0, "v2-e2": 10.0}
     serving.pass_time(600)
     assert serving.state.phase is Phase.HELD
+    assert serving.events()[-1] == "Held churn-v2"
+    assert serving.account.told.count("RolloutHeld") == 1
 
 
 def test_an_alarm_on_the_canary_ends_its_rollout(serving: World) -> None:
