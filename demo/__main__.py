@@ -85,7 +85,7 @@ def _options() -> Options:
     add(
         "--speed",
         type=float,
-        default=60.0,
+        default=75.0,
         help="the cloud's seconds per real second (%(default)s)",
     )
     add("--port", type=int, default=0, help="the local cloud's port (default: a free one)")
