@@ -20,7 +20,7 @@ from benchmarks.judge.plots import plots
 from benchmarks.judge.quick import failures, watched
 from benchmarks.judge.results import FILE, collect, dump, read
 from benchmarks.judge.shards import missing, run_all
-from benchmarks.judge.suites import SUITES, tasks
+from benchmarks.judge.suites import SUITES, in_turn
 from benchmarks.judge.tables import write_into
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _render() -> None:
 
 
 def _full(folder: Path, suites: Sequence[str], jobs: int) -> None:
-    todo = missing(folder, [task for suite in suites for task in tasks(suite)])
+    todo = missing(folder, in_turn(suites))
     began = time.monotonic()
     for done, task in enumerate(run_all(folder, todo, jobs), 1):
         if done % 10 == 0 or done == len(todo):

@@ -30,7 +30,7 @@ DETECTED = (
     "1000/min base 1% x5",
     "1000/min base 0% +1pp",
     "1000/min base 0.1% +1pp",
-    "1000/min base 5% x2",
+    "1k 5% x2 (latency SLO)",
     "1000/min base 1% x2",
     "1000/min base 0.1% x5",
     "1000/min base 1% x1.5",

@@ -50,14 +50,21 @@ class Results:
 
 
 def collect(folder: Path, revision: str, milliseconds: float) -> Results:
-    """The shards of a run, put together; a suite that is not finished is left out."""
+    """The shards of a run, put together: of each scenario those from the first without a gap.
+
+    A suite that has not come to all of its scenarios is left out.
+    """
     suites = {}
-    for suite in (one for one in SUITES if not missing(folder, list(tasks(one)))):
-        shards: dict[str, list[Outcome]] = {}
-        for task in tasks(suite):
-            shards.setdefault(task.scenario, []).append(load(folder, task))
+    for suite in SUITES:
         onsets = {scenario.id: scenario.onset for scenario in scenarios(suite)}
-        suites[suite] = {name: findings(found, onsets[name]) for name, found in shards.items()}
+        shards: dict[str, list[Outcome]] = {name: [] for name in onsets}
+        lacking = missing(folder, list(tasks(suite)))
+        ends = {task.scenario: task.shard for task in reversed(lacking)}
+        for task in tasks(suite):
+            if task.shard < ends.get(task.scenario, task.shard + 1):
+                shards[task.scenario].append(load(folder, task))
+        if all(shards.values()):
+            suites[suite] = {name: findings(found, onsets[name]) for name, found in shards.items()}
     return Results(revision, SEED, milliseconds, suites)
 
 

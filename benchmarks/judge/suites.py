@@ -11,7 +11,7 @@ from benchmarks.judge.ours import evidence_by_step, judge, promotions
 from benchmarks.judge.scenarios import Ladder, Scenario, by_id, healthy, regressions
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from benchmarks.judge.generator import Batch
     from benchmarks.judge.rules import Rule
@@ -62,6 +62,15 @@ def tasks(suite: str) -> Iterator[Task]:
         rollouts = _FEWER if suite in ("promote", "margin", "a day") else _FULL
         for shard in range(rollouts // SHARD):
             yield Task(suite, scenario.id, shard)
+
+
+def in_turn(suites: Iterable[str]) -> list[Task]:
+    """A shard of each scenario after another: stopped at any time, all have been run alike.
+
+    The settings that nobody uses by default come last.
+    """
+    listed = [task for suite in suites for task in tasks(suite)]
+    return sorted(listed, key=lambda task: (task.suite.startswith("alpha"), task.shard))
 
 
 def scenarios(suite: str) -> Sequence[Scenario]:

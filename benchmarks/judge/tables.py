@@ -56,11 +56,14 @@ _RULE_COLUMNS = (
 
 def _origin(results: Results) -> str:
     panel = results.suites["panel"]
-    ours = [found[OURS].rate.rollouts for found in panel.values()]
+    fine = [panel[one.id][OURS].rate.rollouts for one in healthy()]
+    worse = [panel[one.id][OURS].rate.rollouts for one in regressions()]
     return (
         f"From `benchmarks/results/judge.json`: revision {results.revision}, seed "
-        f"`{results.seed}`, {len(panel)} scenarios, {sum(ours):,} rollouts with the defaults. In "
-        "brackets: 95 % intervals (Wilson for rates, order statistics for medians)."
+        f"`{results.seed}`; with the defaults {sum(fine):,} rollouts of {len(fine)} fine canaries, "
+        f"at least {min(fine):,} each, and {sum(worse):,} of {len(worse)} others, at least "
+        f"{min(worse):,} each. In brackets: 95 % intervals (Wilson for rates, order statistics "
+        "for medians)."
     )
 
 
@@ -87,8 +90,11 @@ def _rule_rows(results: Results) -> Iterator[tuple[str, ...]]:
 
 def _healthy_rows(results: Results) -> Iterator[tuple[str, ...]]:
     for one in healthy():
-        strict = results.rate("strict", one.id)
-        yield one.id, percent(results.rate("panel", one.id)), percent(strict)
+        yield (
+            one.id,
+            percent(results.rate("panel", one.id)),
+            percent(results.rate("strict", one.id)),
+        )
 
 
 def _regression_rows(results: Results) -> Iterator[tuple[str, ...]]:
