@@ -52,6 +52,11 @@ def test_sign_bets_of_one_minute() -> None:
     ]
 
 
+def test_fewer_errors_than_are_tolerated_anyway_are_the_better_minute() -> None:
+    assert sign_score((100, 4, 100, 0), 1.0, 0.05) == -1
+    assert sign_score((100, 6, 100, 0), 1.0, 0.05) == 1
+
+
 @pytest.mark.parametrize(
     ("history", "phi"),
     [

@@ -154,3 +154,11 @@ def test_evidence_that_outgrows_a_float_is_still_told() -> None:
 
     assert answer["log_e_rollback"][-1] > 1500
     assert json.dumps(answer, allow_nan=False)
+
+
+def test_evidence_comes_down_again_from_where_no_float_reaches() -> None:
+    bad, good = a_minute(5000, 4000, 5000, 5), a_minute(5000, 5, 5000, 4000)
+    path = evaluate(a_doc([bad] * 230 + [good] * 600))["log_e_rollback"]
+
+    assert max(path) > 500
+    assert path[-1] < 0

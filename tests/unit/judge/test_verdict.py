@@ -75,6 +75,12 @@ def test_evidence_of_a_step_begins_anew_with_it() -> None:
         pytest.param({"last_step": 0, "last_max_bake": 9}, [SPARSE] * 9, "hold", id="one step"),
         pytest.param({"blind_hold": 2}, [CLEAN, BLIND, BLIND], "hold", id="sooner blind"),
         pytest.param({"expected_floor": 60}, [BLIND] * 9, "keep_baking", id="more must be due"),
+        pytest.param(
+            {"expected_floor": 7},
+            [a_minute(0, 0, 13, 0, weight=0.35)] * 5,
+            "hold",
+            id="13 x 0.35 / 0.65 is 7",
+        ),
         pytest.param({"min_samples": 2600}, [CLEAN] * 5, "keep_baking", id="too few requests"),
         pytest.param({"min_samples": 2500}, [CLEAN] * 5, "promote", id="enough requests"),
         pytest.param({"min_samples": 999}, [SPARSE] * 30, "hold", id="too few when time is up"),
@@ -84,12 +90,13 @@ def test_the_policy_is_kept_to(policy: Doc, minutes: list[Doc], verdict: str) ->
     assert evaluate(a_doc(minutes, policy=policy))["verdict"] == verdict
 
 
-def test_a_materially_worse_metric_keeps_a_step_from_passing() -> None:
-    fine, worse = [CLEAN] * 6, [a_minute(500, 8, 9500, 10)] * 6
-    metrics = {"errors": {"minutes": fine}, "slow": {"minutes": worse}}
+def test_a_metric_that_has_not_proven_itself_keeps_a_step_from_passing() -> None:
+    fine, unproven = {"minutes": [CLEAN] * 6}, {"minutes": [SPARSE] * 6}
 
-    assert evaluate({"metrics": {"errors": {"minutes": fine}}})["verdict"] == "promote"
-    assert evaluate({"metrics": metrics})["verdict"] != "promote"
+    assert evaluate({"metrics": {"errors": fine}})["verdict"] == "promote"
+    both = evaluate({"metrics": {"errors": fine, "slow": unproven}})
+    assert both["verdict"] == "keep_baking"
+    assert both["requests_needed"] > 900
 
 
 def test_one_metric_of_three_is_enough_to_roll_back_but_needs_more_evidence() -> None:
@@ -130,6 +137,13 @@ def test_an_undecided_canary_is_told_how_many_requests_it_still_needs() -> None:
     assert answer["verdict"] == "hold"
     assert f"about {needed:,} more canary requests are needed" in answer["reason"]
     assert 960 * answer["phi"] - spent <= needed <= 960 * answer["phi"]
+
+
+def test_every_bet_is_capped_where_many_bad_minutes_are_asked_for() -> None:
+    config = {"min_bad_minutes": 12}
+
+    assert evaluate(a_doc([BAD] * 11, config=config))["verdict"] != "rollback"
+    assert evaluate(a_doc([BAD] * 16, config=config))["verdict"] == "rollback"
 
 
 def test_noise_of_the_rollout_itself_counts_when_the_history_was_calm() -> None:
