@@ -67,7 +67,7 @@ def most_by_chance(rollouts: int, chance: float, unlikely: float) -> int:
 def percent(rate: Rate) -> str:
     """A rate with its interval."""
     low, high = rate.interval
-    return f"{100 * rate.value:.3g} % [{100 * low:.2g}, {100 * high:.2g}]"
+    return f"{100 * rate.value:.3g} % [{100 * low:.3g}, {100 * high:.3g}]"
 
 
 def minutes(found: tuple[float, float, float]) -> str:
