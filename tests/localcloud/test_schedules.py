@@ -6,6 +6,7 @@ Model: scheduler.CreateSchedule
 """
 
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -59,16 +60,21 @@ def sender(client: Clients, name: str, queue: str) -> str:
     return create_role(client, f"{name}-role", [send])
 
 
-def test_scheduler_calls_its_target_under_the_targets_role(client: Clients, unique: str) -> None:
+def test_scheduler_calls_its_target_under_the_targets_role(
+    cloud: LocalCloud, client: Clients, unique: str
+) -> None:
     # No queue policy: EventBridge Scheduler has no service principal there, only the role counts.
     url, queue = create_queue(client, unique)
     target = {"Arn": queue, "RoleArn": sender(client, unique, queue), "Input": '{"n": 1}'}
+    before = cloud.now() - timedelta(seconds=1)  # it is told in whole seconds
     client("scheduler").create_schedule(
         Name=unique,
         ScheduleExpression="rate(1 minute)",
         FlexibleTimeWindow={"Mode": "OFF"},
         Target=target,
     )
+    made = client("scheduler").get_schedule(Name=unique)["CreationDate"]
+    assert before <= made <= cloud.now()
     assert received_bodies(client, url, 1) == [{"n": 1}]
     client("scheduler").delete_schedule(Name=unique)
 
@@ -90,6 +96,19 @@ def test_a_one_time_schedule_fires_once_and_goes_if_asked(
     assert event["source"] == "aws.scheduler"
     listed = client("scheduler").list_schedules(NamePrefix=unique)["Schedules"]
     assert listed == []
+
+
+def test_no_schedule_follows_the_clock_of_the_machine(client: Clients, unique: str) -> None:
+    # By its own clock the engine looks every ten seconds. Here this moment is long over.
+    url, queue = create_queue(client, unique)
+    client("scheduler").create_schedule(
+        Name=unique,
+        ScheduleExpression=f"at({datetime.now(UTC):%Y-%m-%dT%H:%M:%S})",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": queue, "RoleArn": sender(client, unique, queue)},
+    )
+    time.sleep(10.5)
+    assert "Messages" not in client("sqs").receive_message(QueueUrl=url)
 
 
 def test_a_schedule_whose_role_may_not_ends_in_its_dead_letter_queue(
