@@ -57,7 +57,8 @@ class Goal:
     id: str
     goal: str
     found: str
-    met: bool
+    met: bool | None
+    """None: not run."""
 
 
 def goals(results: Results) -> list[Goal]:
@@ -122,7 +123,7 @@ def _other_settings(results: Results) -> Iterator[Goal]:
     ):
         goal = f"{text}: at most {100 * alpha:g} %"
         if suite not in results.suites:
-            yield Goal("G2", goal, "not run", met=False)
+            yield Goal("G2", goal, "", met=None)
             continue
         name, worst = _worst(results, suite, seen())
         yield Goal("G2", goal, f"worst: {percent(worst)}, {name}", worst.value <= alpha)

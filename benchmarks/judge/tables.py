@@ -69,7 +69,8 @@ def _origin(results: Results) -> str:
 
 def _goal_rows(results: Results) -> Iterator[tuple[str, ...]]:
     for goal in goals(results):
-        yield goal.id, goal.goal, goal.found, "met" if goal.met else "**missed**"
+        met = "not run" if goal.met is None else "met" if goal.met else "**missed**"
+        yield goal.id, goal.goal, goal.found, met
 
 
 def _rule_rows(results: Results) -> Iterator[tuple[str, ...]]:
