@@ -146,6 +146,19 @@ def test_every_bet_is_capped_where_many_bad_minutes_are_asked_for() -> None:
     assert evaluate(a_doc([BAD] * 16, config=config))["verdict"] == "rollback"
 
 
+@pytest.mark.parametrize("config", [{"min_bad_minutes": 1}, {"alpha": 1e-300}], ids=str)
+def test_the_worst_minutes_of_a_large_service_fit_into_a_float(config: Doc) -> None:
+    minutes = [a_minute(10**7, 10**7, 10**7, 0, weight=0.5)] * 9
+
+    assert evaluate({"minutes": minutes, "config": config})["verdict"] == "rollback"
+
+
+def test_one_bad_minute_is_enough_where_that_is_asked_for() -> None:
+    answer = evaluate(a_doc([a_minute(), a_minute(x_c=50)], config={"min_bad_minutes": 1}))
+
+    assert (answer["verdict"], answer["minute"]) == ("rollback", 2)
+
+
 def test_noise_of_the_rollout_itself_counts_when_the_history_was_calm() -> None:
     calm = [a_minute(500, 5, 500, 5)] * 20
     noisy = [a_minute(500, 5, 500, 10 * (index % 2)) for index in range(20)]

@@ -13,6 +13,8 @@ from sluice.domain.judge.checks import an_object, is_number, must
 
 ALMOST = 0.01
 """What `min_bad_minutes - 1` minutes together fall short of the threshold, in nats."""
+MOST = 200.0
+"""What one minute may add where no cap is asked for; more would not fit into a float."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +48,8 @@ class Config:
     def cap(self) -> float:
         """The most log evidence that one minute may add."""
         if self.min_bad_minutes == 1:
-            return math.inf
-        return (self.rollback_threshold - ALMOST) / (self.min_bad_minutes - 1)
+            return MOST
+        return min(MOST, (self.rollback_threshold - ALMOST) / (self.min_bad_minutes - 1))
 
 
 @dataclass(frozen=True, slots=True)
