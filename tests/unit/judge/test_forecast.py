@@ -39,6 +39,10 @@ def test_the_more_traffic_the_smaller_what_is_found() -> None:
     assert 0.001 < found[2][0] < 0.005 < found[1][0] < 0.01
 
 
+def test_no_step_is_quicker_than_its_least_bake() -> None:
+    assert forecast(a_service(100_000))["steps"][2]["minutes_to_promote"] == 5
+
+
 def test_a_service_with_enough_traffic_is_not_warned() -> None:
     assert forecast(a_service(1000))["warnings"] == []
     assert forecast(a_service(10000, 0.01))["warnings"] == []

@@ -128,6 +128,14 @@ def test_the_evidence_is_told_so_that_a_person_can_follow_it() -> None:
     assert "canary 20 bad of 450 (4.44 %), stable 9 bad of 8,550 (0.105 %)" in answer["reason"]
 
 
+def test_what_a_rollback_looks_like_is_what_it_looked_like_then() -> None:
+    later = [a_minute(x_c=0, x_s=9)] * 200 + [a_minute(x_c=50)] * 30
+    answer = evaluate(a_doc([BAD] * 3 + later))
+
+    assert answer["minute"] == 3
+    assert answer["metrics"][""]["looks_like"]["from_minute"] == 1
+
+
 def test_an_undecided_canary_is_told_how_many_requests_it_still_needs() -> None:
     """Without errors anywhere proof takes phi (ln 1/beta + ln 6) / margin: 960 at the defaults."""
     doc = {"minutes": at_step(2, [a_minute(5, 0, 5, 0, weight=0.5)] * 60)}
