@@ -59,7 +59,7 @@ def evidence_by_step(batch: Batch) -> dict[str, list[int]]:
 
 
 def milliseconds() -> float:
-    """What one poll of three metrics costs after 90 minutes: the median of some, CPU time."""
+    """What one poll of three metrics costs after 90 minutes: CPU time, the least of some."""
     batch = generate(by_id()["1000/min base 1%"], 0, rollouts=3)
     metrics = {str(rollout): batch.doc(rollout) for rollout in range(3)}
     taken = []
@@ -67,7 +67,7 @@ def milliseconds() -> float:
         began = time.process_time()
         evaluate({"metrics": metrics})
         taken.append(time.process_time() - began)
-    return round(1000 * sorted(taken)[_POLLS // 2], 2)
+    return round(1000 * min(taken), 2)
 
 
 def _climb(batch: Batch, rollout: int) -> tuple[str, int]:
