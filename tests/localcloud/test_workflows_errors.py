@@ -6,11 +6,14 @@ AWS: step-functions/latest/dg/connect-lambda.html
 """
 
 import json
+import subprocess
+import sys
 import time
 from typing import Any
 
 import pytest
 
+from localcloud.environment import project_root
 from tests.localcloud.functions import create_function
 from tests.localcloud.machines import (
     ANYTHING,
@@ -236,6 +239,35 @@ def test_nothing_is_recorded_after_the_end_of_a_stopped_execution(
 
     assert finish(client, execution)["status"] == "ABORTED"
     assert history(client, execution)[-1]["type"] == "ExecutionAborted"
+
+
+@pytest.mark.parametrize("late", ["set_error(error={})", "set_timed_out()"])
+def test_what_comes_at_the_moment_of_the_end_changes_nothing(late: str) -> None:
+    # Too short a moment to be met from outside: in a process of its own, with our hooks in it.
+    moment = f"""
+import threading
+from moto.stepfunctions.parser.asl.eval.environment import Environment
+from moto.stepfunctions.parser.asl.eval.program_state import ProgramStopped
+from localcloud import hooks
+from localcloud.workflows import attempts
+
+attempts.mount()
+hooks.install()
+stopped = Environment.__new__(Environment)
+stopped._state_mutex, stopped.program_state_event = threading.RLock(), threading.Event()
+stopped._frames, stopped._program_state = [], ProgramStopped("now", None, None)
+stopped.{late}
+print(type(stopped._program_state).__name__)
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", moment],
+        cwd=project_root(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert ended.stdout == "ProgramStopped\n"
 
 
 def test_the_fail_state_ends_with_computed_error_and_cause(client: Any, unique: str) -> None:
