@@ -17,7 +17,7 @@ def test_a_serverless_endpoint_is_updated_and_judged_by_its_configuration(churn:
     promoted = churn.until_event("Promoted", 2)
     churn.until_event("Settled", 2)
 
-    assert "requests and no alarm" in promoted["reason"]
+    assert "nothing speaks for a rollback" in promoted["reason"]
     assert churn.last_good() == [2, 1]
     endpoint, live = churn.endpoint(), churn.state()["live"]
     assert endpoint["EndpointConfigName"] == live["endpoint_config"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sluice.domain.alarm import Watched
 from sluice.domain.rollout import Action, Phase, Rollout
 from sluice.events.tasks import dump_rollout
-from tests.builders import STABLE, TARGET, a_rollout, a_state, after, an_event
+from tests.builders import AT, STABLE, TARGET, a_rollout, a_state, after, an_event
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +35,7 @@ class Drill:
         world.announced()
 
     def bakes(self, **changes: Any) -> None:
-        """Version 4 bakes at 10 % beside version 3, with requests."""
+        """Version 4 bakes at 10 % beside version 3; its requests prove it after five minutes."""
         self.world.given_endpoint(BOTH, v3_e3=90, v4_e5=10)
         self._in_flight(a_rollout(position=0, **changes), Phase.BAKING)
 
@@ -47,7 +47,8 @@ class Drill:
 
     def _in_flight(self, rollout: Rollout, phase: Phase, **changes: Any) -> None:
         self.world.given(a_state(rollout, phase=phase, **PARKED, **changes))
-        self.world.given_requests("v4-e5", 50, at=after(MINUTE))
+        self.world.given_requests("v4-e5", 500, at=AT, minutes=12)
+        self.world.given_requests("v3-e3", 4500, at=AT, minutes=12)
         self.world.start(rollout.id)
         self.watched(rollout.release)
 

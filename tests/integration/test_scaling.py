@@ -184,7 +184,7 @@ def test_an_endpoint_that_does_not_scale_costs_one_question(
     captured.prepare(captured.start())
 
     asked = [name for name, _ in wire.asked if "Scal" in name or name == "GetMetricData"]
-    assert asked == ["DescribeScalableTargets"]
+    assert asked == ["DescribeScalableTargets", "GetMetricData"], "that one is for the forecast"
     assert captured.world.state.scaling is None
 
 
