@@ -84,7 +84,7 @@ def plan(**changes: Any) -> dict[str, Any]:
         "steps": [50, 100],
         "bake_minutes": {"min": 1, "max": 12, "last": 2},
         "standby_minutes": 2,
-        "analysis": {"margin_abs": 0.8, "beta": 0.3},
+        "analysis": {"margin_abs": 0.9, "beta": 0.6},
     }
     return {**usual, **changes}
 
