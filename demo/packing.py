@@ -36,7 +36,7 @@ _PLANS: dict[int, dict[str, Any]] = {
     6: {
         "steps": [50, 100],
         "standby_minutes": 1,
-        "bake_minutes": {"min": 5, "max": 10, "last": 5},
+        "bake_minutes": {"min": 3, "max": 10, "last": 3},
     },
 }
 """In what the plan of a version differs from the usual one."""
