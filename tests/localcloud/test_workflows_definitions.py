@@ -6,6 +6,7 @@ Model: stepfunctions.ValidateStateMachineDefinition
 """
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from botocore.exceptions import ClientError
 from tests.localcloud.machines import create_machine, create_states_role
 
 SUCCEED = {"Type": "Succeed"}
+PASS = {"Type": "Pass"}
 FAULTY: dict[str, Any] = {
     "no states": {"StartAt": "A", "States": {}},
     "no start": {"States": {"A": SUCCEED}},
@@ -186,3 +188,30 @@ def test_a_machine_of_every_kind_of_state_is_accepted(client: Any) -> None:
 
     assert answer["diagnostics"] == []
     assert answer["result"] == "OK"
+
+
+def test_definitions_in_two_languages_are_read_at_the_same_time(client: Any) -> None:
+    last: dict[str, dict[str, Any]] = {
+        "JSONata": {"Output": "{% 1 %}"},
+        "JSONPath": {"InputPath": "$.n"},
+    }
+    long = {f"Pass{step}": {**PASS, "Next": f"Pass{step + 1}"} for step in range(60)}
+    definitions = [
+        {
+            "QueryLanguage": language,
+            "StartAt": "Pass0",
+            "Comment": f"number {number}",
+            "States": {**long, "Pass60": {**PASS, **fields, "End": True}},
+        }
+        for number in range(20)
+        for language, fields in last.items()
+    ]
+    workflows = client("stepfunctions")
+
+    def validate(definition: dict[str, Any]) -> list[Any]:
+        answer = workflows.validate_state_machine_definition(definition=json.dumps(definition))
+        diagnostics: list[Any] = answer["diagnostics"]
+        return diagnostics
+
+    with ThreadPoolExecutor(8) as pool:
+        assert [one for one in pool.map(validate, definitions) if one] == []
