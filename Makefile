@@ -67,7 +67,7 @@ test: check ## Everything that must pass: `check`, then every test.
 	@$(MAKE) --no-print-directory build ARCHITECTURE=x86_64
 	$(PYTEST) -n 2 tests/unit tests/integration
 	$(PYTEST) tests/judge # in two processes of their own
-	$(PYTEST) -n 2 tests/localcloud # each worker has a cloud of its own
+	$(PYTEST) -n 3 tests/localcloud # each worker has a cloud of its own
 	$(PYTEST) -n 5 tests/e2e # they mostly wait, all on one local cloud
 
 .PHONY: check

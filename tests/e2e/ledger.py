@@ -38,6 +38,12 @@ class Ledger:
         """What a version was captured as, and the copies of it in the vault."""
         return self._get(f"RELEASE#{group}", f"CAPTURE#{version:06d}")
 
+    def forget(self, name: str) -> None:
+        """Take a group and its target out of what the schedule surveys; they stay as they are."""
+        for pk, sk in (("GROUPS", name), ("TARGETS", f"endpoint/{name}")):
+            key = {"pk": {"S": pk}, "sk": {"S": sk}}
+            self._dynamodb.delete_item(TableName=self._table, Key=key)
+
     def _get(self, pk: str, sk: str) -> dict[str, Any]:
         key = {"pk": {"S": pk}, "sk": {"S": sk}}
         found = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)

@@ -20,7 +20,7 @@ from tests.e2e.ledger import Ledger, assert_unbroken
 from tests.e2e.stack import SPEED, Stack
 from tests.e2e.users import Users, version_of
 
-_LOOK_EVERY_SECONDS = 0.25
+_LOOK_EVERY_SECONDS = 0.5
 _SLACK_SECONDS = float(os.environ.get("SLUICE_E2E_SLACK_SECONDS", "90"))
 """Functions and containers start in real time, whatever the cloud's clock says."""
 
