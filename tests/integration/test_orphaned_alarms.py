@@ -15,6 +15,7 @@ from tests.builders import (
     a_state,
     an_event,
     deployed,
+    serverless,
 )
 
 if TYPE_CHECKING:
@@ -58,6 +59,10 @@ def test_an_alarm_on_a_variant_that_is_gone_is_deleted_and_forgotten(watched: Wo
         ),
         pytest.param(
             a_state(last_good=(STABLE, GOOD, deployed(1, epoch=1))), id="on what served well"
+        ),
+        pytest.param(
+            a_state(live=serverless(deployed(1, epoch=1)), last_good=(STABLE, GOOD)),
+            id="on what serves without servers, under the name of all versions",
         ),
     ],
 )

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
+from sluice.domain import names
 from sluice.domain.release import ReleaseName
 from sluice.domain.rollout import Deployed, Phase, Rollout
 from sluice.domain.scalable import Suspension
@@ -209,12 +210,15 @@ def orphaned(state: TargetState, variants: Collection[str]) -> frozenset[str]:
 
     None while a rollout is in flight. A rollback makes a variant of its own, so even those of the
     last good releases never return; they are kept all the same, for as long as they might stand on
-    the endpoint still.
+    the endpoint still. So is what a release's own alarms are named after: all versions on a
+    serverless endpoint bear one variant name.
     """
     if state.holder:
         return frozenset()
     deployed = (*state.last_good, *((state.live,) if state.live else ()))
-    return frozenset(variants) - {one.variant for one in deployed}
+    watched = (names.watched_variant(alarm) for one in deployed for alarm in one.alarms)
+    named = {found[1] for found in watched if found}
+    return frozenset(variants) - {one.variant for one in deployed} - named
 
 
 def chronicle(change: Change) -> tuple[TargetState, tuple[Entry, ...]]:
