@@ -10,6 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.errors import UnusableError
 from sluice.adapters.ledger.table import Table
+from sluice.domain import names
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -65,4 +66,4 @@ class Connection:
 
 def target_named(name: str) -> str:
     """`endpoint/churn`, also of `churn`."""
-    return name if "/" in name else f"endpoint/{name}"
+    return name if "/" in name else names.target_of(name)

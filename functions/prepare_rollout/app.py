@@ -41,11 +41,12 @@ table = Table(client("dynamodb"), settings.ledger_table)
 targets, releases, vault = Targets(table), Releases(table), Vault(client("s3"))
 autoscaling = Autoscaling(client("application-autoscaling"))
 asking = client("sagemaker-runtime", read_seconds=LONGEST_ANSWER_SECONDS, attempts=1)
+endpoint = Endpoint(sagemaker)
 preparing = Preparing(
     targets=targets,
-    endpoint=Endpoint(sagemaker),
+    endpoint=endpoint,
     checking=Checking(
-        endpoint=Endpoint(sagemaker),
+        endpoint=endpoint,
         registry=Registry(sagemaker),
         releases=releases,
         vault=vault,

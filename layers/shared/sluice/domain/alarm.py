@@ -148,8 +148,8 @@ def _heard_already(state: TargetState, rollout: Rollout, *, blames: bool) -> str
         return f"{_KNOWN}: {rollout.release.release} has been taken back already"
     if blames and _only_tested(state):
         return f"TESTED: {rollout.release.variant} has answered nobody but its smoke test"
-    signal = state.signal
-    if signal is None or signal.cause is Cause.SUPERSEDED:
+    signal = state.accusation
+    if signal is None:
         return ""
     if blames and not signal.blames and signal.cause is Cause.ALARM:
         return ""

@@ -152,8 +152,8 @@ def _rejected(state: TargetState, release: Release, seen: ApprovalChange) -> Cha
         update["wanted"] = None
     signal = Signal(cause=Cause.REJECTION, release=release.name, reason=reason, at=seen.observed_at)
     if state.rollout and state.rollout.release.release == release.name:
-        heard = state.signal and state.signal.cause is not Cause.SUPERSEDED
-        update["signal"] = state.signal if heard or state.rollout.taken_back else signal
+        known = state.accusation or state.rollout.taken_back
+        update["signal"] = state.signal if known else signal
     elif state.live and state.live.release == release.name:
         update["rollback_owed"] = signal
     return Change(state.model_copy(update=update), (event,))

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from sluice.domain.plan import ALL_TRAFFIC, RolloutPlan, Strategy
+from sluice.domain.plan import RolloutPlan, Strategy
 from sluice.domain.refusal import Reason, Refusal
-from sluice.domain.values import Value
+from sluice.domain.values import ALL_TRAFFIC, Value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from sluice.domain.judge import forecast
 from sluice.domain.judge.design_effect import design_effect
 from sluice.domain.measures import STABLE, compared
-from sluice.domain.tally import ALL_TRAFFIC, HISTORY, SETTLES, Asked
-from sluice.domain.values import SCHEMA_VERSION, Moment, Value
+from sluice.domain.tally import HISTORY, Asked, rows_of, settled
+from sluice.domain.values import ALL_TRAFFIC, SCHEMA_VERSION, Moment, Value
 
 if TYPE_CHECKING:
     from sluice.domain.rollout import Rollout
@@ -46,7 +46,7 @@ def to_ask(rollout: Rollout, *, now: datetime) -> Asked | None:
         series.column(STABLE): (series, series.dimensions(rollout.endpoint, rollout.stable))
         for series in (errors.n, errors.x)
     }
-    until = (now - SETTLES).replace(second=0, microsecond=0)
+    until = settled(now, _MINUTE)
     return Asked(columns, until - HISTORY, until, _MINUTE)
 
 
@@ -106,14 +106,14 @@ def _in_words(step: dict[str, Any]) -> str:
 
 
 def _weights(rollout: Rollout) -> list[float]:
-    return [one.weight / ALL_TRAFFIC for one in rollout.steps if one.weight < ALL_TRAFFIC]
+    return [one.weight / ALL_TRAFFIC for one in rollout.compared]
 
 
 def _policy(rollout: Rollout) -> dict[str, int]:
-    before = [one for one in rollout.steps if one.weight < ALL_TRAFFIC]
+    steps = rollout.compared
     return {
-        "min_bake": -(-before[0].data_seconds // _MINUTE),
-        "max_bake": -(-before[0].max_seconds // _MINUTE),
-        "last_max_bake": -(-before[-1].max_seconds // _MINUTE),
-        "last_step": len(before) - 1,
+        "min_bake": rows_of(steps[0].data_seconds, _MINUTE),
+        "max_bake": rows_of(steps[0].max_seconds, _MINUTE),
+        "last_max_bake": rows_of(steps[-1].max_seconds, _MINUTE),
+        "last_step": len(steps) - 1,
     }

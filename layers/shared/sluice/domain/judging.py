@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from sluice.domain.judge import evaluate
 from sluice.domain.measures import CANARY, STABLE, compared, guarded
 from sluice.domain.rollout import Verdict
-from sluice.domain.tally import ALL_TRAFFIC
-from sluice.domain.values import SCHEMA_VERSION, Moment, Value
+from sluice.domain.tally import rows_of
+from sluice.domain.values import ALL_TRAFFIC, SCHEMA_VERSION, Moment, Value
 
 if TYPE_CHECKING:
     from sluice.domain.measures import Measure
@@ -47,20 +48,31 @@ class Evidence(Value):
     document: dict[str, Any]
     answer: dict[str, Any]
 
-    @property
+    @cached_property
     def name(self) -> str:
         """What it is stored as: how many minutes it stands on, and the digest of its text."""
         minutes = max(len(one["minutes"]) for one in self.document["metrics"].values())
-        digest = hashlib.sha256(self.canonical().encode()).hexdigest()
+        digest = hashlib.sha256(self.text.encode()).hexdigest()
         return f"{minutes:05d}-{digest[:_SHORT_DIGEST]}"
 
     def canonical(self) -> str:
         """The one spelling of it."""
+        return self.text
+
+    @cached_property
+    def text(self) -> str:
+        """`canonical`, written once: two days of minutes take a while."""
         return canonical(self.model_dump(mode="json"))
 
     def replayed(self) -> Evidence:
         """The same document, judged again. Raises JudgeDocumentError."""
-        return self.model_copy(update={"answer": evaluate(self.document)})
+        return Evidence(
+            schema_version=self.schema_version,
+            rollout=self.rollout,
+            begins=self.begins,
+            document=self.document,
+            answer=evaluate(self.document),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,10 +141,9 @@ def _comparison(tally: Tally, rollout: Rollout, start: Start) -> dict[str, Any]:
             ],
             **_kind_of(measure),
         }
-    last = sum(one.weight < ALL_TRAFFIC for one in rollout.steps) - 1
     return {
         "config": rollout.policy.analysis,
-        "policy": _policy(rollout, step, step.max_seconds, last_step=last),
+        "policy": _policy(rollout, step, step.max_seconds, last_step=len(rollout.compared) - 1),
         "metrics": metrics,
     }
 
@@ -164,19 +175,15 @@ def _guard(tally: Tally, rollout: Rollout, start: Start) -> dict[str, Any]:
 def _policy(rollout: Rollout, step: Step, longest: int, *, last_step: int) -> dict[str, Any]:
     """How long the step takes, in rows of the tally."""
     period = rollout.policy.period
-    most = _rows(max(longest, step.data_seconds), period)
+    most = rows_of(max(longest, step.data_seconds), period)
     return {
-        "min_bake": _rows(step.data_seconds, period),
+        "min_bake": rows_of(step.data_seconds, period),
         "max_bake": most,
         "last_max_bake": most,
         "last_step": last_step,
-        "blind_hold": max(1, _rows(_BLIND_MINUTES * _MINUTE, period)),
+        "blind_hold": max(1, rows_of(_BLIND_MINUTES * _MINUTE, period)),
         "expected_floor": _EXPECTED_A_MINUTE * period / _MINUTE,
     }
-
-
-def _rows(seconds: int, period: int) -> int:
-    return -(-seconds // period)
 
 
 def _kind_of(measure: Measure) -> dict[str, Any]:

@@ -14,6 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
     from datetime import datetime
 
+NOBODY: dict[str, object] = {
+    "holder": "",
+    "rollout": None,
+    "token": "",
+    "parked_at": None,
+    "intent": "",
+    "signal": None,
+}
+"""What a target says of its lease when nobody holds it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Act:

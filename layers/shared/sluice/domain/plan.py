@@ -8,9 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from sluice.domain.values import Pushed
-
-ALL_TRAFFIC = 100
+from sluice.domain.values import ALL_TRAFFIC, Pushed
 
 Minutes = Annotated[int, Field(ge=1, le=1440)]
 Percent = Annotated[int, Field(ge=1, le=ALL_TRAFFIC)]

@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from sluice.domain.policy import Policy
 from sluice.domain.release import ReleaseName
-from sluice.domain.values import SCHEMA_VERSION, Moment, Value
+from sluice.domain.values import ALL_TRAFFIC, SCHEMA_VERSION, Moment, Value
 
 
 class Kind(StrEnum):
@@ -219,6 +219,11 @@ class Rollout(Value):
         if self.kind is not Kind.CANARY:
             return 100
         return 0 if self.position < 0 else self.step.weight
+
+    @property
+    def compared(self) -> tuple[Step, ...]:
+        """The steps before all traffic: while they last, variants are compared."""
+        return tuple(one for one in self.steps if one.weight < ALL_TRAFFIC)
 
     def to(self, action: Action, reason: str, **changes: object) -> Rollout:
         """The rollout with its next action and the reason for it."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sluice.domain.arming import forget_unwatched
+from sluice.domain.lease import NOBODY
 from sluice.domain.retrying import BACK_OFF
 from sluice.domain.rollout import Deployed, Kind, Outcome, Phase, Rollout
-from sluice.domain.target import Cause, Change, Event, Leftover, Mark, TargetState
+from sluice.domain.target import Change, Event, Leftover, Mark, TargetState
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -32,16 +33,11 @@ def release_target(
         return None
     halted = rollout.outcome is Outcome.HALTED
     proven = rollout.proven and not rollout.taken_back
-    owed = state.signal if state.signal and _is_live(state, state.signal.release) else None
-    owed = None if owed and owed.cause is Cause.SUPERSEDED else owed
+    said = state.accusation
+    owed = said if said and _is_live(state, said.release) else None
     released = state.model_copy(
         update={
-            "holder": "",
-            "rollout": None,
-            "token": "",
-            "parked_at": None,
-            "intent": "",
-            "signal": None,
+            **NOBODY,
             "word": None,
             "displaced": "",
             "drain_until": None,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sluice.domain import names
+from sluice.domain.lease import NOBODY
 from sluice.domain.outcome import unconsumed
 from sluice.domain.patience import DRAIN
 from sluice.domain.rollout import Action, Kind, Phase, Rollout
@@ -59,7 +60,7 @@ def renew(state: TargetState, *, now: datetime) -> tuple[Rollout | None, Change 
     if rollout.successions:
         return _succeed(state, rollout, reason, generation=generation, leap=LEAP, now=now)
     update = {"generation": generation, "epoch": state.epoch + LEAP, **_displaced(state, now)}
-    released = state.model_copy(update={**update, **_NOBODY, "phase": Phase.IDLE})
+    released = state.model_copy(update={**update, **NOBODY, "phase": Phase.IDLE})
     event = Event(now, "GenerationRaised", reason, rollout.release.release)
     return None, Change(released, (event,))
 
@@ -69,16 +70,6 @@ def draining(state: TargetState, *, now: datetime) -> str:
     if state.drain_until is None or now >= state.drain_until:
         return ""
     return f"draining until {state.drain_until.isoformat()}: calls of {state.displaced} may come"
-
-
-_NOBODY: dict[str, object] = {
-    "holder": "",
-    "rollout": None,
-    "token": "",
-    "parked_at": None,
-    "intent": "",
-    "signal": None,
-}
 
 
 def _displaced(state: TargetState, now: datetime) -> dict[str, object]:
@@ -115,7 +106,7 @@ def _succeed(
 def _give_up(state: TargetState, rollout: Rollout, reason: str, *, now: datetime) -> Change:
     """Traffic stays as it is; a new approval still deploys, and whoever is called can look."""
     update = {
-        **_NOBODY,
+        **NOBODY,
         **_displaced(state, now),
         "phase": Phase.HALTED,
         "wanted": unconsumed(state, rollout),

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from sluice.domain.measures import CANARY, STABLE, compared, guarded
 from sluice.domain.rollout import Phase
-from sluice.domain.values import SCHEMA_VERSION, Moment, Value
+from sluice.domain.values import ALL_TRAFFIC, SCHEMA_VERSION, Moment, Value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,7 +28,6 @@ REREAD = timedelta(seconds=300)
 """How far back later readings complete what is known."""
 LONGEST = timedelta(hours=48)
 """Variants are compared no longer than this: what is undecided by then is for a person."""
-ALL_TRAFFIC = 100
 
 type Number = int | float
 type Readings = Mapping[str, Mapping[datetime, Number]]
@@ -149,7 +148,7 @@ def to_read(tally: Tally, rollout: Rollout, *, now: datetime) -> Asked | None:
     if begins is None or ends is None or not tally.starts:
         return None
     whole, first = tally.starts[-1].weight == ALL_TRAFFIC, tally.starts[0].since
-    until = _rounded_down(now - SETTLES, tally.period)
+    until = settled(now, tally.period)
     until = until if whole else min(until, first + LONGEST)
     if until <= max(ends, first):
         return None
@@ -173,6 +172,16 @@ def _position(rollout: Rollout, phase: Phase) -> int:
 
 def _cell(row: tuple[Number | None, ...], index: int | None) -> Number | None:
     return None if index is None or index >= len(row) else row[index]
+
+
+def settled(now: datetime, period: int) -> datetime:
+    """The end of the last whole period that CloudWatch has counted by now."""
+    return _rounded_down(now - SETTLES, period)
+
+
+def rows_of(seconds: int, period: int) -> int:
+    """How many rows so many seconds take."""
+    return -(-seconds // period)
 
 
 def _rounded_down(moment: datetime, period: int) -> datetime:

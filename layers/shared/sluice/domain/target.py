@@ -161,6 +161,12 @@ class TargetState(Value):
     history_at: Moment | None = None
 
     @property
+    def accusation(self) -> Signal | None:
+        """The signal that says something against the release; Superseded says nothing."""
+        superseded = self.signal is not None and self.signal.cause is Cause.SUPERSEDED
+        return None if superseded else self.signal
+
+    @property
     def lost(self) -> bool:
         """Whether the endpoint is gone or Failed, and could not be mended."""
         return self.incident is not None and self.incident.lost

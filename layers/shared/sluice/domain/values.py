@@ -8,6 +8,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, PlainSerializer
 
 SCHEMA_VERSION = 1
+ALL_TRAFFIC = 100
+"""Percent: the weight of the step at which nothing is compared any more."""
 
 
 def iso(moment: datetime) -> str:

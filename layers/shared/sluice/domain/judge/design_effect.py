@@ -45,10 +45,7 @@ class Dispersion:
 
     def shrunk_towards(self, prior: float) -> float:
         """phi, drawn towards `prior` by as much as the minutes say little."""
-        if not self._expected:
-            raw, weight = 0.0, self._weight()
-        else:
-            raw, weight = self._excess / self._expected, self._weight()
+        raw, weight = self._excess / self._expected if self._expected else 0.0, self._weight()
         return (_PRIOR_WEIGHT * prior + weight * raw) / (_PRIOR_WEIGHT + weight)
 
     def _weight(self) -> float:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from math import log
 from typing import TYPE_CHECKING, Any
 
 from sluice.domain.judge.document import Kind
-from sluice.domain.judge.promote import FACTORS, growth
+from sluice.domain.judge.promote import growth, needed
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -53,7 +52,7 @@ def _needed(course: Course, config: Config) -> int | None:
     told = next((one for one in reversed(course.counts) if one), None)
     share = told[0] / told[2] if told else 1.0
     best = growth(rate, share, course.rule.spread, config)
-    missing = config.promote_threshold + log(len(FACTORS)) - max(course.log_e_promote[-1:] or [0.0])
+    missing = needed(config) - max(course.log_e_promote[-1:] or [0.0])
     return max(0, int(missing / best) + 1) if best > _ROUND else None
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from sluice.domain.judge.checks import an_object, is_number, must, positive
 from sluice.domain.judge.design_effect import PRIOR
 from sluice.domain.judge.mixture import first_stake
-from sluice.domain.judge.promote import FACTORS, growth
+from sluice.domain.judge.promote import growth, needed
 from sluice.domain.judge.rollback import SHARES, likelihood_bets
 from sluice.domain.judge.settings import read_config, read_policy
 
@@ -62,8 +62,7 @@ class _Service:
         n_c = self._requests * weight
         share = weight / (1 - weight)
         worth = growth(self._rate, share, self._phi, self._config)
-        wanted = self._config.promote_threshold + log(len(FACTORS))
-        proof = ceil(wanted / worth) if worth > 0 else None
+        proof = ceil(needed(self._config) / worth) if worth > 0 else None
         longest = self._policy.longest(index)
         least = self._least_found(n_c, longest, first_stake(new_rollout=index == 0))
         return {

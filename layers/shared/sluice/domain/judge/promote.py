@@ -40,6 +40,11 @@ def log_mean(logs: list[float]) -> float:
     return most + log(sum([exp(one - most) for one in logs]) / len(logs))
 
 
+def needed(config: Config) -> float:
+    """The log evidence of the best bet that is enough whatever the others lost."""
+    return config.promote_threshold + log(len(FACTORS))
+
+
 def growth(rate: float, share: float, phi: float, config: Config) -> float:
     """Log evidence that a canary request is worth, if both variants have `rate` bad requests.
 

@@ -116,11 +116,8 @@ class Means:
     shares: Sequence[float] = mean.SHARES
 
     def __init__(self, metric: Metric, config: Config) -> None:
-        self._tolerate, self._margin, self._cap = (
-            metric.tolerate_drop,
-            metric.margin_drop,
-            config.cap,
-        )
+        self._tolerate, self._margin = metric.tolerate_drop, metric.margin_drop
+        self._cap = config.cap
         self.promotes = metric.margin_drop is not None
         self.spread_before = self.spread = mean.spread(metric.history)
 
