@@ -21,6 +21,7 @@ from moto.moto_api._internal import moto_api_backend
 
 from sluice.adapters.ledger.table import Table
 from tests.builders import ACCOUNT, BUCKET, REGION
+from tests.integration import mocking
 from tests.integration.faults import Faults
 from tests.integration.inbox import Inbox
 
@@ -72,7 +73,8 @@ def environment() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def mocked(environment: None) -> Iterator[None]:
     """Every boto3 client of this process talks to moto."""
-    with mock_aws():
+    with pytest.MonkeyPatch.context() as patched, mock_aws():
+        mocking.remember(patched)
         yield
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import unicodedata
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +15,8 @@ from tests.builders import METADATA, REPOSITORY, WEIGHTS, a_config
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from botocore.model import ServiceModel
 
     from tests.integration.inbox import Inbox
     from tests.integration.rollouts import Wire
@@ -182,7 +185,12 @@ def test_an_image_that_nobody_can_pull_is_refused_until_it_is_restored(
 
 def fits(shape: str, text: str) -> bool:
     """Whether the API's own limits and its pattern's set of characters allow the text."""
-    limits = get_session().get_service_model("sagemaker").shape_for(shape).metadata
+    limits = sagemaker().shape_for(shape).metadata
     assert limits["pattern"].startswith(r"([\p{L}\p{Z}\p{N}_.:\/=+\-@]*)")
     taken = (one in "_.:/=+-@" or unicodedata.category(one)[0] in "LZN" for one in text)
     return limits["min"] <= len(text) <= limits["max"] and all(taken)
+
+
+@cache
+def sagemaker() -> ServiceModel:
+    return get_session().get_service_model("sagemaker")
