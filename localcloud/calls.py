@@ -9,10 +9,7 @@ import threading
 from pathlib import Path
 from typing import Any, TextIO
 
-from ministack.core import iam_evaluator
-from ministack.core.responses import get_account_id
-
-from localcloud import enforcement, hooks
+from localcloud import enforcement
 from localcloud.clock import clock
 
 _lock = threading.Lock()
@@ -36,16 +33,20 @@ def read() -> list[dict[str, Any]]:
 
 def mount() -> None:
     """Wrap the one place where IAM decides; the engines look it up for each call."""
-    hooks.require(iam_evaluator, "resolve_principal", call=False)
     enforcement.wrap(_recorded)
 
 
 def _recorded(original: Any, *args: Any, **kwargs: Any) -> Any:
     denied = original(*args, **kwargs)
-    asked = enforcement.asked(original, *args, **kwargs)
-    principal = _principal(asked["access_key_id"])
+    asked = enforcement.asked(*args, **kwargs)
+    caller = enforcement.caller(asked["access_key_id"])
     resource = asked.get("resource_arn", "*")
-    write(principal, asked["iam_action"], resource, allowed=denied is None)
+    write(
+        caller.principal_arn if caller else None,
+        asked["iam_action"],
+        resource,
+        allowed=denied is None,
+    )
     return denied
 
 
@@ -61,12 +62,6 @@ def write(principal: str | None, action: str, resource_arn: str, *, allowed: boo
     with _lock:
         if _log is not None and not _log.closed:
             _log.write(json.dumps(entry) + "\n")
-
-
-def _principal(access_key_id: str) -> str | None:
-    """The caller's ARN, None when the key is unknown."""
-    principal = iam_evaluator.resolve_principal(access_key_id or "", get_account_id())
-    return getattr(principal, "arn", None)
 
 
 def stop() -> None:

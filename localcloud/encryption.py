@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/AmazonS3/latest/userguide/UsingKMSEncryption.html#re
 from typing import Any
 
 from ministack.core import iam_evaluator
-from ministack.core.responses import get_account_id
 from ministack.services import kms, s3
 
 from localcloud import enforcement, hooks
@@ -34,9 +33,9 @@ def stop() -> None:
 
 def _enforce(original: Any, *args: Any, **kwargs: Any) -> Any:
     denied = original(*args, **kwargs)
-    asked = enforcement.asked(original, *args, **kwargs)
+    asked = enforcement.asked(*args, **kwargs)
     needed = _NEEDED.get(asked["iam_action"])
-    if denied is not None or needed is None or _is_root(asked["access_key_id"]):
+    if denied is not None or needed is None or enforcement.root(asked["access_key_id"]):
         return denied
     bucket, _, key = asked.get("resource_arn", "").removeprefix("arn:aws:s3:::").partition("/")
     key_arn = _key_of(bucket, key, writes=needed == "kms:GenerateDataKey")
@@ -45,11 +44,6 @@ def _enforce(original: Any, *args: Any, **kwargs: Any) -> Any:
     via = {"kms:viaservice": f"s3.{REGION}.amazonaws.com"}
     decide = iam_evaluator.enforce
     return decide(asked["access_key_id"], needed, "kms", REGION, key_arn, via)
-
-
-def _is_root(access_key_id: str) -> bool:
-    principal = iam_evaluator.resolve_principal(access_key_id or "", get_account_id())
-    return getattr(principal, "policies", ()) is None
 
 
 def _key_of(bucket: str, key: str, *, writes: bool) -> str | None:

@@ -8,8 +8,7 @@ https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutBucketPolicy.html
 from typing import Any
 
 from ministack.core import iam_evaluator
-from ministack.core.iam_evaluator import EvalContext
-from ministack.core.responses import get_account_id
+from ministack.core.iam_evaluator import EvalContext, ResolvedCredential
 
 from localcloud import enforcement, hooks
 
@@ -31,15 +30,14 @@ def stop() -> None:
 
 def _enforce(original: Any, *args: Any, **kwargs: Any) -> Any:
     denied = original(*args, **kwargs)
-    asked = enforcement.asked(original, *args, **kwargs)
+    asked = enforcement.asked(*args, **kwargs)
     if denied is not None or asked["iam_action"] in _ALWAYS_ROOTS:
         return denied
-    principal = iam_evaluator.resolve_principal(asked["access_key_id"] or "", get_account_id())
-    is_root = getattr(principal, "policies", ()) is None
-    return _denied_by_resource(principal, asked) if is_root else None
+    root = enforcement.root(asked["access_key_id"])
+    return _denied_by_resource(root, asked) if root else None
 
 
-def _denied_by_resource(root: Any, asked: dict[str, Any]) -> Any:
+def _denied_by_resource(root: ResolvedCredential, asked: dict[str, Any]) -> Any:
     """What the resource's own policy has against the call, None when nothing."""
     resource_arn = asked.get("resource_arn", "*")
     found = iam_evaluator._resource_policy(asked["service"], resource_arn)
@@ -47,9 +45,9 @@ def _denied_by_resource(root: Any, asked: dict[str, Any]) -> Any:
         return None
     keys = asked.get("service_context") or {}
     context = EvalContext(
-        principal_arn=root.arn,
-        principal_type=root.type,
-        principal_account=root.account,
+        principal_arn=root.principal_arn,
+        principal_type=root.principal_type,
+        principal_account=root.account_id,
         action=asked["iam_action"],
         resource_arn=resource_arn,
         region=asked["region"],
@@ -58,5 +56,5 @@ def _denied_by_resource(root: Any, asked: dict[str, Any]) -> Any:
     verdict = iam_evaluator.evaluate_resource_policy(found[0], context)
     if verdict.decision != "Deny":
         return None
-    verdict.principal_arn, verdict.resource_policy_arn = root.arn, resource_arn
+    verdict.principal_arn, verdict.resource_policy_arn = root.principal_arn, resource_arn
     return verdict

@@ -45,8 +45,7 @@ def _structure(shape: Any, value: Any, path: str) -> Iterator[str]:
         yield _wrong(path, value, "an object")
         return
     present = {name: item for name, item in value.items() if item is not None}
-    members = {member_name(name, member): member for name, member in shape.members.items()}
-    required = {member_name(name, shape.members[name]) for name in shape.required_members}
+    members, required = _members(shape)
     for name in sorted(required - set(present)):
         yield f"{path}/{name}: required, and absent"
     for name, item in present.items():
@@ -56,6 +55,14 @@ def _structure(shape: Any, value: Any, path: str) -> Iterator[str]:
             yield f"{path}/{name}: no such member"
     if getattr(shape, "is_tagged_union", False) and len(present) != 1:
         yield f"{path}: {len(present)} members of a union"
+
+
+@functools.cache
+def _members(shape: Any) -> tuple[dict[str, Any], frozenset[str]]:
+    """Every member of a structure and the required ones, as they are spelled on the wire."""
+    members = {member_name(name, member): member for name, member in shape.members.items()}
+    required = frozenset(member_name(name, shape.members[name]) for name in shape.required_members)
+    return members, required
 
 
 def member_name(name: str, member: Any) -> str:

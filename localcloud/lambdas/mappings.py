@@ -1,8 +1,11 @@
-"""SQS event source mappings poll with the function's role, when they are made and ever after.
+"""SQS event source mappings: they poll with the function's role, and gather for a window.
 
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-configure.html
+https://docs.aws.amazon.com/lambda/latest/dg/invocation-eventsourcemapping.html#invocation-eventsourcemapping-batching
 """
 
+import threading
+import time
 from typing import Any
 
 from ministack.core import iam_evaluator
@@ -10,6 +13,7 @@ from ministack.core.responses import error_response_json
 from ministack.services import lambda_svc
 
 from localcloud import hooks
+from localcloud.clock import clock
 from localcloud.constants import REGION
 from localcloud.lambdas import records
 
@@ -19,6 +23,7 @@ _NEEDED = ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes")
 def mount() -> None:
     """Ask IAM where ministack polls as itself."""
     hooks.require(lambda_svc, "_get_func_record_for_ref", "function_ref")
+    hooks.require(lambda_svc, "_esm_wake", call=False)
     hooks.wrap(lambda_svc, "_create_esm", "data")(_create)
     hooks.wrap(lambda_svc, "_sqs_esm_concurrency", "esm", "func_rec", "config", "queue")(_batches)
 
@@ -44,10 +49,32 @@ def _batches(
     config: dict[str, Any],
     queue: dict[str, Any] | None = None,
 ) -> int:
-    """How many batches may be in flight: none while the role may not poll."""
-    if queue and queue["messages"] and _missing(config, esm["EventSourceArn"]):
-        return 0
+    """How many batches may be in flight: none while one gathers, or the role may not poll."""
+    if queue and queue["messages"]:
+        missing = _seconds_to_gather(esm, queue["messages"])
+        if missing > 0:
+            _wake_in(missing)
+            return 0
+        if _missing(config, esm["EventSourceArn"]):
+            return 0
     return int(original(esm, func_rec, config, queue))
+
+
+def _seconds_to_gather(esm: dict[str, Any], messages: list[dict[str, Any]]) -> float:
+    """For how much longer the batch may grow, on the machine's clock, which is the queue's."""
+    now = time.time()
+    there = [one["visible_at"] for one in messages if one["visible_at"] <= now]
+    if not there or len(there) >= esm["BatchSize"]:
+        return 0.0
+    window = clock.real_seconds(esm.get("MaximumBatchingWindowInSeconds") or 0)
+    oldest: float = min(there)
+    return oldest + window - now
+
+
+def _wake_in(seconds: float) -> None:
+    waker = threading.Timer(seconds, lambda_svc._esm_wake.set)
+    waker.daemon = True
+    waker.start()
 
 
 def _missing(config: dict[str, Any], queue_arn: str) -> str | None:

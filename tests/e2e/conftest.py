@@ -46,4 +46,4 @@ def _line(stack: Stack, name: str) -> Iterator[Line]:
     finally:
         line.leave()
     line.assert_sound()
-    line.ledger.forget(line.name)  # sixty surveyed each five seconds are more than a machine can do
+    line.vanish()

@@ -1,9 +1,9 @@
 """What moto works out anew at every call, worked out once, and an SDK that retries without waiting.
 
 Much of a mocked call's 10 ms goes to what never changes: the addresses of a service (for S3 a
-module is loaded again each time), the methods of its response class, and under which names a member
-of an answer may be found on moto's own objects. Nothing here changes what moto answers, or how often
-the SDK asks.
+module is loaded again each time), the methods of its response class, and under which names a
+member of an answer may be found on moto's own objects. Nothing here changes what moto answers, or
+how often the SDK asks.
 """
 
 from __future__ import annotations

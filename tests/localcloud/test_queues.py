@@ -1,7 +1,8 @@
-"""SQS event source mappings: batches, partial failures, redrive, the role's permissions.
+"""SQS event source mappings: batches, windows, partial failures, redrive, the role's permissions.
 
 AWS: lambda/latest/dg/services-sqs-configure.html
 AWS: lambda/latest/dg/services-sqs-errorhandling.html
+AWS: lambda/latest/dg/invocation-eventsourcemapping.html
 AWS: AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
 Model: lambda.CreateEventSourceMapping
 """
@@ -51,9 +52,42 @@ def test_only_the_failed_messages_of_a_batch_come_again_and_end_in_the_dead_lett
     client("sqs").send_message_batch(QueueUrl=url, Entries=messages)
     assert received_bodies(client, dlq_url, 1) == [{"n": 3, "bad": True}]
     assert receive(client, url, 0) == []
-    events = client("logs").filter_log_events(logGroupName=f"/aws/lambda/{unique}")["events"]
-    batches = [int(e["message"].split()[0]) for e in events if e["message"].endswith("records")]
-    assert sum(batches) == 5 + 1
+    assert sum(sizes(client, unique)) == 5 + 1
+
+
+@pytest.mark.parametrize(
+    ("size", "batches"),
+    [
+        pytest.param(10, [3], id="until the window closes"),
+        pytest.param(2, [1, 2], id="until the batch is full"),
+    ],
+)
+def test_a_batch_gathers(client: Clients, unique: str, size: int, batches: list[int]) -> None:
+    url, queue = create_queue(client, unique)
+    create_function(client, unique, PARTIAL, statements=[polling(queue)])
+    client("lambda").create_event_source_mapping(
+        FunctionName=unique,
+        EventSourceArn=queue,
+        BatchSize=size,
+        MaximumBatchingWindowInSeconds=120,  # of the clock: two seconds
+    )
+    for number in range(3):
+        client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps({"n": number}))
+
+    def handled() -> list[int] | None:
+        seen = sizes(client, unique)
+        return seen if sum(seen) == 3 else None
+
+    assert sorted(until(handled, "all are handled")) == batches
+
+
+def sizes(client: Clients, function: str) -> list[int]:
+    """How many records each invocation had, of those that have told so."""
+    try:
+        found = client("logs").filter_log_events(logGroupName=f"/aws/lambda/{function}")["events"]
+    except ClientError:
+        return []
+    return [int(e["message"].split()[0]) for e in found if e["message"].endswith("records")]
 
 
 def test_a_mapping_needs_a_role_that_may_poll(client: Clients, unique: str) -> None:
@@ -89,14 +123,7 @@ def test_a_filter_keeps_the_rest_from_the_function(client: Clients, unique: str)
     client("sqs").send_message(QueueUrl=url, MessageBody='{"wanted": false}')
     client("sqs").send_message(QueueUrl=url, MessageBody='{"wanted": true}')
 
-    def batches() -> list[str]:
-        try:
-            found = client("logs").filter_log_events(logGroupName=f"/aws/lambda/{unique}")
-        except ClientError:
-            return []
-        return [e["message"] for e in found["events"] if e["message"].endswith("records")]
-
-    assert until(batches, "the wanted message is handled") == ["1 records"]
+    assert until(lambda: sizes(client, unique), "the wanted message is handled") == [1]
     assert receive(client, url, 0) == []
 
 
