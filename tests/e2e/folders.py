@@ -33,6 +33,10 @@ USUAL, STRANGE = "usual", "strange"
 """What users send; some models cannot read the strange."""
 
 _INFERENCE = """\
+import itertools
+
+asked = itertools.count(1)
+
 def model_fn(folder):
     {start}
     return {version}
@@ -43,7 +47,7 @@ def input_fn(body, content_type):
     return body
 
 def predict_fn(said, version):
-    if said in {fails_on}:
+    if said in {fails_on} or next(asked) % {fails_every} == 0:
         raise RuntimeError("version {version} cannot read " + said)
     return version
 
@@ -56,12 +60,18 @@ def inference(
     version: int,
     *,
     fails_on: tuple[str, ...] = (),
+    fails_every: int = 10**9,
     refuses: tuple[str, ...] = (),
     starts: bool = True,
 ) -> str:
-    """An `inference.py` that answers with its version; what it fails on (500) or refuses (400)."""
+    """An `inference.py` that answers with its version.
+
+    It refuses (400) what it is told to, fails (500) on what it is told to, and on each n-th request.
+    """
     start = "pass" if starts else "raise RuntimeError('the weights do not fit the code')"
-    return _INFERENCE.format(start=start, version=version, fails_on=fails_on, refuses=refuses)
+    return _INFERENCE.format(
+        start=start, version=version, fails_on=fails_on, fails_every=fails_every, refuses=refuses
+    )
 
 
 def archive(source: str) -> bytes:

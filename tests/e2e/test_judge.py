@@ -14,8 +14,8 @@ from tests.e2e.folders import STRANGE, USUAL, inference, plan
 from tests.e2e.line import Line
 
 REFUSED = (STRANGE,)
-BUSY = 16.0
-"""Requests a second: minutes of the cloud in which something can be seen."""
+CROWD, BUSY = 6, 20.0
+"""Users and their requests a second: minutes of the cloud in which one in forty can be seen."""
 
 
 def sluice(line: Line, *arguments: str) -> tuple[int, str]:
@@ -67,20 +67,29 @@ def test_a_good_canary_is_promoted_on_evidence_that_replays(churn: Line, tmp_pat
 
 
 def test_a_bad_canary_goes_back_before_any_alarm_fires(churn: Line) -> None:
-    users = churn.serve_first()
-    users.stop()
-    users = churn.users(rate=BUSY)
-    churn.push(2, inference(2, refuses=(USUAL,)), alarms={"error_rate": 0.05})
+    """It fails one request in forty; the default alarm wants more than one in twenty."""
+    churn.serve_first()
+    churn.leave()
+    churn.push(
+        2,
+        inference(2, fails_every=40),
+        rollout=plan(analysis={}, bake_minutes={"min": 1, "max": 30, "last": 2}),
+        alarms={},
+    )
+    crowd = [churn.users(rate=BUSY) for _ in range(CROWD)]
 
     churn.approve(2)
     aborted = churn.until_event("Aborted", 2)
+    churn.leave()
     churn.until_event("Settled", 2)
     churn.until_serving({1: 100})
 
     assert "the canary is worse than is tolerated; model_errors: canary" in aborted["reason"]
     assert aborted["evidence"]
     assert [event for event, _ in churn.events() if event == "AlarmFired"] == []
-    assert {answer.version for answer in users.errors} == {2}
+    failed = [answer for users in crowd for answer in users.errors]
+    assert {answer.version for answer in failed} == {2}
+    assert len(failed) < 0.05 * sum(users.served_by()[2] for users in crowd)
     assert churn.package(2)["ModelApprovalStatus"] == "Rejected"
     assert f"{churn.name}-v2" in churn.state()["bad"]
 
