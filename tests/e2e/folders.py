@@ -66,7 +66,7 @@ def inference(
 ) -> str:
     """An `inference.py` that answers with its version.
 
-    It refuses (400) what it is told to, fails (500) on what it is told to, and on each n-th request.
+    It refuses (400) what it is told to, and fails (500) on what it is told to or on each n-th.
     """
     start = "pass" if starts else "raise RuntimeError('the weights do not fit the code')"
     return _INFERENCE.format(
