@@ -133,6 +133,12 @@ def multinomial(batch: Batch) -> Counts:
     return first((log_factor >= np.log(100)) & more)
 
 
+def third_minute(batch: Batch) -> Counts:
+    """What nobody can beat who never rolls back on two bad minutes: to know, and wait for three."""
+    scenario = batch.scenario
+    return np.full(len(batch.n_c), 0 if scenario.effect is None else scenario.onset + 3)
+
+
 def canary(batch: Batch) -> tuple[Counts, Counts]:
     """N and x of the canary, as far as they are known."""
     return np.where(batch.known, batch.n_c, 0), np.where(batch.known, batch.x_c, 0)
