@@ -15,7 +15,6 @@ from localcloud.lambdas import logs, records
 from localcloud.lambdas.execution import Ending, Environment, Invocation, Outcome
 from localcloud.lambdas.pool import Pool
 
-_PENDING_SECONDS = 0.1  # how long a function stays Pending after a change
 pool = Pool()
 # The ARN the caller named, when a weighted alias chose another version than its first.
 _named_arn: contextvars.ContextVar[str] = contextvars.ContextVar("named_arn", default="")
@@ -27,7 +26,6 @@ def mount() -> None:
     """Replace ministack's executor, and its metrics and logs, which know no attempts."""
     records.require()
     logs.require()
-    hooks.put(lambda_svc, "_LAMBDA_STATE_TRANSITION_DELAY", _PENDING_SECONDS)
     if "lambda" in second.chosen():
         return
     hooks.replace(lambda_svc, "_execute_function_warm", "func", "event", "request_id")(execute)
