@@ -18,7 +18,7 @@ ENVIRONMENT = {
     "POWERTOOLS_SERVICE_NAME": "sluice",
     "POWERTOOLS_METRICS_NAMESPACE": "Sluice",
     "RECONCILE_FUNCTION": "sluice-reconcile-target",
-    "ROLLOUTMACHINE_ARN": MACHINE,
+    "ROLLOUT_MACHINE_ARN": MACHINE,
     "SERVING_ROLE_ARN": f"arn:aws:iam::{ACCOUNT}:role/sluice-serving",
 }
 scenario = partial(Scenario, environment=ENVIRONMENT)
