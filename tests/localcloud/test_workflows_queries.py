@@ -12,7 +12,15 @@ from typing import Any
 
 import pytest
 
-from tests.localcloud.machines import create_machine, finish, history, output, run_states, start
+from tests.localcloud.machines import (
+    create_machine,
+    finish,
+    history,
+    output,
+    run,
+    run_states,
+    start,
+)
 
 
 def one(**fields: Any) -> dict[str, Any]:
@@ -220,3 +228,15 @@ def test_a_definition_keeps_its_escapes(client: Any, unique: str) -> None:
     described = run_states(client, unique, one(Output={"text": text, "json": json.dumps({"a": 1})}))
 
     assert output(described) == {"text": text, "json": '{"a": 1}'}
+
+
+def test_a_definition_may_escape_a_slash_as_json_does(client: Any, unique: str) -> None:
+    machine = create_machine(client, unique, one(Output="a slash"))
+    states = client("stepfunctions")
+    definition = states.describe_state_machine(stateMachineArn=machine)["definition"]
+
+    states.update_state_machine(
+        stateMachineArn=machine, definition=definition.replace("a slash", r"a \/ b")
+    )
+
+    assert output(run(client, machine)) == "a / b"

@@ -30,17 +30,19 @@ class Baseline:
     """Tests that failed with every hook in place; they prove nothing."""
 
     def users_of(self, family: str) -> list[str]:
-        """The tests that may miss a family, those of its own subsystem first, busiest first.
+        """Who may miss a family: those that called it, the busiest of its subsystem first.
 
-        Values are not called, and nobody counts in a cloud that a test starts for itself: any test
-        of their subsystem or of the server may miss them.
+        After them the others of its subsystem and of the server: values are not called, and nobody
+        counts in a process that a test starts for itself.
         """
         own = _words(family) | {"server"}
         calls = self.calls.get(family, {})
         near = [test for test in self.tests if own & set(_stem(test).split("_"))]
-        users = set(calls) or set(near)
-        by_nearness = sorted(users, key=lambda test: (test not in near, -calls.get(test, 0), test))
-        return [test for test in by_nearness if test not in self.failed]
+        likeliest_first = sorted(
+            {*calls, *near},
+            key=lambda test: (test not in calls, test not in near, -calls.get(test, 0), test),
+        )
+        return [test for test in likeliest_first if test not in self.failed]
 
     def add(self, noted: Mapping[str, Any]) -> None:
         """Take up what was noted of one test or of one session."""
