@@ -10,12 +10,15 @@ AWS: step-functions/latest/dg/state-wait.html
 """
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
 
+from localcloud.environment import project_root
 from localcloud.launcher import LocalCloud
 from tests.localcloud.machines import (
     ANYTHING,
@@ -358,3 +361,26 @@ def test_a_role_that_does_not_trust_step_functions_is_refused(client: Any, uniqu
         client("stepfunctions").create_state_machine(
             name=unique, definition=definition, roleArn=role + "-missing"
         )
+
+
+def test_the_threads_of_ended_executions_are_not_kept() -> None:
+    # The engine would keep every one for ever: in a process of its own, with our hooks in it.
+    moment = """
+from moto.stepfunctions.parser.asl.component.program import program
+from localcloud import hooks
+from localcloud.workflows import executions
+
+executions.mount()
+hooks.install()
+program.TMP_THREADS.append("an ended one")
+print(list(program.TMP_THREADS))
+"""
+    ended = subprocess.run(
+        [sys.executable, "-c", moment],
+        cwd=project_root(),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert ended.stdout == "[]\n"

@@ -106,7 +106,11 @@ def test_a_failing_argument_can_be_caught(client: Any, unique: str) -> None:
         "Caught": {"Type": "Succeed"},
     }
 
-    assert output(run_states(client, unique, states)) == "States.QueryEvaluationError"
+    described = run_states(client, unique, states)
+
+    assert output(described) == "States.QueryEvaluationError"
+    events = [event["type"] for event in history(client, described["executionArn"])]
+    assert events.count("EvaluationFailed") == 1
 
 
 def test_what_a_state_assigns_is_visible_from_the_next_state_on(client: Any, unique: str) -> None:
