@@ -122,7 +122,6 @@ def mount() -> None:
         "update_source_event_id",
     )(_add_event_once)
     hooks.put(engine_jsonata, "_eval_jsonata", lambda expression: evaluate(expression, {}))
-    hooks.put(engine_jsonata, "_ILLEGAL_VARIABLE_REFERENCES", frozenset())
 
 
 def _evaluate_expression(self: Any, env: Any) -> None:

@@ -8,10 +8,12 @@ AWS: step-functions/latest/dg/state-choice.html
 import hashlib
 import json
 import uuid
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from localcloud.launcher import LocalCloud
 from tests.localcloud.machines import (
     create_machine,
     finish,
@@ -21,6 +23,8 @@ from tests.localcloud.machines import (
     run_states,
     start,
 )
+
+MILLISECOND = timedelta(milliseconds=1)
 
 
 def one(**fields: Any) -> dict[str, Any]:
@@ -244,3 +248,31 @@ def test_a_definition_may_escape_a_slash_as_json_does(client: Any, unique: str) 
     )
 
     assert output(run(client, machine)) == "a / b"
+
+
+def test_within_a_predicate_the_item_is_at_hand(client: Any, unique: str) -> None:
+    described = run_states(
+        client, unique, one(Output="{% $states.input.n[$ > 1] %}"), {"n": [1, 2, 3]}
+    )
+
+    assert output(described) == [2, 3]
+
+
+def test_a_variable_is_read_by_the_other_query_language_too(client: Any, unique: str) -> None:
+    states = {
+        "First": {"Type": "Pass", "Assign": {"x": {"y": 7}}, "Next": "Second"},
+        "Second": {"Type": "Pass", "Parameters": {"z.$": "$x.y"}, "End": True},
+    }
+
+    described = run_states(client, unique, states, QueryLanguage="JSONPath")
+
+    assert output(described) == {"z": 7}
+
+
+def test_queries_tell_the_virtual_time(cloud: LocalCloud, client: Any, unique: str) -> None:
+    machine = create_machine(client, unique, one(Output="{% $millis() %}"))
+    before = cloud.now()
+
+    told = datetime.fromtimestamp(output(run(client, machine)) / 1000, UTC)
+
+    assert before - MILLISECOND <= told <= cloud.now()
