@@ -256,6 +256,10 @@ def test_within_a_predicate_the_item_is_at_hand(client: Any, unique: str) -> Non
     )
 
     assert output(described) == [2, 3]
+    told = client("stepfunctions").describe_state_machine_for_execution(
+        executionArn=described["executionArn"]
+    )
+    assert "[$ > 1]" in told["definition"]
 
 
 def test_a_variable_is_read_by_the_other_query_language_too(client: Any, unique: str) -> None:
