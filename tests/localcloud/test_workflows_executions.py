@@ -12,6 +12,7 @@ AWS: step-functions/latest/dg/state-wait.html
 import json
 import subprocess
 import sys
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ from tests.localcloud.monitoring import listen
 from tests.localcloud.waiting import within
 
 WAIT = {"Wait": {"Type": "Wait", "Seconds": 3600, "Next": "End"}, "End": {"Type": "Succeed"}}
+MILLISECOND = timedelta(milliseconds=1)
 PASS = {"Pass": {"Type": "Pass", "End": True}}
 
 
@@ -384,3 +386,20 @@ print(list(program.TMP_THREADS))
     )
 
     assert ended.stdout == "[]\n"
+
+
+def test_machines_and_executions_begin_on_the_virtual_clock(
+    cloud: LocalCloud, client: Any, unique: str
+) -> None:
+    before = cloud.now() - MILLISECOND
+    states = {"Pass": {"Type": "Pass", "Output": "{% $states.context %}", "End": True}}
+    machine = create_machine(client, unique, states)
+    described = finish(client, start(client, machine))
+    context = output(described)
+
+    made = client("stepfunctions").describe_state_machine(stateMachineArn=machine)["creationDate"]
+    begun = datetime.fromisoformat(context["Execution"]["StartTime"])
+    entered = datetime.fromisoformat(context["State"]["EnteredTime"])
+
+    times = [before, made, begun, entered, described["stopDate"] + MILLISECOND, cloud.now()]
+    assert times == sorted(times)
