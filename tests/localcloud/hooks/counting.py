@@ -27,6 +27,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 @pytest.fixture(autouse=True)
 def _count_hooks(request: pytest.FixtureRequest) -> Iterator[None]:
     if not {"cloud", "client"} & set(request.fixturenames):
+        _note({"test": request.node.nodeid, "calls": {}, "families": {}})
         yield
         return
     cloud: Any = request.getfixturevalue("cloud")
@@ -34,16 +35,16 @@ def _count_hooks(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     after = cloud.control("hooks")
     counted = {one["label"]: one["calls"] - before.get(one["label"], 0) for one in after}
-    noted = {
-        "test": request.node.nodeid,
-        "calls": {label: calls for label, calls in counted.items() if calls},
-        "families": {one["label"]: one["family"] for one in after},
-    }
-    with Path(os.environ[COUNTS]).open("a") as file:
-        file.write(json.dumps(noted) + "\n")
+    calls = {label: calls for label, calls in counted.items() if calls}
+    families = {one["label"]: one["family"] for one in after}
+    _note({"test": request.node.nodeid, "calls": calls, "families": families})
 
 
 def pytest_sessionfinish() -> None:
     """Note which tests failed with every hook in place."""
+    _note({"failed": sorted(_failed)})
+
+
+def _note(what: dict[str, Any]) -> None:
     with Path(os.environ[COUNTS]).open("a") as file:
-        file.write(json.dumps({"failed": sorted(_failed)}) + "\n")
+        file.write(json.dumps(what) + "\n")
