@@ -7,12 +7,15 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+_OURS = "manifest.json"
 _PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 
 
 def _relative(path: str) -> str:
     if not _PATH.fullmatch(path):
         raise ValueError("must be a path inside the version folder")
+    if path == _OURS:
+        raise ValueError("must not be manifest.json, under which the vault keeps the manifest")
     return path
 
 

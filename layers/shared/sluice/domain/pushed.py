@@ -134,7 +134,7 @@ def parse_config(data: bytes) -> ModelConfig | Refusal:
     try:
         config = ModelConfig.model_validate_json(data, strict=True)
     except ValidationError as error:
-        return Refusal(reason=Reason.INVALID_CONFIG, detail=_complaints(error))
+        return Refusal(reason=Reason.INVALID_CONFIG, detail=complaints(error))
     return _refuse_strategy(config) or config
 
 
@@ -151,6 +151,14 @@ def parse_evaluation(data: bytes) -> dict[str, float] | Refusal:
     if complaint:
         return Refusal(reason=Reason.INVALID_EVALUATION, detail=complaint)
     return metrics
+
+
+def complaints(error: ValidationError, *, file: str = "config.json") -> str:
+    """What is wrong with a file's fields, the first few of it by name."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    said = [f"{'.'.join(map(str, one['loc'])) or file}: {one['msg']}" for one in found]
+    more = [f"and {len(said) - _MAX_COMPLAINTS} more"] if len(said) > _MAX_COMPLAINTS else []
+    return "; ".join([*said[:_MAX_COMPLAINTS], *more])
 
 
 def _refuse_strategy(config: ModelConfig) -> Refusal | None:
@@ -177,13 +185,6 @@ def _refuse_strategy(config: ModelConfig) -> Refusal | None:
 
 def _strategy_refusal(detail: str) -> Refusal:
     return Refusal(reason=Reason.STRATEGY, detail=f"rollout.strategy: {detail}")
-
-
-def _complaints(error: ValidationError) -> str:
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    said = [f"{'.'.join(map(str, one['loc'])) or 'config.json'}: {one['msg']}" for one in found]
-    more = [f"and {len(said) - _MAX_COMPLAINTS} more"] if len(said) > _MAX_COMPLAINTS else []
-    return "; ".join([*said[:_MAX_COMPLAINTS], *more])
 
 
 def _numbers(value: Any, name: str) -> list[tuple[str, float]]:

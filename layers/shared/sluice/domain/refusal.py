@@ -43,6 +43,14 @@ class Reason(StrEnum):
     IMAGE_NOT_ACTIVE = "ImageNotActive"
     INVALID_EVALUATION = "InvalidEvaluation"
     EVALUATION_BELOW_FLOOR = "EvaluationBelowFloor"
+    OTHER_COMMIT = "OtherCommit"
+    UNPINNED = "Unpinned"
+    MODEL_NOT_FOUND = "ModelNotFound"
+    LEGACY_MODEL = "LegacyModel"
+    MODEL_ENDED = "ModelEnded"
+    KNOWLEDGE_NOT_FOUND = "KnowledgeNotFound"
+    NOT_TEXT = "NotText"
+    GROUP_TAKEN = "GroupTaken"
 
     VAULT_CONFLICT = "VaultConflict"
     REGISTRY_REFUSED = "RegistryRefused"
@@ -64,26 +72,32 @@ FAILED = frozenset({Reason.VAULT_CONFLICT, Reason.REGISTRY_REFUSED})
 """Not the pusher's fault, and no retry would help."""
 
 ADVICE = {
-    Reason.NOT_INBOX: "Push under models/{group}-v{N}/.",
+    Reason.NOT_INBOX: "Push under models/{group}-v{N}/ or configs/{git-sha}/.",
     Reason.FOREIGN_EVENT: "Only this account's artifact bucket is an inbox.",
     Reason.UNREADABLE_EVENT: "Only S3 `Object Created` events belong in this queue.",
     Reason.FOLDER_MARKER: "Nothing to do: folders need no marker object.",
     Reason.SUPERSEDED: "Nothing to do: a newer version of this object was pushed.",
-    Reason.NOT_NAMED: "Name the file in config.json if it belongs to the version.",
+    Reason.NOT_NAMED: "Name the file in the folder's config if it belongs to the version.",
     Reason.FOLDER_NAME: (
         "Push to models/{group}-v{N}/: a model package group name (letters, digits and single "
-        "hyphens, 63 at most), then -v and a number from 1 to 999999 without leading zeros."
+        "hyphens, 63 at most), then -v and a number from 1 to 999999 without leading zeros. "
+        "Bedrock configurations go to configs/{git-sha}/: 7 to 64 hexadecimal digits, as git "
+        "prints them."
     ),
     Reason.VERSIONING_OFF: "Switch versioning on for the bucket, then push the object again.",
-    Reason.ARTIFACT_GONE: "Push the object again; where its folder was claimed, to a new -v{N}.",
-    Reason.ALREADY_REGISTERED: "A version folder registers once: push to a new -v{N}.",
+    Reason.ARTIFACT_GONE: (
+        "Push the object again; where its folder was claimed, to a new -v{N} or a new commit's."
+    ),
+    Reason.ALREADY_REGISTERED: (
+        "A version folder registers once: push to a new -v{N}, or to a new commit's folder."
+    ),
     Reason.EMPTY: "Push the object with its content.",
     Reason.TOO_LARGE: "Make the file smaller than the limit named.",
     Reason.NOT_GZIP: "Pack the model with `tar -czf model.tar.gz` and push it again.",
     Reason.BROKEN_GZIP: "Pack the model again, test it with `gzip -t`, and push it again.",
     Reason.MISSING_METADATA: "Push model.tar.gz again with the object metadata named.",
     Reason.MALFORMED_JSON: "Correct the file (strict JSON in UTF-8) and push it again.",
-    Reason.INVALID_CONFIG: "Correct the fields named in config.json and push it again.",
+    Reason.INVALID_CONFIG: "Correct the fields named and push the file again.",
     Reason.STRATEGY: (
         "Set rollout.strategy: canary or all_at_once for instances, guardrail for a serverless "
         "endpoint; then push config.json again."
@@ -127,8 +141,35 @@ ADVICE = {
     Reason.EVALUATION_BELOW_FLOOR: (
         "Only a model that reaches the floor is registered: evaluate a better one and push it."
     ),
+    Reason.OTHER_COMMIT: (
+        "Write the commit that the folder is named after into prompt_template_version: a build "
+        "fills it in, no commit can name itself."
+    ),
+    Reason.UNPINNED: (
+        "Write the id of one foundation model, or of an inference profile that leads to one: what "
+        "may change under its name was never evaluated."
+    ),
+    Reason.MODEL_NOT_FOUND: (
+        "Write an id into model_id as `aws bedrock list-foundation-models` or `aws bedrock "
+        "list-inference-profiles` shows it, and push the new commit's folder."
+    ),
+    Reason.LEGACY_MODEL: (
+        "Move to a model that is ACTIVE, or say in legacy_model_reason why this one must be used: "
+        "a legacy model may refuse whoever has not called it for a while."
+    ),
+    Reason.MODEL_ENDED: "Move to a model that is ACTIVE: this one answers nobody any more.",
+    Reason.KNOWLEDGE_NOT_FOUND: (
+        "Correct knowledge_base_id and data_source_id: they must exist in this account and Region."
+    ),
+    Reason.NOT_TEXT: "Save the file as UTF-8 and push it again: a prompt is kept byte for byte.",
+    Reason.GROUP_TAKEN: (
+        "Push to another group, or name another application: versions of models and of Bedrock "
+        "applications do not share a model package group."
+    ),
     Reason.VAULT_CONFLICT: "Call an operator: the vault holds other bytes under this name.",
-    Reason.REGISTRY_REFUSED: "Call an operator, or correct what is named in a new -v{N}.",
+    Reason.REGISTRY_REFUSED: (
+        "Call an operator, or correct what is named in a new -v{N} or a new commit's folder."
+    ),
 }
 
 
