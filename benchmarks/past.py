@@ -26,7 +26,7 @@ from sluice.domain.vault import Comparison, VaultCopy
 from tests.builders import ACCOUNT, AT, REGION, a_manifest, a_release_name
 
 if TYPE_CHECKING:
-    from sluice.domain.inbox import Noted
+    from sluice.domain.noted import Noted
 
 ENDPOINT = "churn"
 TARGET = names.target_of(ENDPOINT)

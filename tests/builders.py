@@ -6,14 +6,27 @@ import gzip
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sluice.domain import names
 from sluice.domain.alarm import Firing, Watched
 from sluice.domain.arming import AlarmState
-from sluice.domain.inbox import CONFIG, EVALUATION, MODEL, Facts, Noted, Place, Upload
+from sluice.domain.bedrock import BedrockConfig, Pinned, PinnedModel
+from sluice.domain.bedrock_manifest import BedrockManifest
+from sluice.domain.composing import numbered
+from sluice.domain.inbox import (
+    BEDROCK_CONFIG,
+    CONFIG,
+    EVALUATION,
+    MODEL,
+    Facts,
+    Place,
+    Upload,
+)
 from sluice.domain.judge import evaluate
 from sluice.domain.judging import Evidence, Finding
+from sluice.domain.manifest import Manifest
+from sluice.domain.noted import Noted
 from sluice.domain.pushed import ModelConfig
 from sluice.domain.registration import Ready, plan_registration
 from sluice.domain.release import (
@@ -28,9 +41,6 @@ from sluice.domain.scalable import ScalableTarget, ScheduledAction, TrackingPoli
 from sluice.domain.sight import Sight
 from sluice.domain.target import Cause, Signal, TargetState, Wanted
 from sluice.domain.watching import EndpointView, VariantView
-
-if TYPE_CHECKING:
-    from sluice.domain.manifest import Manifest
 
 EVENTS = Path(__file__).parent.parent / "events"
 
@@ -109,10 +119,57 @@ def a_folder(**of: Noted) -> list[Noted]:
     ]
 
 
+COMMIT = "9f8d111c0ffee9f8d111c0ffee9f8d111c0ffee0"
+CONFIG_FILES = (BEDROCK_CONFIG, "prompts/p.txt", EVALUATION)
+
+
+def a_pinned(**changes: Any) -> Pinned:
+    """A Bedrock config and what it came to."""
+    model = "anthropic.claude-sonnet-4-5-20251001-v2:0"
+    config = {
+        "model_id": model,
+        "prompt_template_file": "prompts/p.txt",
+        "prompt_template_version": COMMIT,
+        **changes,
+    }
+    arn = f"arn:aws:bedrock:{REGION}::foundation-model/{model}"
+    return Pinned(
+        config=BedrockConfig(**config),
+        application="support",
+        model=PinnedModel(id=model, arns=(arn,), status="ACTIVE"),
+    )
+
+
+def a_noted_config(name: str, **changes: Any) -> Noted:
+    """An object of a Bedrock configuration as it was noted, with nothing against it."""
+    found: dict[str, dict[str, Any]] = {
+        BEDROCK_CONFIG: {"pinned": a_pinned()},
+        EVALUATION: {"metrics": EVALUATION_RESULTS},
+    }
+    defaults = {
+        "place": Place(commit=COMMIT, name=name),
+        "upload": an_upload(name, key=f"configs/{COMMIT}/{name}"),
+        "facts": some_facts(),
+        "sha256": "5" * 64,
+        **found.get(name, {}),
+    }
+    return Noted.model_validate({**defaults, **changes})
+
+
+def a_bedrock_manifest(**changes: Any) -> BedrockManifest:
+    """The manifest of a complete Bedrock configuration, the second of its application."""
+    planned = plan_registration([a_noted_config(name) for name in CONFIG_FILES])
+    assert isinstance(planned, Ready)
+    manifest = numbered(planned.manifest, newest=1)
+    assert isinstance(manifest, BedrockManifest)
+    return manifest.model_copy(update=changes)
+
+
 def a_manifest(**changes: Any) -> Manifest:
     """The manifest of a complete version folder."""
     planned = plan_registration(a_folder())
     assert isinstance(planned, Ready)
+    assert isinstance(planned.manifest, Manifest)
     return planned.manifest.model_copy(update=changes)
 
 

@@ -12,7 +12,9 @@ from aws_lambda_powertools.utilities.batch import (
 
 from sluice.adapters.announcements import Announcements
 from sluice.adapters.artifacts import Artifacts
+from sluice.adapters.foundation_models import FoundationModels
 from sluice.adapters.images import Images
+from sluice.adapters.knowledge_bases import KnowledgeBases
 from sluice.adapters.ledger.copies import Copies
 from sluice.adapters.ledger.intake import Intake
 from sluice.adapters.ledger.releases import Releases
@@ -31,6 +33,7 @@ from sluice.domain.plan import Strategy
 from sluice.events.uploads import Origin, parse_arrival
 from sluice.inspecting import Inspecting
 from sluice.observability import logger, metrics
+from sluice.pinning import Pinning
 from sluice.registering import Registering
 from sluice.settings import Settings
 from sluice.sweeping import Sweeping
@@ -59,8 +62,14 @@ telling = Telling(
 artifacts, vault = Artifacts(s3), Vault(s3)
 queue = Queue(client_later("sqs"), settings.uploads_queue_url)
 copying = Copying(vault, Multipart(s3), Copies(table))
+pinning = Pinning(
+    FoundationModels(client_later("bedrock")),
+    KnowledgeBases(client_later("bedrock-agent")),
+    region=settings.region,
+    default_application=settings.default_application,
+)
 registering = Registering(
-    inspecting=Inspecting(artifacts, Images(client("ecr")), floors, origin),
+    inspecting=Inspecting(artifacts, Images(client("ecr")), floors, origin, pinning),
     capturing=Capturing(vault, copying, Registry(client("sagemaker")), releases, intake, telling),
     releases=releases,
     intake=intake,

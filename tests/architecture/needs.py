@@ -27,6 +27,7 @@ type Need = tuple[str, str]
 _PREFIX = {
     "stepfunctions": "states",
     "application_autoscaling": "application-autoscaling",
+    "bedrock_agent": "bedrock",
     "service_quotas": "servicequotas",
     "sagemaker_runtime": "sagemaker",
 }
@@ -78,8 +79,9 @@ _LETTING_GO = ("Targets._put_index", "Table.delete")
 _LETS_GO = "release_target"
 """A target leaves the index of those in flight when its lease ends; only this decision ends one."""
 
-_OBJECTS = {"Artifacts": "models/", "Vault": "releases/", "Multipart": "releases/"}
-"""Which part of the bucket a class reads and writes."""
+_INBOXES = ("models/", "configs/")
+_OBJECTS = {"Artifacts": _INBOXES, "Vault": ("releases/",), "Multipart": ("releases/",)}
+"""Which parts of the bucket a class reads and writes."""
 _ON_BUCKET = {"s3:ListBucketVersions"}
 _SENDS_TO = {
     "RegisterPackage": "Uploads",
@@ -90,7 +92,7 @@ _SENDS_TO = {
 _OF_METHODS: dict[str, tuple[Need, ...]] = {
     # Without it S3 answers 403 for what is gone, and a deleted artifact is retried for ever.
     "Artifacts.facts": (("s3:ListBucket", ""),),
-    "Multipart._copy_part": (("s3:GetObjectVersion", "models/"),),  # of the source
+    "Multipart._copy_part": tuple(("s3:GetObjectVersion", one) for one in _INBOXES),  # the source
     "Vault._same_content": (("s3:GetObjectVersion", "releases/"),),  # through Artifacts
 }
 
@@ -110,7 +112,7 @@ _SERVING: tuple[Need, ...] = (
     ("logs:PutLogEvents", ""),
 )
 
-_KEYS = re.compile(r"/((?:models|releases)/)\*")
+_KEYS = re.compile(r"/((?:models|configs|releases)/)\*")
 _QUEUES = re.compile(r"'Fn::GetAtt': \['(\w+)', 'Arn'\]")
 
 
@@ -169,13 +171,13 @@ def _of_code(found: Reach, name: str) -> frozenset[Need]:
 
 
 def _of_call(call: Call, name: str) -> list[Need]:
-    prefix = _OBJECTS[call.where.partition(".")[0]] if call.service == "s3" else ""
-    prefix = _SENDS_TO[name] if call.service == "sqs" else prefix
+    parts = _OBJECTS[call.where.partition(".")[0]] if call.service == "s3" else ("",)
+    parts = (_SENDS_TO[name],) if call.service == "sqs" else parts
     default = (f"{_PREFIX.get(call.service, call.service)}:{pascal(call.method)}",)
     actions = _OF_CALLS.get((call.service, call.method), default)
     if call.service == "s3" and "VersionId" in call.keywords:
         actions = tuple(f"{action}Version" for action in actions)
-    return [(action, "" if action in _ON_BUCKET else prefix) for action in actions]
+    return [(action, "" if action in _ON_BUCKET else part) for action in actions for part in parts]
 
 
 def _built(found: Reach) -> set[str]:

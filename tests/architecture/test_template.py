@@ -179,6 +179,7 @@ def test_wildcards_are_a_short_list_of_actions_that_know_no_resources() -> None:
         "application-autoscaling:DescribeScalableTargets",
         "application-autoscaling:DescribeScalingPolicies",
         "application-autoscaling:DescribeScheduledActions",
+        "bedrock:ListFoundationModels",
         "cloudwatch:DescribeAlarms",
         "cloudwatch:GetMetricData",
         "cloudwatch:ListAlarmMuteRules",

@@ -22,6 +22,7 @@ from moto.moto_api._internal import moto_api_backend
 from sluice.adapters.ledger.table import Table
 from tests.builders import ACCOUNT, BUCKET, REGION
 from tests.integration import mocking
+from tests.integration.catalogue import Catalogue
 from tests.integration.faults import Faults
 from tests.integration.inbox import Inbox
 
@@ -52,6 +53,7 @@ ENVIRONMENT = {
     "LOOKS_QUEUE_URL": LOOKS,
     "SURVEYS_QUEUE_URL": SURVEYS,
     "EVALUATION_FLOORS": "accuracy=0.8",
+    "DEFAULT_APPLICATION": "assistant",
     "POWERTOOLS_SERVICE_NAME": "sluice",
     "POWERTOOLS_METRICS_NAMESPACE": "Sluice",
     "POWERTOOLS_LOG_LEVEL": "ERROR",
@@ -162,6 +164,12 @@ def told(aws: Callable[[str], Any]) -> Callable[[], list[str]]:
 def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
     """What can go wrong at any AWS call."""
     return Faults(monkeypatch)
+
+
+@pytest.fixture
+def catalogue(monkeypatch: pytest.MonkeyPatch) -> Catalogue:
+    """What Bedrock knows: one model, and what a test adds."""
+    return Catalogue(monkeypatch)
 
 
 @pytest.fixture

@@ -15,7 +15,12 @@ from botocore.exceptions import ConnectionClosedError
 if TYPE_CHECKING:
     import pytest
 
+    from tests.integration.inbox import Inbox
+
 BAD_REQUEST = 400
+MOST_CALLS = 60
+CLAIMED = 9
+"""Within that many calls the last object's delivery has claimed the folder, and a little more."""
 READING = ("Describe", "Get", "Head", "List", "Query")
 
 type Answer = tuple[Any, Exception | None]
@@ -140,3 +145,31 @@ class Faults:
 
         with self.at_every_call(refuse):
             yield
+
+
+def meetings(
+    faults: Faults,
+    given: Callable[[], tuple[Inbox, list[Any]]],
+    *,
+    ours: Callable[[list[Any]], list[Any]],
+    rival: Callable[[list[Any]], list[Any]],
+    until: int = MOST_CALLS,
+) -> Iterator[tuple[Inbox, list[Any]]]:
+    """Deliver ours with the rival's whole delivery inside it, before one of our calls in turn.
+
+    Before each of them until the folder is claimed, before every third of them after that.
+    """
+    for number in [*range(CLAIMED), *range(CLAIMED, until, 3)]:
+        inbox, pushed = given()
+        handed_back: list[list[int]] = []
+
+        def meanwhile(inbox: Inbox = inbox, events: list[Any] = rival(pushed)) -> None:  # noqa: B008
+            handed_back.append(inbox.deliver(*events))  # noqa: B023 - called in this round only
+
+        with faults.meanwhile(number, meanwhile):
+            failed = inbox.deliver(*ours(pushed))
+        if not handed_back:  # our delivery made fewer calls
+            return
+        assert (handed_back, failed) == ([[]], [])
+        yield inbox, pushed
+    assert until < MOST_CALLS, f"the delivery made more than {MOST_CALLS} calls"

@@ -10,7 +10,7 @@ import pytest
 from sluice.adapters.ledger.intake import Intake, receipt_item
 from sluice.adapters.ledger.releases import Releases
 from sluice.adapters.ledger.table import ConditionFailedError
-from sluice.domain.inbox import CONFIG, Noted
+from sluice.domain.inbox import CONFIG, Place
 from sluice.domain.receipt import Kind, Receipt
 from sluice.domain.refusal import Reason, Refusal
 from sluice.domain.release import Capture
@@ -18,9 +18,12 @@ from tests.builders import AT, a_folder, a_manifest, a_noted, a_release, a_relea
 
 if TYPE_CHECKING:
     from sluice.adapters.ledger.table import Table
+    from sluice.domain.noted import Noted
     from tests.integration.faults import Faults
 
 RELEASE = a_release_name("churn-v4")
+FOLDER = "models/churn-v4"
+PLACE = Place(release=RELEASE, name=CONFIG)
 
 
 @pytest.fixture
@@ -46,7 +49,7 @@ def test_whatever_the_order_of_events_the_newest_version_counts(
         if intake.note(noted) == noted:
             intake.end(a_receipt(Kind.PENDING, identity=noted.upload.identity))
 
-    (counts,) = intake.folder(RELEASE)
+    (counts,) = intake.folder(FOLDER)
     assert counts.upload.version_id == "v256"
     for sequencer in (9, 10, 255):
         receipt = intake.receipt(version(sequencer).upload.identity)
@@ -60,7 +63,7 @@ def test_noting_a_version_again_changes_nothing(intake: Intake) -> None:
     intake.note(first)
 
     assert intake.note(again) == first
-    assert intake.folder(RELEASE) == (first,)
+    assert intake.folder(FOLDER) == (first,)
 
 
 def test_a_refused_version_keeps_its_receipt_when_it_is_replaced(intake: Intake) -> None:
@@ -72,7 +75,7 @@ def test_a_refused_version_keeps_its_receipt_when_it_is_replaced(intake: Intake)
 
     assert intake.note(good) == good
 
-    assert intake.folder(RELEASE) == (good,)
+    assert intake.folder(FOLDER) == (good,)
     assert intake.receipt(bad.upload.identity) == rejected
 
 
@@ -85,7 +88,7 @@ def test_three_versions_noted_at_once_end_with_the_newest(
     with faults.meanwhile(number, lambda: intake.note(version(3))):
         counts = intake.note(version(2))
 
-    (standing,) = intake.folder(RELEASE)
+    (standing,) = intake.folder(FOLDER)
     if number < 3:
         assert standing.upload.version_id == "v3"
         assert counts.upload.version_id in {"v2", "v3"}
@@ -97,7 +100,7 @@ def test_what_was_noted_is_read_back_as_it_was(intake: Intake) -> None:
         intake.note(noted)
     intake.note(a_noted("model.tar.gz", folder="churn-v40"))
 
-    assert sorted(intake.folder(RELEASE), key=repr) == sorted(folder, key=repr)
+    assert sorted(intake.folder(FOLDER), key=repr) == sorted(folder, key=repr)
 
 
 def test_what_a_newer_version_of_ours_noted_can_still_be_read(intake: Intake, table: Table) -> None:
@@ -107,7 +110,7 @@ def test_what_a_newer_version_of_ours_noted_can_still_be_read(intake: Intake, ta
     assert newer != item["noted"]
     table.write(table.put({**item, "noted": newer}))
 
-    (noted,) = intake.folder(RELEASE)
+    (noted,) = intake.folder(FOLDER)
 
     assert noted.config == version(1).config
 
@@ -147,14 +150,14 @@ def test_what_is_decided_for_an_open_folder_is_not_written_to_a_claimed_one(
     intake: Intake, table: Table
 ) -> None:
     pending = a_receipt(Kind.PENDING)
-    intake.end_unclaimed(pending, RELEASE)
+    intake.end_unclaimed(pending, PLACE)
     for noted in a_folder():
         intake.note(noted)
     manifest = a_manifest().canonical()
     Releases(table).claim(a_release(capture=Capture.CLAIMED), manifest, based_on=a_folder())
 
     with pytest.raises(ConditionFailedError):
-        intake.end_unclaimed(a_receipt(Kind.PENDING, identity="another"), RELEASE)
+        intake.end_unclaimed(a_receipt(Kind.PENDING, identity="another"), PLACE)
     intake.end_claimed(a_receipt(Kind.REJECTED, reason=Reason.ARTIFACT_GONE), RELEASE)
 
     assert intake.receipt("another") is None

@@ -15,20 +15,16 @@ import pytest
 
 from sluice.domain.inbox import CONFIG
 from tests.builders import WEIGHTS, a_config
-from tests.integration.faults import Crash
+from tests.integration.faults import CLAIMED, MOST_CALLS, Crash, meetings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from tests.integration.faults import Answer, Call, Faults
     from tests.integration.inbox import Inbox
 
 # Powertools warns of an invocation without a metric; one that crashed has none.
 pytestmark = pytest.mark.filterwarnings("ignore:No application metrics")
-
-MOST_CALLS = 60
-CLAIMED = 9
-"""Within that many calls the last object's delivery has claimed the folder, and a little more."""
 
 
 def assert_registered_once(inbox: Inbox, *, inputs: int = 3) -> None:
@@ -102,7 +98,7 @@ def test_two_deliveries_that_meet_at_any_call_register_once(
         inbox.deliver(*pushed[:before])
         return inbox, pushed
 
-    for inbox, pushed in _meetings(
+    for inbox, pushed in meetings(
         faults, given, ours=lambda pushed: [pushed[ours]], rival=lambda p: [p[n] for n in rival]
     ):
         assert inbox.deliver(*pushed) == []
@@ -133,7 +129,7 @@ def test_a_config_overwritten_at_any_call_is_in_the_version_or_accounted_for(
         return inbox, [*pushed, inbox.push(CONFIG, correction)]
 
     seen = set()
-    for inbox, _ in _meetings(
+    for inbox, _ in meetings(
         faults, given, ours=lambda p: [p[ours]], rival=lambda p: [p[rival]], until=CLAIMED
     ):
         inbox.deliver(inbox.push("pre.py", b"def pre(): ..."))
@@ -160,7 +156,7 @@ def test_a_file_nobody_names_that_comes_at_any_call_is_ignored(
         inbox.deliver(*pushed[:2])
         return inbox, [*pushed, inbox.push("notes.txt", b"notes")]
 
-    for inbox, _ in _meetings(
+    for inbox, _ in meetings(
         faults, given, ours=lambda pushed: [pushed[2]], rival=lambda p: [p[3]], until=CLAIMED
     ):
         assert inbox.records()["churn-v4/notes.txt 1"] == "Ignored NotNamed"
@@ -236,31 +232,3 @@ def test_any_order_of_the_same_events_registers_once(
         for number in order:
             inbox.deliver(pushed[number])
         assert_registered_once(inbox)
-
-
-def _meetings(
-    faults: Faults,
-    given: Callable[[], tuple[Inbox, list[Any]]],
-    *,
-    ours: Callable[[list[Any]], list[Any]],
-    rival: Callable[[list[Any]], list[Any]],
-    until: int = MOST_CALLS,
-) -> Iterator[tuple[Inbox, list[Any]]]:
-    """Deliver ours with the rival's whole delivery inside it, before one of our calls in turn.
-
-    Before each of them until the folder is claimed, before every third of them after that.
-    """
-    for number in [*range(CLAIMED), *range(CLAIMED, until, 3)]:
-        inbox, pushed = given()
-        handed_back: list[list[int]] = []
-
-        def meanwhile(inbox: Inbox = inbox, events: list[Any] = rival(pushed)) -> None:  # noqa: B008
-            handed_back.append(inbox.deliver(*events))  # noqa: B023 - called in this round only
-
-        with faults.meanwhile(number, meanwhile):
-            failed = inbox.deliver(*ours(pushed))
-        if not handed_back:  # our delivery made fewer calls
-            return
-        assert (handed_back, failed) == ([[]], [])
-        yield inbox, pushed
-    assert until < MOST_CALLS, f"the delivery made more than {MOST_CALLS} calls"

@@ -111,7 +111,7 @@ def test_a_group_too_long_for_an_endpoint_must_name_one(inbox: Inbox) -> None:
         ("models/churn-v04/model.tar.gz", "Rejected FolderName"),
         ("models/model.tar.gz", "Rejected FolderName"),
         ("models/churn-v4/", "Ignored FolderMarker"),
-        ("configs/9f8d111/x.json", "Ignored NotInbox"),
+        ("readme/9f8d111/x.json", "Ignored NotInbox"),
         ("models/churn-v4/ü + %2F & \t.json", "Pending"),
     ],
 )

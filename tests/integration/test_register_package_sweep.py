@@ -74,9 +74,9 @@ def test_at_rest_the_schedule_writes_nothing_and_reads_little(inbox: Inbox, faul
         inbox.tick()
 
     assert all(call.startswith(READING) for call in calls)
-    assert calls.count("ListObjectVersions") == 1
+    assert calls.count("ListObjectVersions") == 2  # one an inbox
     assert calls.count("Query") == 3  # a group each, and the open folder
-    assert len(calls) == 5  # and the cursor
+    assert len(calls) == 6  # and the cursor
 
 
 def test_an_object_offered_once_is_not_offered_at_every_tick(inbox: Inbox) -> None:

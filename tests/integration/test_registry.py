@@ -33,7 +33,7 @@ def given_packages(sagemaker: Any, group: str, statuses: list[str]) -> None:
 
 def register(sagemaker: Any, folder: str = "churn-v4") -> str:
     manifest = a_manifest(release=a_release_name(folder))
-    return Registry(sagemaker).register(manifest, "a" * 64, model_data_url=MODEL_DATA)
+    return Registry(sagemaker).register(manifest, "a" * 64)
 
 
 def test_packages_come_newest_first_past_the_first_page(sagemaker: Any) -> None:

@@ -11,9 +11,11 @@ from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluice.domain.inbox import Place, Upload, folder_path, locate, newer
+from sluice.domain.inbox import INBOXES, Place, Upload, locate
+from sluice.domain.noted import newer
 from sluice.domain.receipt import Kind, Receipt
 from sluice.domain.refusal import Reason, Refusal
+from sluice.domain.release import System
 from sluice.events.triggers import Tick
 from sluice.events.uploads import Origin, offer_of, parse_arrival
 from tests.builders import (
@@ -45,7 +47,24 @@ def test_a_key_names_a_place_byte_for_byte(key: str, folder: str, name: str) -> 
 
     assert place == Place(release=a_release_name(folder), name=name)
     assert isinstance(place, Place)
-    assert folder_path(place.release) == f"models/{folder}"
+    assert place.folder == f"models/{folder}"
+    assert place.system is System.SAGEMAKER
+
+
+@pytest.mark.parametrize(
+    ("key", "commit", "name"),
+    [
+        ("configs/9f8d111/bedrock-config.json", "9f8d111", "bedrock-config.json"),
+        (f"configs/{'a' * 64}/prompts/x y.txt", "a" * 64, "prompts/x y.txt"),
+    ],
+)
+def test_a_key_of_a_bedrock_configuration_names_a_commit(key: str, commit: str, name: str) -> None:
+    place = locate(an_upload(key=key))
+
+    assert place == Place(commit=commit, name=name)
+    assert isinstance(place, Place)
+    assert place.folder == f"configs/{commit}"
+    assert place.system is System.BEDROCK
 
 
 @pytest.mark.parametrize(
@@ -70,6 +89,14 @@ def test_a_key_names_a_place_byte_for_byte(key: str, folder: str, name: str) -> 
         pytest.param("models/churn-v4\n/x", Reason.FOLDER_NAME, id="a line break"),
         pytest.param(f"models/{'a' * 64}-v4/x", Reason.FOLDER_NAME, id="too long a group"),
         pytest.param("models//churn-v4/x", Reason.FOLDER_NAME, id="an empty folder"),
+        pytest.param("models/churn-v4/code/", Reason.FOLDER_MARKER, id="a marker inside"),
+        pytest.param("configs/", Reason.FOLDER_MARKER, id="the other inbox's marker"),
+        pytest.param("configs/x.json", Reason.FOLDER_NAME, id="no commit's folder"),
+        pytest.param("configs/main/x", Reason.FOLDER_NAME, id="a branch"),
+        pytest.param("configs/9f8d11/x", Reason.FOLDER_NAME, id="too short a commit"),
+        pytest.param("configs/9F8D111/x", Reason.FOLDER_NAME, id="a commit in capitals"),
+        pytest.param(f"configs/{'a' * 65}/x", Reason.FOLDER_NAME, id="too long a commit"),
+        pytest.param("configs/9f8d111\n/x", Reason.FOLDER_NAME, id="a commit and a line break"),
     ],
 )
 def test_a_key_that_names_no_place_is_told_why(key: str, reason: Reason) -> None:
@@ -89,7 +116,8 @@ def test_an_object_without_versions_is_refused(version_id: str) -> None:
 
 @given(st.text())
 def test_no_key_is_beyond_us(key: str) -> None:
-    assert isinstance(locate(an_upload(key=f"models/{key}")), Place | Refusal)
+    for inbox in INBOXES:
+        assert isinstance(locate(an_upload(key=f"{inbox}{key}")), Place | Refusal)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sluice.domain.bedrock_manifest import AnyManifest, BedrockManifest, parse_any_manifest
 from sluice.domain.manifest import (
     ManifestError,
     digest_of,
@@ -24,8 +25,18 @@ from sluice.domain.package import (
     client_token,
     customer_metadata,
     fit,
+    release_named,
 )
-from tests.builders import BUCKET, DIGEST, METADATA, REPOSITORY, a_manifest, a_release_name
+from tests.builders import (
+    BUCKET,
+    COMMIT,
+    DIGEST,
+    METADATA,
+    REPOSITORY,
+    a_bedrock_manifest,
+    a_manifest,
+    a_release_name,
+)
 
 texts = st.text(st.characters(exclude_categories=["Cs"]))
 finite = st.floats(allow_nan=False, allow_infinity=False)
@@ -35,6 +46,73 @@ def test_the_digest_of_a_manifest_never_changes_by_itself() -> None:
     text = a_manifest().canonical()
 
     assert digest_of(text) == "6022477a21556fbd9ab5d0f3d66b7b40781a04fe61b4f798da60e229e8c7d946"
+
+
+def test_the_digest_of_a_bedrock_manifest_never_changes_by_itself() -> None:
+    text = a_bedrock_manifest().canonical()
+
+    assert digest_of(text) == "115c8466c131b7be07e32ebb76b16f04420e0eb3cca1ddfac115bed96ebbffae"
+
+
+def test_a_manifest_says_what_it_is_of() -> None:
+    for manifest in (a_manifest(), a_bedrock_manifest()):
+        text = manifest.canonical()
+        assert parse_any_manifest(text, digest=digest_of(text)) == manifest
+
+
+def test_a_bedrock_manifest_is_not_taken_for_a_models() -> None:
+    text = a_bedrock_manifest().canonical()
+
+    with pytest.raises(ManifestError, match="is no model's"):
+        parse_manifest(text, digest=digest_of(text))
+
+
+def test_a_bedrock_manifest_of_a_newer_version_is_read_for_what_we_know() -> None:
+    body = json.loads(a_bedrock_manifest().canonical())
+    body["new_field"] = body["config"]["new_field"] = body["model"]["new_field"] = 1
+    text = json.dumps(body)
+
+    manifest = parse_any_manifest(text, digest=digest_of(text))
+
+    assert isinstance(manifest, BedrockManifest)
+    assert manifest.config == a_bedrock_manifest().config
+
+
+def test_a_bedrock_package_says_what_it_is_based_on() -> None:
+    manifest = a_bedrock_manifest()
+
+    assert customer_metadata(manifest, DIGEST) == {
+        "release-digest": DIGEST,
+        "manifest": manifest_uri(BUCKET, manifest.release, DIGEST),
+        "version-folder": f"configs/{COMMIT}",
+        "git-sha": COMMIT,
+        "base-model": "anthropic.claude-sonnet-4-5-20251001-v2:0",
+        "eval-accuracy": "0.87",
+        "eval-f1": "0.84",
+    }
+
+
+@pytest.mark.parametrize("manifest", [a_manifest(), a_bedrock_manifest()], ids=lambda m: m.system)
+def test_a_package_names_its_release_whatever_its_folder_is_called(
+    manifest: AnyManifest,
+) -> None:
+    metadata = customer_metadata(manifest, DIGEST)
+
+    assert release_named(manifest.release.group, metadata) == manifest.release
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {},
+        {"version-folder": "configs/9f8d111"},
+        {"version-folder": "configs/9f8d111", "manifest": "s3://sluice-v2-abc/manifest.json"},
+        {"version-folder": "models/churn-v"},
+    ],
+    ids=str,
+)
+def test_a_package_that_names_no_release_is_none_of_ours(metadata: dict[str, str]) -> None:
+    assert release_named("churn", metadata) is None
 
 
 def test_the_canonical_form_is_sorted_and_without_blanks() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import gzip
 from itertools import permutations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sluice.domain.inbox import CONFIG, EVALUATION, MODEL, Noted, Place
+from sluice.domain.composing import numbered
+from sluice.domain.inbox import CONFIG, EVALUATION, MODEL, Place
+from sluice.domain.manifest import Manifest
 from sluice.domain.pushed import ModelConfig
 from sluice.domain.receipt import Kind, kind_of
 from sluice.domain.refusal import Reason, Refusal
@@ -20,8 +22,11 @@ from sluice.domain.registration import (
     judge_target,
     plan_registration,
 )
+from sluice.domain.release import ReleaseName
 from sluice.domain.smoke_test import LARGEST_BODY
 from tests.builders import (
+    COMMIT,
+    CONFIG_FILES,
     DIGEST,
     METADATA,
     REPOSITORY,
@@ -30,10 +35,14 @@ from tests.builders import (
     a_folder,
     a_manifest,
     a_noted,
+    a_noted_config,
     a_release_name,
     an_upload,
     some_facts,
 )
+
+if TYPE_CHECKING:
+    from sluice.domain.noted import Noted
 
 REFUSAL = Refusal(reason=Reason.MALFORMED_JSON, detail="it is cut off")
 SCRIPTS = [{"file": "code/pre.py", "version": "1.4"}]
@@ -95,6 +104,7 @@ def test_a_complete_folder_is_a_version() -> None:
 
     assert isinstance(ready, Ready)
     manifest = ready.manifest
+    assert isinstance(manifest, Manifest)
     assert manifest.release == a_release_name("churn-v4")
     assert manifest.target == "churn"
     assert manifest.commit == METADATA["git-sha"]
@@ -132,6 +142,41 @@ def test_the_config_may_name_another_endpoint_than_the_groups() -> None:
 
     assert isinstance(ready, Ready)
     assert ready.manifest.target == "churn-eu"
+
+
+@pytest.mark.parametrize(
+    ("names", "detail"),
+    [
+        (["bedrock-config.json"], "waits for evaluation-results.json, prompts/p.txt"),
+        (["prompts/p.txt"], "waits for bedrock-config.json, evaluation-results.json"),
+        (["evaluation-results.json", "bedrock-config.json"], "waits for prompts/p.txt"),
+    ],
+)
+def test_an_incomplete_bedrock_configuration_says_what_it_waits_for(
+    names: list[str], detail: str
+) -> None:
+    waiting = plan_registration([a_noted_config(name) for name in names])
+
+    assert isinstance(waiting, Waiting)
+    assert waiting.detail == detail
+
+
+def test_a_bedrock_configuration_is_a_version_whose_number_the_claim_gives() -> None:
+    orders = permutations([*map(a_noted_config, CONFIG_FILES), a_noted_config("notes.md")])
+    planned = [plan_registration(order) for order in orders]
+
+    (manifest,) = {
+        one.manifest.canonical(): one.manifest for one in planned if isinstance(one, Ready)
+    }.values()
+    assert manifest.release == ReleaseName(group="support", version=0)
+    assert manifest.commit == COMMIT
+    assert manifest.folder == f"configs/{COMMIT}"
+    assert {one.name for one in manifest.objects} == set(CONFIG_FILES)
+    assert numbered(manifest, newest=7).release == ReleaseName(group="support", version=8)
+
+
+def test_a_version_of_a_model_keeps_the_number_it_has() -> None:
+    assert numbered(a_manifest(), newest=7) == a_manifest()
 
 
 BOMB = gzip.compress(bytes(30_000_000), mtime=0)

@@ -18,15 +18,10 @@ from sluice.adapters.ledger.intake import receipt_item
 from sluice.adapters.ledger.table import ConditionFailedError
 from sluice.adapters.registry import Package, RegistryRefusedError
 from sluice.adapters.vault import VaultConflictError
-from sluice.domain.inbox import MODEL, identity
-from sluice.domain.manifest import (
-    MANIFEST,
-    Manifest,
-    digest_of,
-    manifest_uri,
-    parse_manifest,
-    vault_key,
-)
+from sluice.domain.bedrock_manifest import parse_any_manifest
+from sluice.domain.composing import numbered
+from sluice.domain.inbox import identity
+from sluice.domain.manifest import MANIFEST, digest_of, manifest_uri, vault_key
 from sluice.domain.package import RELEASE_DIGEST
 from sluice.domain.receipt import Kind, Receipt
 from sluice.domain.refusal import Reason, Refusal
@@ -42,7 +37,8 @@ if TYPE_CHECKING:
     from sluice.adapters.registry import Registry
     from sluice.adapters.vault import Vault
     from sluice.copying import Copying, Turn
-    from sluice.domain.inbox import Noted
+    from sluice.domain.bedrock_manifest import AnyManifest
+    from sluice.domain.noted import Noted
     from sluice.telling import Telling
 
 _LOOK_BACK = timedelta(days=1)
@@ -61,7 +57,7 @@ class Claimed(NamedTuple):
     """A claimed release and what it is."""
 
     release: Release
-    manifest: Manifest
+    manifest: AnyManifest
     text: str
     """The canonical manifest, as it was spelled when its digest was taken."""
     fresh: bool = False
@@ -79,12 +75,19 @@ class Capturing:
     intake: Intake
     telling: Telling
 
-    def claim(self, manifest: Manifest, *, based_on: Sequence[Noted], at: datetime) -> Claimed:
-        """Fix what the folder is. Raises ConditionFailedError when that changed meanwhile."""
+    def claim(self, manifest: AnyManifest, *, based_on: Sequence[Noted], at: datetime) -> Claimed:
+        """Fix what the folder is. Raises ConditionFailedError when that changed meanwhile.
+
+        Raises GroupTakenError when the group holds versions of the other system.
+        """
+        if not manifest.release.version:
+            newest = self.releases.newest(manifest.release.group)
+            manifest = numbered(manifest, newest=newest)
         text = manifest.canonical()
         digest = digest_of(text)
         release = Release(
             name=manifest.release,
+            system=manifest.system,
             capture=Capture.CLAIMED,
             digest=digest,
             manifest_uri=manifest_uri(manifest.bucket, manifest.release, digest),
@@ -99,7 +102,7 @@ class Capturing:
     def claimed_as(self, release: Release) -> Claimed:
         """What somebody claimed the release as, before."""
         text = self.releases.captured(release.name).manifest
-        return Claimed(release, parse_manifest(text, digest=release.digest), text)
+        return Claimed(release, parse_any_manifest(text, digest=release.digest), text)
 
     def finish(self, claimed: Claimed, *, turn: Turn) -> None:
         """Bring the claimed release to be registered, if it is not.
@@ -139,14 +142,14 @@ class Capturing:
                 "registered_at": at,
             }
         )
-        self.telling.registered(registered, copies)
+        self.telling.registered(registered, copies, caveats=manifest.caveats)
         try:
             receipts = [receipt_item(one) for one in _receipts(manifest, at=at)]
             self.releases.register(registered, copies, receipts=receipts)
         except ConditionFailedError:
             self._yield_to_winner(registered)
 
-    def _package(self, release: Release, manifest: Manifest, *, fresh: bool) -> Package:
+    def _package(self, release: Release, manifest: AnyManifest, *, fresh: bool) -> Package:
         """The one package of the release: found, or created; any other is rejected.
 
         A lost reply or a crash leaves a package nobody knows of. The client token makes SageMaker
@@ -154,9 +157,7 @@ class Capturing:
         """
         found = [] if fresh else self._packages(release)
         if not found:
-            model = vault_key(release.name, release.digest, MODEL)
-            url = f"s3://{manifest.bucket}/{model}"
-            arn = self.registry.register(manifest, release.digest, model_data_url=url)
+            arn = self.registry.register(manifest, release.digest)
             found = self._packages(release)
             if arn not in {package.arn for package in found}:  # the list lags behind
                 found.append(self.registry.describe(arn))
@@ -175,13 +176,13 @@ class Capturing:
         described = (self.registry.describe(one.arn) for one in recent)
         return [one for one in described if one.metadata.get(RELEASE_DIGEST) == release.digest]
 
-    def _leave_out(self, manifest: Manifest, *, at: datetime) -> None:
+    def _leave_out(self, manifest: AnyManifest, *, at: datetime) -> None:
         """End the inputs of the folder that its config does not name.
 
         Read after the claim: who notes an object later sees the claim and ends it himself.
         """
         captured = {one.name for one in manifest.objects}
-        for noted in self.intake.folder(manifest.release):
+        for noted in self.intake.folder(manifest.folder):
             if noted.place.name not in captured:
                 detail = f"the config of {manifest.release} does not name {noted.place.name}"
                 refusal = Refusal(reason=Reason.NOT_NAMED, detail=detail)
@@ -195,7 +196,7 @@ class Capturing:
         if winner and winner.package_arn != ours.package_arn:
             self.registry.reject(ours.package_arn, f"duplicate of {winner.package_arn}")
 
-    def _give_up(self, manifest: Manifest, refusal: Refusal, *, at: datetime) -> None:
+    def _give_up(self, manifest: AnyManifest, refusal: Refusal, *, at: datetime) -> None:
         self.telling.capture_refused(manifest.release, refusal)
         for one in manifest.objects:
             name = identity(manifest.bucket, one.source_key, one.version_id)
@@ -211,7 +212,7 @@ _REASONS: dict[type[Exception], Reason] = {
 }
 
 
-def _receipts(manifest: Manifest, *, at: datetime) -> list[Receipt]:
+def _receipts(manifest: AnyManifest, *, at: datetime) -> list[Receipt]:
     return [
         Receipt(
             identity=identity(manifest.bucket, one.source_key, one.version_id),

@@ -1,6 +1,7 @@
 """Look at an object once, when it arrives: what S3 says of it, and whether it can be taken.
 
 Weights are never loaded or unpacked: of `model.tar.gz` the first bytes and the metadata are read.
+The texts of a Bedrock configuration are read whole, to be hashed; none is ever changed.
 """
 
 from __future__ import annotations
@@ -10,20 +11,34 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sluice.adapters.images import ImageNotActiveError, ImageNotFoundError
+from sluice.domain.bedrock import AGENT_CONFIG, judge_agent_config, judge_evaluated, judge_text
 from sluice.domain.floors import Floors, refuse_config, refuse_evaluation
 from sluice.domain.image import parse_image
-from sluice.domain.inbox import CONFIG, EVALUATION, MODEL, REQUIRED, Noted, Place, Upload
+from sluice.domain.inbox import (
+    BEDROCK_CONFIG,
+    CONFIG,
+    EVALUATION,
+    MODEL,
+    Place,
+    Upload,
+    required,
+)
+from sluice.domain.noted import Noted
 from sluice.domain.pushed import ModelConfig, parse_config, parse_evaluation
 from sluice.domain.refusal import Reason, Refusal
 from sluice.domain.registration import MODEL_SAMPLE, judge_model, judge_target
+from sluice.domain.release import System
 
 if TYPE_CHECKING:
     from sluice.adapters.artifacts import Artifacts
     from sluice.adapters.images import Images
     from sluice.events.uploads import Origin
+    from sluice.pinning import Pinning
 
-LIMITS = {CONFIG: 64 * 1024, EVALUATION: 128 * 1024}
+LIMITS = {CONFIG: 64 * 1024, BEDROCK_CONFIG: 64 * 1024, EVALUATION: 128 * 1024}
 """Bytes; a larger file is refused unread."""
+TEXT_LIMIT = 1024 * 1024
+"""Of every other file of a Bedrock configuration: several times what any model reads at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +49,7 @@ class Inspecting:
     images: Images
     floors: Floors
     origin: Origin
+    pinning: Pinning
 
     def inspect(self, upload: Upload, place: Place) -> Noted:
         """The object version and what it was found to be. Raises ArtifactGoneError."""
@@ -42,13 +58,17 @@ class Inspecting:
         refusal = _refuse_size(noted)
         if refusal:
             return noted.model_copy(update={"refusal": refusal})
-        match place.name:
-            case name if name == MODEL:
-                return self._model(noted)
-            case name if name == CONFIG:
-                return self._config(noted, self._read(noted))
-            case name if name == EVALUATION:
+        match place.system, place.name:
+            case _, name if name == EVALUATION:
                 return self._evaluation(noted, self._read(noted))
+            case System.SAGEMAKER, name if name == MODEL:
+                return self._model(noted)
+            case System.SAGEMAKER, name if name == CONFIG:
+                return self._config(noted, self._read(noted))
+            case System.BEDROCK, name if name == BEDROCK_CONFIG:
+                return self._bedrock_config(noted, self._read(noted))
+            case System.BEDROCK, _:
+                return _text(noted, self._read(noted))
             case _:
                 return noted
 
@@ -69,8 +89,9 @@ class Inspecting:
         config = parse_config(data)
         if isinstance(config, Refusal):
             return noted.model_copy(update={"refusal": config})
-        refusal = refuse_config(config, self.floors) or judge_target(
-            config.endpoint_name, noted.place.release
+        release = noted.place.release
+        refusal = refuse_config(config, self.floors) or (
+            judge_target(config.endpoint_name, release) if release else None
         )
         image = refusal or self._pinned(config)
         if isinstance(image, Refusal):
@@ -78,11 +99,19 @@ class Inspecting:
         update = {"config": config, "image": image, "sha256": _sha256(data)}
         return noted.model_copy(update=update)
 
+    def _bedrock_config(self, noted: Noted, data: bytes) -> Noted:
+        pinned = self.pinning.pin(data, commit=noted.place.commit, at=noted.upload.at)
+        if isinstance(pinned, Refusal):
+            return noted.model_copy(update={"refusal": pinned})
+        return noted.model_copy(update={"pinned": pinned, "sha256": _sha256(data)})
+
     def _evaluation(self, noted: Noted, data: bytes) -> Noted:
         metrics = parse_evaluation(data)
         if isinstance(metrics, Refusal):
             return noted.model_copy(update={"refusal": metrics})
         refusal = refuse_evaluation(metrics, self.floors)
+        if noted.place.system is System.BEDROCK:
+            refusal = judge_evaluated(data, commit=noted.place.commit) or refusal
         update = {"metrics": metrics, "refusal": refusal, "sha256": _sha256(data)}
         return noted.model_copy(update=update)
 
@@ -103,16 +132,29 @@ class Inspecting:
             return Refusal(reason=Reason.IMAGE_NOT_ACTIVE, detail=detail)
 
     def _read(self, noted: Noted) -> bytes:
-        upload, limit = noted.upload, LIMITS[noted.place.name]
+        upload, limit = noted.upload, _limit(noted.place) or 0
         return self.artifacts.read(upload.bucket, upload.key, upload.version_id, limit=limit)
 
 
+def _text(noted: Noted, data: bytes) -> Noted:
+    name = noted.place.name
+    refusal = judge_agent_config(data) if name == AGENT_CONFIG else judge_text(name, data)
+    return noted.model_copy(update={"refusal": refusal, "sha256": _sha256(data)})
+
+
+def _limit(place: Place) -> int | None:
+    """The bytes that an object may have; None where nobody reads it whole."""
+    return LIMITS.get(place.name, TEXT_LIMIT if place.system is System.BEDROCK else None)
+
+
 def _refuse_size(noted: Noted) -> Refusal | None:
-    name, size = noted.place.name, noted.facts.size
-    if name in REQUIRED and size == 0:
-        return Refusal(reason=Reason.EMPTY, detail=f"{name} is empty")
-    if size > LIMITS.get(name, size):
-        detail = f"{name} has {size} bytes, the limit is {LIMITS[name]}"
+    place, size = noted.place, noted.facts.size
+    needed = place.system is System.BEDROCK or place.name in required(place.system)
+    if needed and size == 0:
+        return Refusal(reason=Reason.EMPTY, detail=f"{place.name} is empty")
+    limit = _limit(place)
+    if limit is not None and size > limit:
+        detail = f"{place.name} has {size} bytes, the limit is {limit}"
         return Refusal(reason=Reason.TOO_LARGE, detail=detail)
     return None
 

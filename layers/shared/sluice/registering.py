@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sluice.adapters.artifacts import ArtifactGoneError
+from sluice.adapters.ledger.releases import GroupTakenError
 from sluice.adapters.ledger.table import ConditionFailedError
 from sluice.capturing import CaptureRefusedError
 from sluice.copying import CopyUnfinishedError, Turn
@@ -22,6 +23,7 @@ from sluice.domain.refusal import Reason, Refusal
 from sluice.domain.registration import (
     Ready,
     Waiting,
+    group_taken,
     judge_late,
     plan_registration,
     refused,
@@ -36,7 +38,8 @@ if TYPE_CHECKING:
     from sluice.adapters.ledger.releases import Releases
     from sluice.adapters.queue import Queue
     from sluice.capturing import Capturing, Claimed
-    from sluice.domain.inbox import Noted
+    from sluice.domain.noted import Noted
+    from sluice.domain.release import ReleaseName
     from sluice.inspecting import Inspecting
     from sluice.telling import Telling
 
@@ -91,7 +94,9 @@ class Registering:
         place = locate(upload)
         if isinstance(place, Refusal):
             return self._refuse(upload, place)
-        release = self.releases.get(place.release)
+        release = self.releases.of_folder(place)
+        if release and release.system is not place.system:
+            return self._refuse(upload, group_taken(place, release.system), place)
         if release:
             return self._late(upload, place, self.capturing.claimed_as(release), turn)
         return self._take_up(upload, place, turn)
@@ -108,18 +113,21 @@ class Registering:
             return self._refuse(upload, Refusal(reason=Reason.SUPERSEDED, detail=detail), place)
         if noted.refusal:
             return self._refuse(upload, noted.refusal, place, unclaimed=True)
-        return self._complete(upload, place, self.intake.folder(place.release), turn)
+        return self._complete(upload, place, self.intake.folder(place.folder), turn)
 
     def _complete(
         self, upload: Upload, place: Place, folder: Sequence[Noted], turn: Turn
     ) -> Receipt:
         match plan_registration(folder):
             case Waiting() as waiting:
-                pending = _receipt(upload, Kind.PENDING, place, detail=waiting.detail)
-                self.intake.end_unclaimed(pending, place.release)
+                pending = _receipt(upload, Kind.PENDING, place.release, detail=waiting.detail)
+                self.intake.end_unclaimed(pending, place)
                 return pending
             case Ready(manifest):
-                claimed = self.capturing.claim(manifest, based_on=folder, at=upload.at)
+                try:
+                    claimed = self.capturing.claim(manifest, based_on=folder, at=upload.at)
+                except GroupTakenError as error:
+                    return self._refuse(upload, group_taken(place, error.standing), place)
                 return self._late(upload, place, claimed, turn)
 
     def _late(self, upload: Upload, place: Place, claimed: Claimed, turn: Turn) -> Receipt:
@@ -127,7 +135,7 @@ class Registering:
         try:
             self.capturing.finish(claimed, turn=turn)
         except CaptureRefusedError as error:  # who pushed the folder has been told
-            failed = refused(upload, error.refusal, release=place.release)
+            failed = refused(upload, error.refusal, release=claimed.release.name)
             self.intake.end(failed)
             return failed
         except CopyUnfinishedError as error:
@@ -143,7 +151,7 @@ class Registering:
             self.queue.send([offer_of(upload)])
         if refusal and not error.ours:
             return self._refuse(upload, refusal, place)
-        pending = _receipt(upload, Kind.PENDING, place, detail=str(error))
+        pending = _receipt(upload, Kind.PENDING, claimed.release.name, detail=str(error))
         self.intake.end(pending)
         return pending
 
@@ -151,9 +159,10 @@ class Registering:
         refusal = judge_late(upload, place, claimed.manifest)
         if refusal:
             return self._refuse(upload, refusal, place)
+        name = claimed.release.name
         if claimed.release.capture is Capture.CLAIMED:
-            return _receipt(upload, Kind.REGISTERED, place)  # written with the registration
-        again = _receipt(upload, Kind.DUPLICATE, place)
+            return _receipt(upload, Kind.REGISTERED, name)  # written with the registration
+        again = _receipt(upload, Kind.DUPLICATE, name)
         self.intake.end(again)
         return again
 
@@ -170,14 +179,16 @@ class Registering:
         receipt = refused(upload, refusal, release=release)
         if receipt.kind in {Kind.REJECTED, Kind.FAILED}:
             self.telling.upload_refused(upload, refusal)
-        if unclaimed and release:
-            self.intake.end_unclaimed(receipt, release)
+        if unclaimed and place:
+            self.intake.end_unclaimed(receipt, place)
         else:
             self.intake.end(receipt)
         return receipt
 
 
-def _receipt(upload: Upload, kind: Kind, place: Place, *, detail: str = "") -> Receipt:
+def _receipt(
+    upload: Upload, kind: Kind, release: ReleaseName | None, *, detail: str = ""
+) -> Receipt:
     return Receipt(
-        identity=upload.identity, kind=kind, detail=detail, release=place.release, at=upload.at
+        identity=upload.identity, kind=kind, detail=detail, release=release, at=upload.at
     )

@@ -34,6 +34,8 @@ class Settings(BaseModel):
     execution_role_arns: str = ""
     """What models may run as beside `serving_role_arn`, comma-separated."""
     require_smoke_test: bool = False
+    default_application: str = ""
+    """Whose version a Bedrock configuration is that names no application."""
 
     @property
     def execution_roles(self) -> tuple[str, ...]:

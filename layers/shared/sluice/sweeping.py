@@ -10,16 +10,17 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from sluice.domain.inbox import INBOX, Noted, Place, Upload, locate
-from sluice.domain.manifest import parse_manifest
+from sluice.domain.bedrock_manifest import parse_any_manifest
+from sluice.domain.inbox import INBOXES, Place, Upload, locate
 from sluice.domain.sweep import PAGES, Cursor, Offer, came_late, due, forgotten, missed, stalled
 from sluice.events.uploads import offer_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
     from sluice.adapters.artifacts import Artifacts
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from sluice.adapters.ledger.releases import Releases
     from sluice.adapters.ledger.sweeps import Sweeps
     from sluice.adapters.queue import Queue
+    from sluice.domain.noted import Noted
     from sluice.domain.release import Release, ReleaseName
     from sluice.domain.sweep import Listed
 
@@ -35,9 +37,11 @@ if TYPE_CHECKING:
 class Known:
     """What the ledger says, read once a run where it is needed."""
 
+    claimed: Callable[[], dict[str, ReleaseName]]
+    """The releases of claimed folders that are not named after theirs."""
     releases: dict[str, dict[int, Release]] = field(default_factory=dict)
     """By group and folder number."""
-    folders: dict[ReleaseName, dict[str, Noted]] = field(default_factory=dict)
+    folders: dict[str, dict[str, Noted]] = field(default_factory=dict)
     """What was noted in an open folder, by name."""
     broken: list[Exception] = field(default_factory=list)
     """What could not be read: it must not keep the rest waiting."""
@@ -69,9 +73,10 @@ class Sweeping:
 
         Raises ExceptionGroup, after all else was offered, for what could not be looked at.
         """
-        known, began, after = Known(), self.sweeps.cursor(), Cursor()
+        known = Known(claimed=cache(self.releases.claimed_folders))
+        began, after = self.sweeps.cursor(), Cursor()
         looked_at, offered = 0, list[str]()
-        pages = self.artifacts.listed(self.bucket, INBOX, after=began)
+        pages = self.artifacts.listed(self.bucket, INBOXES, after=began)
         for page in islice(pages, PAGES):
             looked_at += len(page.objects)
             offered += self._offer(page.objects, known, now=now)
@@ -104,9 +109,10 @@ class Sweeping:
         place = locate(upload)
         if not isinstance(place, Place):
             return [upload] if missed(listed, None, now=now) else []
-        release, stalled_claims = self._release(place.release, known, now=now)
+        name = place.release or known.claimed().get(place.folder)
+        release, stalled_claims = self._release(name, known, now=now) if name else (None, [])
         if release is None:
-            folder = self._folder(place.release, known)
+            folder = self._folder(place.folder, known)
             lost = missed(listed, folder.get(place.name), now=now) or forgotten(
                 listed, folder.values(), now=now
             )
@@ -130,14 +136,14 @@ class Sweeping:
     def _carrier(self, release: Release, *, now: datetime) -> Upload:
         """An input of a claimed folder, to take the capture up with: the first of its manifest."""
         text = self.releases.captured(release.name).manifest
-        first = parse_manifest(text, digest=release.digest).objects[0]
+        first = parse_any_manifest(text, digest=release.digest).objects[0]
         return self._upload(first.source_key, first.version_id, now=now)
 
-    def _folder(self, name: ReleaseName, known: Known) -> dict[str, Noted]:
-        if name not in known.folders:
-            noted = self.intake.folder(name)
-            known.folders[name] = {one.place.name: one for one in noted}
-        return known.folders[name]
+    def _folder(self, path: str, known: Known) -> dict[str, Noted]:
+        if path not in known.folders:
+            noted = self.intake.folder(path)
+            known.folders[path] = {one.place.name: one for one in noted}
+        return known.folders[path]
 
     def _upload(self, key: str, version_id: str, *, now: datetime) -> Upload:
         return Upload(bucket=self.bucket, key=key, version_id=version_id, offered=True, at=now)

@@ -23,17 +23,20 @@ class Telling:
 
     announcements: Announcements
 
-    def registered(self, release: Release, copies: Sequence[VaultCopy]) -> None:
+    def registered(
+        self, release: Release, copies: Sequence[VaultCopy], *, caveats: Sequence[str] = ()
+    ) -> None:
         """The release waits for somebody's approval; how far its copies are proven is said too."""
         unread = ", ".join(one.name for one in copies if one.compared is Comparison.PARTS)
-        proof = f"\nSource and copy of {unread} were compared by S3's part checks alone."
+        proof = f"Source and copy of {unread} were compared by S3's part checks alone."
+        known = "".join(f"\n{one}" for one in (*caveats, *([proof] if unread else [])))
         self.announcements.announce(
             "ReleaseRegistered",
             release.model_dump(mode="json", exclude_none=True),
             message=(
                 f"{release.name} is registered as version {release.package_version} of model "
                 f"package group {release.name.group} and waits for approval.\n"
-                f"{release.package_arn}{proof if unread else ''}"
+                f"{release.package_arn}{known}"
             ),
         )
 

@@ -11,7 +11,7 @@ from sluice.domain.inbox import Facts
 from sluice.domain.sweep import Cursor, Listed, Page
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from mypy_boto3_s3 import S3Client
 
@@ -77,8 +77,22 @@ class Artifacts:
         newest = [one for one in page.get("Versions", []) if one["IsLatest"]]
         return [(one["Key"], one["VersionId"]) for one in newest] == [(key, version_id)]
 
-    def listed(self, bucket: str, prefix: str, *, after: Cursor) -> Iterator[Page]:
-        """The newest version of every key under `prefix`, in pages of up to 1,000 versions."""
+    def listed(self, bucket: str, prefixes: Sequence[str], *, after: Cursor) -> Iterator[Page]:
+        """The newest version of every key under `prefixes`, in pages of up to 1,000 versions.
+
+        The prefixes come in their order, which is the keys'; `after` tells where to begin.
+        """
+        left = [prefix for prefix in prefixes if after.key < prefix or after.key.startswith(prefix)]
+        for prefix, following in zip(left, [*left[1:], ""], strict=True):
+            # A prefix itself, left by whoever came to its predecessor's end, is no key's marker.
+            inside = after.key.startswith(prefix) and after.key != prefix
+            begin = after if inside else Cursor()
+            for page in self._pages(bucket, prefix, after=begin):
+                # An empty cursor would begin anew: what comes next is another prefix.
+                goes_on = page.next if page.next.key else Cursor(key=following)
+                yield page.model_copy(update={"next": goes_on})
+
+    def _pages(self, bucket: str, prefix: str, *, after: Cursor) -> Iterator[Page]:
         while True:
             begin = {"KeyMarker": after.key, "VersionIdMarker": after.version_id}
             page = self._client.list_object_versions(

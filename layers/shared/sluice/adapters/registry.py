@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from sluice.domain.inbox import EVALUATION, MODEL
 from sluice.domain.manifest import MANIFEST, Manifest, manifest_uri
 from sluice.domain.package import client_token, customer_metadata
 from sluice.domain.release import ApprovalStatus
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mypy_boto3_sagemaker import SageMakerClient
+
+    from sluice.domain.bedrock_manifest import AnyManifest
 
 _INVALID = "ValidationException"
 _LONGEST_DESCRIPTION = 1024
@@ -113,12 +116,12 @@ class Registry:
             if not _is_gone(error):
                 raise
 
-    def register(self, manifest: Manifest, digest: str, *, model_data_url: str) -> str:
+    def register(self, manifest: AnyManifest, digest: str) -> str:
         """Create the release's package, pending approval, and its group when absent; its ARN.
 
         Raises RegistryRefusedError when SageMaker calls the package itself invalid.
         """
-        request = _request(manifest, digest, model_data_url=model_data_url)
+        request = _request(manifest, digest)
         try:
             return self._create(request)
         except RegistryRefusedError:
@@ -166,15 +169,28 @@ class Registry:
         return True
 
 
-def _request(manifest: Manifest, digest: str, *, model_data_url: str) -> dict[str, Any]:
-    config, release = manifest.config, manifest.release
+def _request(manifest: AnyManifest, digest: str) -> dict[str, Any]:
+    release = manifest.release
     vault = manifest_uri(manifest.bucket, release, digest).removesuffix(MANIFEST)
-    container = {"Image": manifest.image, "ModelDataUrl": model_data_url}
-    statistics = {"ContentType": "application/json", "S3Uri": f"{vault}evaluation-results.json"}
+    statistics = {"ContentType": "application/json", "S3Uri": f"{vault}{EVALUATION}"}
+    runs = _inference(manifest, f"{vault}{MODEL}") if isinstance(manifest, Manifest) else {}
     return {
         "ModelPackageGroupName": release.group,
         "ModelPackageDescription": f"{release}, commit {manifest.commit}",
         "ModelApprovalStatus": "PendingManualApproval",
+        **runs,
+        "ModelMetrics": {"ModelQuality": {"Statistics": statistics}},
+        "MetadataProperties": {"CommitId": manifest.commit},
+        "CustomerMetadataProperties": customer_metadata(manifest, digest),
+        "ClientToken": client_token(manifest, digest),
+    }
+
+
+def _inference(manifest: Manifest, model_data_url: str) -> dict[str, Any]:
+    """What SageMaker is to run; of a Bedrock configuration it runs nothing."""
+    config = manifest.config
+    container = {"Image": manifest.image, "ModelDataUrl": model_data_url}
+    return {
         "InferenceSpecification": {
             "Containers": [
                 {**container, **({"Environment": config.environment} if config.environment else {})}
@@ -182,11 +198,7 @@ def _request(manifest: Manifest, digest: str, *, model_data_url: str) -> dict[st
             **_instance_types(config.instance_type),
             "SupportedContentTypes": list(config.content_types),
             "SupportedResponseMIMETypes": list(config.response_types),
-        },
-        "ModelMetrics": {"ModelQuality": {"Statistics": statistics}},
-        "MetadataProperties": {"CommitId": manifest.commit},
-        "CustomerMetadataProperties": customer_metadata(manifest, digest),
-        "ClientToken": client_token(manifest, digest),
+        }
     }
 
 

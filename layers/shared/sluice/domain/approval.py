@@ -27,7 +27,7 @@ class Observation:
 
 def observe(state: TargetState, release: Release, seen: ApprovalChange) -> Observation | None:
     """Record that `release` was seen with another approval status; None if that is no news."""
-    if not _is_news(release, seen):
+    if not is_news(release, seen):
         return None
     updated = release.seen(seen)
     match seen.status:
@@ -45,7 +45,8 @@ def observe(state: TargetState, release: Release, seen: ApprovalChange) -> Obser
             return Observation(updated, Change(state))
 
 
-def _is_news(release: Release, seen: ApprovalChange) -> bool:
+def is_news(release: Release, seen: ApprovalChange) -> bool:
+    """Whether what was seen is a transition that the release does not record yet."""
     if seen.status is release.approval:
         return False
     return not release.approvals or seen.last_modified > release.approvals[-1].last_modified

@@ -1,4 +1,4 @@
-"""The inbox: where an object was pushed, which version of it counts, what was seen of it.
+"""The inbox: where an object was pushed, and what S3 says of it.
 
 A key is used byte for byte as EventBridge delivers it: S3's events there are not percent-encoded.
 """
@@ -9,20 +9,27 @@ import re
 
 from pydantic import Field
 
-from sluice.domain.pushed import ModelConfig
 from sluice.domain.refusal import Reason, Refusal
-from sluice.domain.release import ReleaseName
+from sluice.domain.release import ReleaseName, System
 from sluice.domain.values import Moment, Value
 
 INBOX = "models/"
+CONFIG_INBOX = "configs/"
+INBOXES = (CONFIG_INBOX, INBOX)
+"""As S3 sorts them."""
 MODEL = "model.tar.gz"
 CONFIG = "config.json"
+BEDROCK_CONFIG = "bedrock-config.json"
 EVALUATION = "evaluation-results.json"
 REQUIRED = (MODEL, CONFIG, EVALUATION)
+"""Of a folder under `models/`."""
+BEDROCK_REQUIRED = (BEDROCK_CONFIG, EVALUATION)
+"""Of a folder under `configs/`."""
 
 # `ModelPackageGroupName` of the SageMaker API; a version above 999999 would not sort as text.
 _FOLDER = re.compile(r"(?P<group>[a-zA-Z0-9](?:-*[a-zA-Z0-9]){0,62})-v(?P<version>[1-9][0-9]{0,5})")
-_SEQUENCER_WIDTH = 64
+# As git prints a commit, in full or cut short: SHA-1 has 40 digits, SHA-256 has 64.
+_COMMIT = re.compile(r"[0-9a-f]{7,64}")
 
 
 class Upload(Value):
@@ -47,9 +54,22 @@ class Upload(Value):
 class Place(Value):
     """Where in the inbox an object lies."""
 
-    release: ReleaseName
     name: str
     """The object's name inside its version folder."""
+    release: ReleaseName | None = None
+    """What a folder under `models/` is named after."""
+    commit: str = ""
+    """What a folder under `configs/` is named after."""
+
+    @property
+    def system(self) -> System:
+        """What the folder holds a version of."""
+        return System.SAGEMAKER if self.release else System.BEDROCK
+
+    @property
+    def folder(self) -> str:
+        """The version folder: `models/churn-v4`, `configs/9f8d111`."""
+        return folder_path(self.release) if self.release else config_path(self.commit)
 
 
 class Facts(Value):
@@ -65,67 +85,54 @@ class Facts(Value):
     """`FULL_OBJECT` values can be compared with another object's, `COMPOSITE` ones cannot."""
 
 
-class Noted(Value):
-    """An object version of a folder and what it was found to be, once, when it arrived."""
-
-    place: Place
-    upload: Upload
-    facts: Facts
-    current: bool = False
-    """S3 said it is the object's newest version; asked only where no sequencer tells."""
-    refusal: Refusal | None = None
-    sha256: str = ""
-    """Of the content, where it was read."""
-    config: ModelConfig | None = None
-    image: str = ""
-    """The config's image by its digest, as its tag stood when the config arrived."""
-    metrics: dict[str, float] = Field(default_factory=dict)
-
-
 def identity(bucket: str, key: str, version_id: str) -> str:
     """What names an object version as an input."""
     return f"{bucket}/{key}@{version_id}"
 
 
 def folder_path(release: ReleaseName) -> str:
-    """The version folder of a release: `models/churn-v4`."""
+    """The version folder that is named after a release: `models/churn-v4`."""
     return f"{INBOX}{release}"
+
+
+def config_path(commit: str) -> str:
+    """The version folder that is named after a commit: `configs/9f8d111`."""
+    return f"{CONFIG_INBOX}{commit}"
+
+
+def required(system: System) -> tuple[str, ...]:
+    """The files without which no folder is complete, whatever its config names."""
+    return REQUIRED if system is System.SAGEMAKER else BEDROCK_REQUIRED
 
 
 def locate(upload: Upload) -> Place | Refusal:
     """Where in the inbox the upload lies, or why it lies nowhere that counts."""
     key = upload.key
-    if not key.startswith(INBOX):
-        return Refusal(reason=Reason.NOT_INBOX, detail=f"{key!r} is not under {INBOX}")
-    folder, _, name = key.removeprefix(INBOX).partition("/")
-    if not name and key.endswith("/"):
+    if not key.startswith(INBOXES):
+        detail = f"{key!r} is not under {' or '.join(reversed(INBOXES))}"
+        return Refusal(reason=Reason.NOT_INBOX, detail=detail)
+    if key.endswith("/"):
         return Refusal(reason=Reason.FOLDER_MARKER, detail=f"{key!r} only marks a folder")
-    found = _FOLDER.fullmatch(folder)
-    if not name or found is None:
-        detail = f"{key!r} does not lie in a folder named {{group}}-v{{N}}"
+    place = _place(key)
+    if place is None:
+        form = "{group}-v{N}" if key.startswith(INBOX) else "after a git commit"
+        detail = f"{key!r} does not lie in a folder named {form}"
         return Refusal(reason=Reason.FOLDER_NAME, detail=detail)
     if upload.version_id in {"", "null"}:
         detail = f"{key!r} came without a version id"
         return Refusal(reason=Reason.VERSIONING_OFF, detail=detail)
-    release = ReleaseName(group=found["group"], version=int(found["version"]))
-    return Place(release=release, name=name)
+    return place
 
 
-def newer(noted: Noted, standing: Noted) -> bool:
-    """Whether `noted` was written to the same key after `standing`.
-
-    S3's sequencer is a hexadecimal number of varying length and orders the writes of one key. What
-    the schedule found has none: it was just asked of S3 whether it is the newest version. Between
-    such a one that stands and an event that comes late, `LastModified` decides, which of a
-    multipart upload tells when the upload began.
-    """
-    ours, theirs = noted.upload.sequencer, standing.upload.sequencer
-    if not ours:
-        return noted.current and noted.upload.version_id != standing.upload.version_id
-    if theirs:
-        return _padded(ours) > _padded(theirs)
-    return noted.facts.last_modified > standing.facts.last_modified
-
-
-def _padded(sequencer: str) -> str:
-    return sequencer.lower().rjust(_SEQUENCER_WIDTH, "0")
+def _place(key: str) -> Place | None:
+    inbox, folder, name = (*key.split("/", 2), "")[:3]
+    if not name:
+        return None
+    if f"{inbox}/" == CONFIG_INBOX:
+        return Place(name=name, commit=folder) if _COMMIT.fullmatch(folder) else None
+    found = _FOLDER.fullmatch(folder)
+    if found is None:
+        return None
+    return Place(
+        name=name, release=ReleaseName(group=found["group"], version=int(found["version"]))
+    )

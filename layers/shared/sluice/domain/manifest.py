@@ -11,8 +11,9 @@ import json
 
 from pydantic import Field
 
+from sluice.domain.inbox import folder_path
 from sluice.domain.pushed import ModelConfig
-from sluice.domain.release import ReleaseName
+from sluice.domain.release import ReleaseName, System
 from sluice.domain.values import SCHEMA_VERSION, Value
 
 VAULT = "releases/"
@@ -39,7 +40,7 @@ class CapturedObject(Value):
 
 
 class Manifest(Value):
-    """What a version is."""
+    """What a version of a model is."""
 
     schema_version: int = SCHEMA_VERSION
     release: ReleaseName
@@ -56,15 +57,35 @@ class Manifest(Value):
     """The user metadata of `model.tar.gz`, as pushed."""
     objects: tuple[CapturedObject, ...]
 
+    @property
+    def system(self) -> System:
+        """What it is a version of: a container that SageMaker runs."""
+        return System.SAGEMAKER
+
+    @property
+    def folder(self) -> str:
+        """The version folder it was pushed to."""
+        return folder_path(self.release)
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What whoever approves it should know: all of it is captured."""
+        return ()
+
     def canonical(self) -> str:
         """The one spelling of this manifest: sorted names, no spaces, every default written out."""
-        return json.dumps(
-            self.model_dump(mode="json"),
-            sort_keys=True,
-            separators=(",", ":"),
-            ensure_ascii=False,
-            allow_nan=False,
-        )
+        return spelled(self)
+
+
+def spelled(manifest: Value) -> str:
+    """A manifest in its one spelling."""
+    return json.dumps(
+        manifest.model_dump(mode="json"),
+        sort_keys=True,
+        separators=(",", ":"),
+        ensure_ascii=False,
+        allow_nan=False,
+    )
 
 
 def digest_of(text: str) -> str:
@@ -73,12 +94,23 @@ def digest_of(text: str) -> str:
 
 
 def parse_manifest(text: str, *, digest: str) -> Manifest:
-    """The manifest that `text` spells. Raises ManifestError unless its digest is `digest`."""
-    if digest_of(text) != digest:
-        message = f"the manifest's digest is not {digest}"
+    """The model's manifest that `text` spells.
+
+    Raises ManifestError unless its digest is `digest`, and for a manifest of anything else.
+    """
+    if system_of(text, digest=digest) is not System.SAGEMAKER:
+        message = f"the manifest with the digest {digest} is no model's"
         raise ManifestError(message)
     # Fields that a newer version added must not keep this one from reading what it knows.
     return Manifest.model_validate_json(text, extra="ignore")
+
+
+def system_of(text: str, *, digest: str) -> System:
+    """What the manifest is of. Raises ManifestError unless its digest is `digest`."""
+    if digest_of(text) != digest:
+        message = f"the manifest's digest is not {digest}"
+        raise ManifestError(message)
+    return System(json.loads(text).get("system", System.SAGEMAKER))
 
 
 def vault_key(release: ReleaseName, digest: str, name: str) -> str:

@@ -7,18 +7,18 @@ them; the full values stand in the manifest.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 import uuid
 from typing import TYPE_CHECKING
 
-from sluice.domain.inbox import folder_path
-from sluice.domain.manifest import manifest_uri
+from sluice.domain.manifest import VAULT, manifest_uri
 from sluice.domain.release import ReleaseName
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from sluice.domain.manifest import Manifest
+    from sluice.domain.bedrock_manifest import AnyManifest
 
 RELEASE_DIGEST = "release-digest"
 MANIFEST_URI = "manifest"
@@ -27,16 +27,21 @@ VERSION_FOLDER = "version-folder"
 MAX_PAIRS = 50
 MAX_NAME = 128
 MAX_VALUE = 256
+_NUMBERED = (
+    (VERSION_FOLDER, re.compile(r"-v(?P<version>[0-9]{1,6})$")),
+    # A folder that is named after a commit tells no number; where the vault keeps it does.
+    (MANIFEST_URI, re.compile(rf"/{VAULT}[^/]+/v(?P<version>[0-9]{{1,6}})-[^/]+/[^/]+$")),
+)
 _PUNCTUATION = "_.:/=+-@"
 _NAMESPACE = uuid.UUID("6f0f3a0e-6a53-5d0c-9b7e-3c1c54a2c9a1")
 
 
-def client_token(manifest: Manifest, digest: str) -> str:
+def client_token(manifest: AnyManifest, digest: str) -> str:
     """The same token for every attempt to register this release, of 36 characters at most."""
-    return str(uuid.uuid5(_NAMESPACE, f"{folder_path(manifest.release)}\n{digest}"))
+    return str(uuid.uuid5(_NAMESPACE, f"{manifest.folder}\n{digest}"))
 
 
-def customer_metadata(manifest: Manifest, digest: str) -> dict[str, str]:
+def customer_metadata(manifest: AnyManifest, digest: str) -> dict[str, str]:
     """The package's customer metadata: ours, then what was measured, then what was pushed."""
     said: dict[str, str] = {}
     for name, value in _pairs(manifest, digest):
@@ -48,8 +53,9 @@ def customer_metadata(manifest: Manifest, digest: str) -> dict[str, str]:
 
 def release_named(group: str, metadata: Mapping[str, str]) -> ReleaseName | None:
     """The release a package of `group` says it is, or None: a hint, the ledger decides."""
-    _, _, version = metadata.get(VERSION_FOLDER, "").rpartition("-v")
-    return ReleaseName(group=group, version=int(version)) if version.isdecimal() else None
+    said = (number.search(metadata.get(name, "")) for name, number in _NUMBERED)
+    found = next(filter(None, said), None)
+    return ReleaseName(group=group, version=int(found["version"])) if found else None
 
 
 def fit(text: str, limit: int) -> str:
@@ -59,10 +65,10 @@ def fit(text: str, limit: int) -> str:
     return kept.strip()[:limit].rstrip()
 
 
-def _pairs(manifest: Manifest, digest: str) -> Iterator[tuple[str, str]]:
+def _pairs(manifest: AnyManifest, digest: str) -> Iterator[tuple[str, str]]:
     yield RELEASE_DIGEST, digest
     yield MANIFEST_URI, manifest_uri(manifest.bucket, manifest.release, digest)
-    yield VERSION_FOLDER, folder_path(manifest.release)
+    yield VERSION_FOLDER, manifest.folder
     for name in ("git-sha", "training-date", "base-model", "training-dataset-version"):
         yield name, manifest.metadata.get(name, "")
     for name, value in sorted(manifest.evaluation.items()):

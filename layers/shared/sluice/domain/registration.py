@@ -11,17 +11,21 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sluice.domain.inbox import CONFIG, EVALUATION, MODEL, REQUIRED, Noted, Place, Upload
-from sluice.domain.manifest import CapturedObject, Manifest
+from sluice.domain.composing import compose
+from sluice.domain.inbox import CONFIG, MODEL, required
 from sluice.domain.names import MAX_ENDPOINT_NAME
 from sluice.domain.receipt import Receipt, kind_of
 from sluice.domain.refusal import Reason, Refusal
+from sluice.domain.release import System
 from sluice.domain.smoke_test import LARGEST_BODY
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
+    from sluice.domain.bedrock_manifest import AnyManifest
+    from sluice.domain.inbox import Place, Upload
+    from sluice.domain.noted import Noted
     from sluice.domain.release import ReleaseName
 
 REQUIRED_METADATA = ("git-sha", "training-dataset-version")
@@ -55,7 +59,7 @@ class Waiting:
 class Ready:
     """The folder is complete: this is the version."""
 
-    manifest: Manifest
+    manifest: AnyManifest
 
 
 type Registration = Waiting | Ready
@@ -70,7 +74,7 @@ def plan_registration(noted: Sequence[Noted]) -> Registration:
     too_large = _too_large(found)
     if missing or refused or too_large:
         return Waiting(missing, refused, too_large)
-    return Ready(_manifest([found[name] for name in sorted(needed)]))
+    return Ready(compose({name: found[name] for name in sorted(needed)}))
 
 
 def judge_model(first_bytes: bytes, metadata: Mapping[str, str], *, size: int) -> Refusal | None:
@@ -112,7 +116,7 @@ def judge_target(endpoint_name: str | None, release: ReleaseName) -> Refusal | N
     return Refusal(reason=Reason.INVALID_CONFIG, detail=detail)
 
 
-def judge_late(upload: Upload, place: Place, manifest: Manifest) -> Refusal | None:
+def judge_late(upload: Upload, place: Place, manifest: AnyManifest) -> Refusal | None:
     """Why an object is no part of the folder captured as `manifest`; None when it is."""
     captured = {one.name: one.version_id for one in manifest.objects}.get(place.name)
     if captured == upload.version_id:
@@ -122,6 +126,15 @@ def judge_late(upload: Upload, place: Place, manifest: Manifest) -> Refusal | No
         return Refusal(reason=Reason.NOT_NAMED, detail=detail)
     detail = f"{manifest.release} is captured with another version of {place.name}"
     return Refusal(reason=Reason.ALREADY_REGISTERED, detail=detail)
+
+
+def group_taken(place: Place, standing: System) -> Refusal:
+    """A folder cannot register in a group that holds versions of `standing`, the other system."""
+    detail = (
+        f"{place.folder} is a version for {place.system}, but its model package group holds "
+        f"versions for {standing}"
+    )
+    return Refusal(reason=Reason.GROUP_TAKEN, detail=detail)
 
 
 def refused(upload: Upload, refusal: Refusal, *, release: ReleaseName | None = None) -> Receipt:
@@ -144,9 +157,9 @@ def ended(
 
 
 def _needed(found: Mapping[str, Noted]) -> tuple[str, ...]:
-    config = found[CONFIG].config if CONFIG in found else None
-    named = config.named_files if config else ()
-    return (*REQUIRED, *(name for name in named if name not in REQUIRED))
+    system = next((one.place.system for one in found.values()), System.SAGEMAKER)
+    named = (name for one in found.values() for name in one.named_files)
+    return tuple(dict.fromkeys((*required(system), *named)))
 
 
 def _too_large(found: Mapping[str, Noted]) -> tuple[str, ...]:
@@ -154,37 +167,3 @@ def _too_large(found: Mapping[str, Noted]) -> tuple[str, ...]:
     name = config.smoke_test.body_file if config and config.smoke_test else None
     body = found.get(name) if name else None
     return (body.place.name,) if body and body.facts.size > LARGEST_BODY else ()
-
-
-def _manifest(objects: Sequence[Noted]) -> Manifest:
-    found = {one.place.name: one for one in objects}
-    config, model = found[CONFIG], found[MODEL]
-    if config.config is None:
-        raise ValueError("a config that was not refused must have been read")
-    release, metadata = model.place.release, model.facts.metadata
-    return Manifest(
-        release=release,
-        bucket=model.upload.bucket,
-        target=config.config.endpoint_name or release.group,
-        commit=metadata["git-sha"].strip(),
-        training_dataset_version=metadata["training-dataset-version"].strip(),
-        image=config.image,
-        config=config.config,
-        evaluation=found[EVALUATION].metrics,
-        metadata=metadata,
-        objects=tuple(_captured(one) for one in objects),
-    )
-
-
-def _captured(noted: Noted) -> CapturedObject:
-    facts = noted.facts
-    return CapturedObject(
-        name=noted.place.name,
-        source_key=noted.upload.key,
-        version_id=noted.upload.version_id,
-        size=facts.size,
-        etag=facts.etag,
-        checksums=facts.checksums,
-        checksum_type=facts.checksum_type,
-        sha256=noted.sha256,
-    )

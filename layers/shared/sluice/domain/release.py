@@ -7,6 +7,15 @@ from enum import StrEnum
 from sluice.domain.values import SCHEMA_VERSION, Moment, Value
 
 
+class System(StrEnum):
+    """What a release is a version of, and so which inbox its folder lies in."""
+
+    SAGEMAKER = "SageMaker"
+    """A model with its container, from `models/{group}-v{N}/`; an endpoint serves it."""
+    BEDROCK = "Bedrock"
+    """An application's prompts and parameters, from `configs/{git-sha}/`."""
+
+
 class ApprovalStatus(StrEnum):
     """SageMaker's `ModelApprovalStatus`, spelled as SageMaker does."""
 
@@ -36,10 +45,15 @@ class ApprovalChange(Value):
 
 
 class ReleaseName(Value):
-    """What names a release for ever: the model package group and the number of its folder."""
+    """What names a release for ever: the model package group and a number in it.
+
+    A folder under `models/` is named after both. A folder under `configs/` is named after a commit
+    and gets the next number of its application's group when it is claimed; until then it has none.
+    """
 
     group: str
     version: int
+    """From 1; 0 until a folder that is not named after it is claimed."""
 
     def __str__(self) -> str:
         return f"{self.group}-v{self.version}"
@@ -50,13 +64,14 @@ class Release(Value):
 
     schema_version: int = SCHEMA_VERSION
     name: ReleaseName
+    system: System = System.SAGEMAKER
     capture: Capture
     digest: str
     """SHA-256 of the canonical manifest, 64 hex digits."""
     manifest_uri: str
     """`s3://bucket/releases/{group}/v{N}-{digest12}/manifest.json`."""
     target: str
-    """The endpoint this version is to serve."""
+    """The endpoint this version is to serve, or the Bedrock application."""
     package_arn: str = ""
     package_version: int = 0
     """SageMaker's `ModelPackageVersion`; variants are named after it."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from sluice.domain.inbox import Noted
+    from sluice.domain.noted import Noted
     from sluice.domain.receipt import Receipt
     from sluice.domain.release import Release
 

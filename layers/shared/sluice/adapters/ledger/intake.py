@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from sluice.adapters.ledger.releases import claimed, unclaimed
 from sluice.adapters.ledger.table import ConditionFailedError, Item, Table
-from sluice.domain.inbox import Noted, folder_path, newer
+from sluice.domain.noted import Noted, newer
 from sluice.domain.receipt import Kind, Receipt
 from sluice.domain.refusal import Reason, Refusal
 from sluice.domain.registration import refused
@@ -22,6 +22,7 @@ from sluice.domain.registration import refused
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sluice.domain.inbox import Place
     from sluice.domain.release import ReleaseName
 
 _KEPT_SECONDS = 400 * 24 * 60 * 60
@@ -41,9 +42,9 @@ class Intake:
         item = self._table.get(f"INPUT#{identity}", "RECORD")
         return receipt_of(item) if item else None
 
-    def folder(self, release: ReleaseName) -> tuple[Noted, ...]:
+    def folder(self, path: str) -> tuple[Noted, ...]:
         """The newest version of every object noted in the folder, read consistently."""
-        items = self._table.query(f"UPLOAD#{folder_path(release)}")
+        items = self._table.query(f"UPLOAD#{path}")
         return tuple(_noted(item) for item in items)
 
     def note(self, noted: Noted) -> Noted:
@@ -65,9 +66,9 @@ class Intake:
         """Give the input its receipt. Raises ConditionFailedError if it ended otherwise before."""
         self._write(receipt)
 
-    def end_unclaimed(self, receipt: Receipt, release: ReleaseName) -> None:
+    def end_unclaimed(self, receipt: Receipt, place: Place) -> None:
         """The same, and only as long as nobody claimed the folder: else ConditionFailedError."""
-        self._write(receipt, unclaimed(self._table, release))
+        self._write(receipt, unclaimed(self._table, place))
 
     def end_claimed(self, receipt: Receipt, release: ReleaseName) -> None:
         """The same, and only as long as the folder's capture goes on: else ConditionFailedError."""
@@ -101,8 +102,7 @@ class Intake:
         return None
 
     def _standing(self, noted: Noted) -> Noted | None:
-        path = folder_path(noted.place.release)
-        item = self._table.get(f"UPLOAD#{path}", noted.place.name)
+        item = self._table.get(f"UPLOAD#{noted.place.folder}", noted.place.name)
         return _noted(item) if item else None
 
     def _write(self, receipt: Receipt, *checks: Item) -> None:
@@ -135,7 +135,7 @@ def receipt_of(item: Item) -> Receipt:
 def _item(noted: Noted) -> Item:
     """The upload as the ledger holds it: JSON text, since DynamoDB's numbers are not floats."""
     return {
-        "pk": f"UPLOAD#{folder_path(noted.place.release)}",
+        "pk": f"UPLOAD#{noted.place.folder}",
         "sk": noted.place.name,
         "version_id": noted.upload.version_id,
         "noted": noted.model_dump_json(exclude_none=True),

@@ -4,7 +4,8 @@
 |---|---|---|
 | release | `RELEASE#group` / `V#000004` | the release |
 | capture | `RELEASE#group` / `CAPTURE#000004` | its manifest, and what the vault holds of it |
-| group | `GROUPS` / group | nothing but its name |
+| group | `GROUPS` / group | what its releases are versions of |
+| folder | `FOLDERS` / `configs/9f8d111` | the release of a folder that is not named after it |
 """
 
 from __future__ import annotations
@@ -12,18 +13,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sluice.domain.inbox import Noted, folder_path
-from sluice.domain.release import Capture, Release, ReleaseName
+from sluice.adapters.ledger.table import ConditionFailedError
+from sluice.domain.release import Capture, Release, ReleaseName, System
 from sluice.domain.vault import VaultCopy
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from sluice.adapters.ledger.table import Item, Table
+    from sluice.domain.inbox import Place
+    from sluice.domain.noted import Noted
     from sluice.domain.release import ApprovalChange
 
 _GROUPS = "GROUPS"
+_FOLDERS = "FOLDERS"
 _ABSENT = "attribute_not_exists(pk)"
+
+
+class GroupTakenError(Exception):
+    """The group holds versions of the other system; `standing` is which."""
+
+    def __init__(self, standing: System) -> None:
+        super().__init__(f"the group holds versions of {standing}")
+        self.standing = standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +59,22 @@ class Releases:
         item = self._table.get(*_key(name))
         return _release(item) if item else None
 
+    def of_folder(self, place: Place) -> Release | None:
+        """The release that the folder of `place` was claimed as, or None."""
+        if place.release:
+            return self.get(place.release)
+        item = self._table.get(*_folder_key(place.folder))
+        return self.get(_folder_release(item)) if item else None
+
+    def claimed_folders(self) -> dict[str, ReleaseName]:
+        """Every claimed folder that is not named after its release, with that release's name."""
+        return {item["sk"]: _folder_release(item) for item in self._table.query(_FOLDERS)}
+
+    def newest(self, group: str) -> int:
+        """The highest number in the group; 0 for a group without releases."""
+        newest = next(self.of_group(group, newest_first=True), None)
+        return newest.name.version if newest else 0
+
     def of_group(self, group: str, *, newest_first: bool = False) -> Iterator[Release]:
         """Every release of the group, lowest folder number first unless told otherwise."""
         items = self._table.query(f"RELEASE#{group}", prefix="V#", newest_first=newest_first)
@@ -65,16 +93,23 @@ class Releases:
     def claim(self, release: Release, manifest: str, *, based_on: Sequence[Noted]) -> None:
         """Fix what the version folder is, once.
 
-        Raises ConditionFailedError when somebody claimed it, or a newer version of an object in
-        `based_on` was noted, meanwhile.
+        Raises ConditionFailedError when somebody claimed it, or its number, or a newer version of
+        an object in `based_on` was noted, meanwhile; GroupTakenError when its group holds versions
+        of the other system.
         """
         pk, sk = _capture_key(release.name)
-        self._table.write(
-            self._table.put(_item(release), when=_ABSENT),
-            self._table.put({"pk": pk, "sk": sk, "manifest": manifest}),
-            self._table.put({"pk": _GROUPS, "sk": release.name.group}),
-            *(self._unchanged(noted) for noted in based_on),
-        )
+        try:
+            self._table.write(
+                self._put_group(release),
+                self._table.put(_item(release), when=_ABSENT),
+                self._table.put({"pk": pk, "sk": sk, "manifest": manifest}),
+                *self._put_folder(release, based_on),
+                *(self._unchanged(noted) for noted in based_on),
+            )
+        except ConditionFailedError as error:
+            if error.item and error.item["pk"] == _GROUPS:
+                raise GroupTakenError(_system(error.item)) from error
+            raise
 
     def register(
         self, release: Release, copies: Sequence[VaultCopy], *, receipts: Sequence[Item]
@@ -107,9 +142,27 @@ class Releases:
         """
         self._table.write(self.replacing(release, release.seen(seen)))
 
+    def _put_group(self, release: Release) -> Item:
+        """The group's item; groups that were made before there was a second system name none."""
+        item = {"pk": _GROUPS, "sk": release.name.group}
+        if release.system is System.SAGEMAKER:
+            return self._table.put(item, when="attribute_not_exists(holds)")
+        return self._table.put(
+            {**item, "holds": release.system.value},
+            when="attribute_not_exists(pk) OR holds = :system",
+            values={":system": release.system.value},
+        )
+
+    def _put_folder(self, release: Release, based_on: Sequence[Noted]) -> Iterator[Item]:
+        """What leads from the folder to its release, where its name does not."""
+        for folder in {noted.place.folder for noted in based_on if not noted.place.release}:
+            pk, sk = _folder_key(folder)
+            item = {"pk": pk, "sk": sk, "release": release.name.model_dump(mode="json")}
+            yield self._table.put(item, when=_ABSENT)
+
     def _unchanged(self, noted: Noted) -> Item:
         return self._table.check(
-            f"UPLOAD#{folder_path(noted.place.release)}",
+            f"UPLOAD#{noted.place.folder}",
             noted.place.name,
             when="version_id = :version",
             values={":version": noted.upload.version_id},
@@ -119,13 +172,14 @@ class Releases:
 _CLAIMED = {":claimed": Capture.CLAIMED.value}
 
 
-def unclaimed(table: Table, name: ReleaseName) -> Item:
+def unclaimed(table: Table, place: Place) -> Item:
     """A check that nobody claimed the version folder."""
-    return table.check(*_key(name), when=_ABSENT)
+    key = _key(place.release) if place.release else _folder_key(place.folder)
+    return table.check(*key, when=_ABSENT)
 
 
 def claimed(table: Table, name: ReleaseName) -> Item:
-    """A check that the version folder is claimed and its capture goes on."""
+    """A check that the release is claimed and its capture goes on."""
     return table.check(*_key(name), when="capture = :claimed", values=_CLAIMED)
 
 
@@ -135,6 +189,18 @@ def _key(name: ReleaseName) -> tuple[str, str]:
 
 def _capture_key(name: ReleaseName) -> tuple[str, str]:
     return f"RELEASE#{name.group}", f"CAPTURE#{name.version:06d}"
+
+
+def _folder_key(folder: str) -> tuple[str, str]:
+    return _FOLDERS, folder
+
+
+def _folder_release(item: Item) -> ReleaseName:
+    return ReleaseName.model_validate(item["release"])
+
+
+def _system(item: Item) -> System:
+    return System(item.get("holds", System.SAGEMAKER))
 
 
 def _item(release: Release) -> Item:

@@ -1,0 +1,78 @@
+"""The manifest of a Bedrock application's version, beside that of a model."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from sluice.domain.bedrock import BedrockConfig, KnowledgeSource, PinnedModel
+from sluice.domain.inbox import config_path
+from sluice.domain.manifest import CapturedObject, Manifest, parse_manifest, spelled, system_of
+from sluice.domain.release import ReleaseName, System
+from sluice.domain.values import SCHEMA_VERSION, Value, iso
+
+
+class BedrockManifest(Value, defer_build=True):
+    """What a version of a Bedrock application is."""
+
+    schema_version: int = SCHEMA_VERSION
+    system: Literal[System.BEDROCK] = System.BEDROCK
+    release: ReleaseName
+    """Its number is given by the claim."""
+    bucket: str
+    target: str
+    """The application that the version is to serve."""
+    commit: str
+    model: PinnedModel
+    knowledge: KnowledgeSource | None = None
+    config: BedrockConfig
+    evaluation: dict[str, float]
+    objects: tuple[CapturedObject, ...]
+    """The texts that the config names among them, each with its SHA-256."""
+
+    @property
+    def folder(self) -> str:
+        """The version folder it was pushed to."""
+        return config_path(self.commit)
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What its package says of it, where the weights of a model would carry their metadata."""
+        ends, knowledge = self.model.end_of_life_at, self.knowledge
+        said = {
+            "git-sha": self.commit,
+            "base-model": self.config.model_id,
+            "model-end-of-life": iso(ends) if ends else "",
+            "legacy-model-reason": self.config.legacy_model_reason or "",
+            "knowledge-base": knowledge.knowledge_base_id if knowledge else "",
+            "ingestion-job": knowledge.ingestion_job_id if knowledge else "",
+        }
+        return {name: value for name, value in said.items() if value}
+
+    @property
+    def caveats(self) -> tuple[str, ...]:
+        """What whoever approves it should know: what is named and not captured, and what ends."""
+        said = []
+        if self.knowledge:
+            said.append(
+                f"Knowledge base {self.knowledge.knowledge_base_id} is recorded, not captured: no "
+                "rollback restores its content."
+            )
+        if self.config.legacy_model_reason:
+            said.append(f"{self.model.id} is used although it is {self.model.status}.")
+        if self.model.end_of_life_at:
+            said.append(f"{self.model.id} ends on {self.model.end_of_life_at:%Y-%m-%d}.")
+        return tuple(said)
+
+    def canonical(self) -> str:
+        """The one spelling of this manifest, as of any other."""
+        return spelled(self)
+
+
+type AnyManifest = Manifest | BedrockManifest
+
+
+def parse_any_manifest(text: str, *, digest: str) -> AnyManifest:
+    """The manifest that `text` spells. Raises ManifestError unless its digest is `digest`."""
+    if system_of(text, digest=digest) is System.BEDROCK:
+        return BedrockManifest.model_validate_json(text, extra="ignore")
+    return parse_manifest(text, digest=digest)

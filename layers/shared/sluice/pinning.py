@@ -1,0 +1,82 @@
+"""Find what a Bedrock configuration names: its model in the catalogue, its sources as they stand.
+
+Asked once, when the config arrives. What Bedrock denies or throttles is asked again with the
+message's next delivery; what it does not know is refused.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sluice.adapters.knowledge_bases import SourceNotFoundError
+from sluice.domain.bedrock import BedrockConfig, KnowledgeSource, Pinned, parse_bedrock_config
+from sluice.domain.pinning import is_id, not_found, pin, refuse_unpinned
+from sluice.domain.refusal import Reason, Refusal
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sluice.adapters.foundation_models import FoundationModels
+    from sluice.adapters.knowledge_bases import KnowledgeBases
+    from sluice.domain.bedrock import PinnedModel
+
+
+@dataclass(frozen=True, slots=True)
+class Pinning:
+    """What the names in a config mean now."""
+
+    models: FoundationModels
+    knowledge_bases: KnowledgeBases
+    region: str
+    default_application: str
+    """Of configs that name none; empty where each has to."""
+
+    def pin(self, data: bytes, *, commit: str, at: datetime) -> Pinned | Refusal:
+        """The config that `data` spells with what it names, or why it cannot be taken."""
+        config = parse_bedrock_config(data, commit=commit)
+        if isinstance(config, Refusal):
+            return config
+        application = config.application or self.default_application
+        if not application:
+            detail = "application: neither the config nor the stack's DefaultApplication names one"
+            return Refusal(reason=Reason.INVALID_CONFIG, detail=detail)
+        model = refuse_unpinned(config) or self._model(config, at=at)
+        if isinstance(model, Refusal):
+            return model
+        try:
+            knowledge = self._knowledge(config)
+        except SourceNotFoundError as error:
+            return Refusal(reason=Reason.KNOWLEDGE_NOT_FOUND, detail=str(error))
+        return Pinned(config=config, application=application, model=model, knowledge=knowledge)
+
+    def _model(self, config: BedrockConfig, *, at: datetime) -> PinnedModel | Refusal:
+        asked = config.model_id
+        if not is_id(asked):
+            return not_found(config, region=self.region, like=())
+        model = self.models.find(asked)
+        # A model that is called otherwise may be what a profile of that name leads to.
+        profile = None if model and model.is_called(asked) else self.models.profile(asked)
+        if profile and profile.model_ids:
+            model = self.models.find(profile.model_ids[0])
+        if model is None:
+            like = () if profile else self.models.beginning(asked)
+            return not_found(config, region=self.region, like=like)
+        return pin(config, model, profile, at=at)
+
+    def _knowledge(self, config: BedrockConfig) -> KnowledgeSource | None:
+        if config.knowledge_base_id is None:
+            return None
+        source = KnowledgeSource(
+            knowledge_base_id=config.knowledge_base_id,
+            knowledge_base_arn=self.knowledge_bases.arn(config.knowledge_base_id),
+        )
+        if config.data_source_id is None:
+            return source
+        job = self.knowledge_bases.last_ingestion(config.knowledge_base_id, config.data_source_id)
+        update = {
+            "data_source_id": config.data_source_id,
+            "ingestion_job_id": job.id if job else "",
+            "ingested_at": job.started_at if job else None,
+        }
+        return source.model_copy(update=update)
