@@ -65,7 +65,7 @@ copying = Copying(vault, Multipart(s3), Copies(table))
 pinning = Pinning(
     FoundationModels(client_later("bedrock")),
     KnowledgeBases(client_later("bedrock-agent")),
-    region=settings.region,
+    origin=origin,
     default_application=settings.default_application,
 )
 registering = Registering(

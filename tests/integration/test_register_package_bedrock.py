@@ -240,6 +240,18 @@ def test_commits_of_an_application_are_numbered_as_they_become_complete(
     assert len(inbox.packages("search")) == 1
 
 
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [("prompts/.gitkeep", b""), (".DS_Store", b"\0\xff"), ("a file.bin", b"x" * 1024 * 1025)],
+)
+def test_a_file_that_no_config_can_name_is_not_looked_into(
+    inbox: Inbox, catalogue: Catalogue, name: str, body: bytes
+) -> None:
+    inbox.deliver(push_file(inbox, name, body), *push_config(inbox))
+
+    assert inbox.records() == {**ALL_REGISTERED, f"{FOLDER}/{name} 1": "Ignored NotNamed"}
+
+
 def test_a_file_pushed_after_its_folder_was_registered_changes_nothing(
     inbox: Inbox, catalogue: Catalogue, told: Callable[[], list[str]]
 ) -> None:

@@ -8,12 +8,21 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sluice.adapters.registry import Registry, RegistryRefusedError
+from sluice.domain.manifest import Manifest
 from sluice.domain.release import ApprovalStatus
-from tests.builders import BUCKET, DIGEST, REPOSITORY, a_manifest, a_release_name
+from tests.builders import (
+    BUCKET,
+    DIGEST,
+    REPOSITORY,
+    a_bedrock_manifest,
+    a_manifest,
+    a_release_name,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sluice.domain.bedrock_manifest import AnyManifest
     from tests.integration.faults import Faults
     from tests.integration.rollouts import Wire
 
@@ -143,8 +152,18 @@ def test_a_rejected_package_says_why_within_sagemakers_limit(sagemaker: Any) -> 
     assert len(found["ApprovalDescription"]) == 1024
 
 
+@pytest.mark.parametrize(
+    "manifest",
+    [
+        pytest.param(a_manifest(release=a_release_name(f"{'g' * 63}-v999999")), id="a model"),
+        pytest.param(
+            a_bedrock_manifest(release=a_release_name(f"{'g' * 40}-v999999"), commit="a" * 64),
+            id="a Bedrock configuration",
+        ),
+    ],
+)
 def test_the_request_keeps_every_limit_that_sagemaker_declares(
-    sagemaker: Any, monkeypatch: pytest.MonkeyPatch
+    sagemaker: Any, manifest: AnyManifest
 ) -> None:
     sent: dict[str, Any] = {}
 
@@ -152,12 +171,13 @@ def test_the_request_keeps_every_limit_that_sagemaker_declares(
         sent.update(params)
 
     sagemaker.meta.events.register("provide-client-params.sagemaker.CreateModelPackage", note)
-    register(sagemaker, f"{'g' * 63}-v999999")
+    Registry(sagemaker).register(manifest, "a" * 64)
     sagemaker.meta.events.unregister("provide-client-params.sagemaker.CreateModelPackage", note)
 
     model = sagemaker.meta.service_model.operation_model("CreateModelPackage").input_shape
     assert list(_broken(sent, model, "")) == []
     assert sent["ModelApprovalStatus"] == "PendingManualApproval"
+    assert ("InferenceSpecification" in sent) is isinstance(manifest, Manifest)
 
 
 def _broken(value: Any, shape: Any, path: str) -> Any:

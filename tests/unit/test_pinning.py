@@ -14,6 +14,7 @@ from sluice.domain.pinning import (
     is_id,
     not_found,
     pin,
+    refuse_foreign,
     refuse_unpinned,
 )
 from sluice.domain.refusal import Reason, Refusal
@@ -84,6 +85,25 @@ def test_what_changes_under_its_name_is_refused_without_asking(
 
     assert (refusal.reason if refusal else None) is reason
     assert says in (refusal.detail if refusal else "")
+
+
+@pytest.mark.parametrize(
+    ("model_id", "asked"),
+    [
+        pytest.param(DATED, True, id="an id"),
+        pytest.param(a_model().arn, True, id="a model here"),
+        pytest.param(a_model().arn.replace("us-east-1", "eu-west-1"), False, id="elsewhere"),
+        pytest.param(a_profile("us.x").arn, True, id="a profile of ours"),
+        pytest.param(
+            a_profile("us.x").arn.replace("123456789012", "999999999999"), False, id="theirs"
+        ),
+    ],
+)
+def test_what_lies_elsewhere_is_refused_without_asking(model_id: str, *, asked: bool) -> None:
+    refusal = refuse_foreign(a_config(model_id), account="123456789012", region="us-east-1")
+
+    assert (refusal is None) is asked
+    assert refusal is None or refusal.reason is Reason.MODEL_NOT_FOUND
 
 
 def test_an_agents_test_alias_is_its_draft() -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from sluice.adapters.images import ImageNotActiveError, ImageNotFoundError
 from sluice.domain.bedrock import AGENT_CONFIG, judge_agent_config, judge_evaluated, judge_text
+from sluice.domain.fields import is_file_name
 from sluice.domain.floors import Floors, refuse_config, refuse_evaluation
 from sluice.domain.image import parse_image
 from sluice.domain.inbox import (
@@ -67,7 +68,7 @@ class Inspecting:
                 return self._config(noted, self._read(noted))
             case System.BEDROCK, name if name == BEDROCK_CONFIG:
                 return self._bedrock_config(noted, self._read(noted))
-            case System.BEDROCK, _:
+            case System.BEDROCK, name if is_file_name(name):
                 return _text(noted, self._read(noted))
             case _:
                 return noted
@@ -144,12 +145,17 @@ def _text(noted: Noted, data: bytes) -> Noted:
 
 def _limit(place: Place) -> int | None:
     """The bytes that an object may have; None where nobody reads it whole."""
-    return LIMITS.get(place.name, TEXT_LIMIT if place.system is System.BEDROCK else None)
+    return LIMITS.get(place.name, TEXT_LIMIT if _is_text(place) else None)
+
+
+def _is_text(place: Place) -> bool:
+    """Whether a Bedrock configuration may name it: what it cannot, nobody looks into."""
+    return place.system is System.BEDROCK and is_file_name(place.name)
 
 
 def _refuse_size(noted: Noted) -> Refusal | None:
     place, size = noted.place, noted.facts.size
-    needed = place.system is System.BEDROCK or place.name in required(place.system)
+    needed = _is_text(place) or place.name in required(place.system)
     if needed and size == 0:
         return Refusal(reason=Reason.EMPTY, detail=f"{place.name} is empty")
     limit = _limit(place)

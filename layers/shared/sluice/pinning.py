@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sluice.adapters.knowledge_bases import SourceNotFoundError
 from sluice.domain.bedrock import BedrockConfig, KnowledgeSource, Pinned, parse_bedrock_config
-from sluice.domain.pinning import is_id, not_found, pin, refuse_unpinned
+from sluice.domain.pinning import is_id, not_found, pin, refuse_foreign, refuse_unpinned
 from sluice.domain.refusal import Reason, Refusal
 
 if TYPE_CHECKING:
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sluice.adapters.foundation_models import FoundationModels
     from sluice.adapters.knowledge_bases import KnowledgeBases
     from sluice.domain.bedrock import PinnedModel
+    from sluice.events.uploads import Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +29,7 @@ class Pinning:
 
     models: FoundationModels
     knowledge_bases: KnowledgeBases
-    region: str
+    origin: Origin
     default_application: str
     """Of configs that name none; empty where each has to."""
 
@@ -41,7 +42,12 @@ class Pinning:
         if not application:
             detail = "application: neither the config nor the stack's DefaultApplication names one"
             return Refusal(reason=Reason.INVALID_CONFIG, detail=detail)
-        model = refuse_unpinned(config) or self._model(config, at=at)
+        account, region = self.origin.account, self.origin.region
+        model = (
+            refuse_unpinned(config)
+            or refuse_foreign(config, account=account, region=region)
+            or self._model(config, at=at)
+        )
         if isinstance(model, Refusal):
             return model
         try:
@@ -53,7 +59,7 @@ class Pinning:
     def _model(self, config: BedrockConfig, *, at: datetime) -> PinnedModel | Refusal:
         asked = config.model_id
         if not is_id(asked):
-            return not_found(config, region=self.region, like=())
+            return not_found(config, region=self.origin.region, like=())
         model = self.models.find(asked)
         # A model that is called otherwise may be what a profile of that name leads to.
         profile = None if model and model.is_called(asked) else self.models.profile(asked)
@@ -61,7 +67,7 @@ class Pinning:
             model = self.models.find(profile.model_ids[0])
         if model is None:
             like = () if profile else self.models.beginning(asked)
-            return not_found(config, region=self.region, like=like)
+            return not_found(config, region=self.origin.region, like=like)
         return pin(config, model, profile, at=at)
 
     def _knowledge(self, config: BedrockConfig) -> KnowledgeSource | None:

@@ -11,8 +11,13 @@ _OURS = "manifest.json"
 _PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 
 
+def is_file_name(path: str) -> bool:
+    """Whether a config could name a file so."""
+    return _PATH.fullmatch(path) is not None
+
+
 def _relative(path: str) -> str:
-    if not _PATH.fullmatch(path):
+    if not is_file_name(path):
         raise ValueError("must be a path inside the version folder")
     if path == _OURS:
         raise ValueError("must not be manifest.json, under which the vault keeps the manifest")

@@ -24,7 +24,9 @@ ACTIVE = "ACTIVE"
 DRAFT_ALIAS = "TSTALIASID"
 """The alias every agent is born with: it always runs the working draft (Bedrock user guide, Deploy
 and use an agent in your application)."""
-_RESOURCE = re.compile(r"arn:[^:]+:[^:]+:[^:]*:[^:]*:(?P<kind>[^/]+)/(?P<id>.+)")
+_RESOURCE = re.compile(
+    r"arn:[^:]+:[^:]+:(?P<region>[^:]*):(?P<account>[^:]*):(?P<kind>[^/]+)/(?P<id>.+)"
+)
 _RESOLVED = frozenset({"foundation-model", "inference-profile", "application-inference-profile"})
 # What `modelIdentifier` and `inferenceProfileIdentifier` may consist of, in botocore's model.
 _ID = re.compile(r"[a-zA-Z0-9:./_-]+")
@@ -82,6 +84,15 @@ def refuse_unpinned(config: BedrockConfig) -> Refusal | None:
         detail = f"agent_alias_id: {DRAFT_ALIAS} always runs the agent's DRAFT: write an alias's id"
         return Refusal(reason=Reason.UNPINNED, detail=detail)
     return None
+
+
+def refuse_foreign(config: BedrockConfig, *, account: str, region: str) -> Refusal | None:
+    """Why an ARN is none that may be asked for here, or nothing: to ask would be denied."""
+    found = _RESOURCE.fullmatch(config.model_id)
+    if found is None or (found["region"] == region and found["account"] in {"", account}):
+        return None
+    detail = f"model_id: {config.model_id!r} is not in account {account}, Region {region}"
+    return Refusal(reason=Reason.MODEL_NOT_FOUND, detail=detail)
 
 
 def is_id(text: str) -> bool:
