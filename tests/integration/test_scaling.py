@@ -339,6 +339,26 @@ def test_reconcile_alone_finishes_a_move_that_was_cut_short(serving: World, scal
     assert serving.state.scaling is None
 
 
+def test_two_that_restore_at_once_leave_nothing_suspended(
+    serving: World, scaled: Scaled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scaled.given("v3-e3")
+    serving.given(a_state(live=CANARY, scaling=Suspension(before=berlin(), placed=("v4-e5",))))
+    place = Autoscaling.place
+
+    def overtaken(*args: Any, **kwargs: Any) -> None:
+        monkeypatch.setattr(Autoscaling, "place", place)
+        serving.call("reconcile_target", TICK)  # a rival, from beginning to end
+        place(*args, **kwargs)
+
+    monkeypatch.setattr(Autoscaling, "place", overtaken)
+
+    serving.call("reconcile_target", TICK)
+
+    assert scaled.targets() == {"v4-e5": (1, 8, RESUMED)}
+    assert serving.history().count("ScalingRestored") == 1
+
+
 def test_what_cannot_be_restored_now_is_restored_by_the_next_look(
     world: World, scaled: Scaled, wire: Wire
 ) -> None:

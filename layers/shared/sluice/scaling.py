@@ -13,17 +13,18 @@ from botocore.exceptions import BotoCoreError, ClientError
 from sluice.adapters.autoscaling import NotScalableError
 from sluice.domain import names
 from sluice.domain.rollout import Kind
+from sluice.domain.scalable import Suspended
 from sluice.domain.scaling import move, restored, suspend
 from sluice.observability import logger, metrics
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from sluice.adapters.autoscaling import Autoscaling
     from sluice.adapters.ledger.targets import Targets
     from sluice.domain.rollout import Rollout
     from sluice.domain.scalable import ScalableTarget, Suspension
-    from sluice.domain.target import TargetState
 
 _UNREACHABLE = (ClientError, BotoCoreError, NotScalableError)
 
@@ -60,17 +61,18 @@ class Scaling:
         makes up for it.
         """
         try:
-            self._move(target, now=now)
+            self._move(target, Suspended.during_rollout, now=now)
         except _UNREACHABLE:
             _tell_failure("autoscaling not moved", "ScalingNotMoved")
 
     def restore(self, target: str, *, now: datetime) -> None:
         """Put autoscaling back as it was, on what is live.
 
-        What Application Auto Scaling refuses stays owed, for the next call.
+        What Application Auto Scaling refuses stays owed, for the next call. Whoever does it at the
+        same time writes the same: nothing is suspended on the way, which only one would take back.
         """
         try:
-            self._move(target, now=now)
+            self._move(target, lambda before: before, now=now)
             lost = self._resume(target)
         except _UNREACHABLE:
             _tell_failure("autoscaling not restored", "ScalingNotRestored")
@@ -85,16 +87,18 @@ class Scaling:
             during = owed.before.suspended.during_rollout()
             self.autoscaling.suspend(endpoint, found.variant, during)
 
-    def _move(self, target: str, *, now: datetime) -> None:
+    def _move(
+        self, target: str, suspended: Callable[[Suspended], Suspended], *, now: datetime
+    ) -> None:
+        """Place it on what is live; `suspended` makes of what was suspended before what is now."""
         state = self.targets.change(target, lambda state: move(state, now=now))
-        if state and state.scaling and state.live:
-            self._place(state, state.scaling, state.live.variant, now=now)
-
-    def _place(self, state: TargetState, owed: Suspension, on: str, *, now: datetime) -> None:
-        endpoint = names.endpoint_of(state.target)
-        during = owed.before.suspended.during_rollout()
-        self.autoscaling.place(endpoint, owed.before, on=on, suspended=during, now=now)
-        self.autoscaling.deregister(endpoint, {owed.before.variant, *owed.placed} - {on})
+        if not (state and state.scaling and state.live):
+            return
+        before, on, endpoint = state.scaling.before, state.live.variant, names.endpoint_of(target)
+        self.autoscaling.place(
+            endpoint, before, on=on, suspended=suspended(before.suspended), now=now
+        )
+        self.autoscaling.deregister(endpoint, {before.variant, *state.scaling.placed} - {on})
 
     def _resume(self, target: str) -> str:
         """Resume what was not suspended before; why there is nothing to resume, or nothing."""
