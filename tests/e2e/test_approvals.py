@@ -1,5 +1,6 @@
 """What an approval starts: whichever events tell of it, in whatever order, or none."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
 from tests.e2e.deliveries import APPROVALS, an_approval_event, invoke, late, losing
@@ -62,8 +63,8 @@ def test_of_approvals_found_together_the_highest_version_wins(churn: Line) -> No
         churn.push(version)
 
     with losing(churn, APPROVALS):
-        for version in (2, 3, 1):
-            churn.approve(version)
+        with ThreadPoolExecutor(3) as people:  # at once: between two looks of the schedule
+            list(people.map(churn.approve, (2, 3, 1)))
         churn.until_serving({3: 100})
 
     assert ("RolloutStarted", 1) not in churn.events()
