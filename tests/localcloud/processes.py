@@ -1,8 +1,12 @@
-"""What the kernel knows about a local cloud: its processes and its sockets."""
+"""Processes beside the test's own: what the kernel knows of a local cloud, and moments alone."""
 
 import contextlib
 import os
+import subprocess
+import sys
 from pathlib import Path
+
+from localcloud.environment import project_root
 
 LISTENING = "0A"
 
@@ -16,6 +20,17 @@ def processes_naming(text: str) -> set[int]:
                 if text.encode() in (entry / "cmdline").read_bytes():
                     found.add(int(entry.name))
     return found
+
+
+def printed_by(moment: str) -> str:
+    """What these lines of Python print in a process of their own."""
+    return subprocess.run(
+        [sys.executable, "-c", moment],
+        cwd=project_root(),
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
 
 
 def processor_seconds(pid: int) -> float:

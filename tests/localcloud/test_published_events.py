@@ -18,7 +18,7 @@ import pytest
 
 from tests.localcloud.conftest import Clients
 from tests.localcloud.machines import create_machine, finish, start
-from tests.localcloud.monitoring import metric_query, publish, put_alarm, reach
+from tests.localcloud.monitoring import metric_query, now, publish, put_alarm, reach
 from tests.localcloud.publications import differences, published
 from tests.localcloud.queues import create_queue, receive
 from tests.localcloud.sagemaker_world import World
@@ -141,8 +141,9 @@ def test_an_alarm_of_metric_math_is_told_as_published(world: World) -> None:
         metric_query("m2", name, "Faults"),
     ]
     put_alarm(world.client, name, namespace=name, AlarmDescription="d", Metrics=queries)
-    publish(world.client, name, 5.5)
-    publish(world.client, name, 5.5, name="Faults")
+    moment = now(world.client, name)  # one minute for both
+    publish(world.client, name, 5.5, at=moment)
+    publish(world.client, name, 5.5, name="Faults", at=moment)
     told = alarmed(seen, name)
     assert differences(published("cloudwatch_alarm_metric_math"), told, absent=UNMUTED) == []
 

@@ -6,14 +6,11 @@ AWS: step-functions/latest/dg/connect-lambda.html
 """
 
 import json
-import subprocess
-import sys
 import time
 from typing import Any
 
 import pytest
 
-from localcloud.environment import project_root
 from tests.localcloud.functions import create_function
 from tests.localcloud.machines import (
     ANYTHING,
@@ -25,6 +22,7 @@ from tests.localcloud.machines import (
     run_states,
     start,
 )
+from tests.localcloud.processes import printed_by
 from tests.localcloud.waiting import within
 
 FUNCTION = """
@@ -259,15 +257,7 @@ stopped._frames, stopped._program_state = [], ProgramStopped("now", None, None)
 stopped.{late}
 print(type(stopped._program_state).__name__)
 """
-    ended = subprocess.run(
-        [sys.executable, "-c", moment],
-        cwd=project_root(),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-
-    assert ended.stdout == "ProgramStopped\n"
+    assert printed_by(moment) == "ProgramStopped\n"
 
 
 def test_the_fail_state_ends_with_computed_error_and_cause(client: Any, unique: str) -> None:

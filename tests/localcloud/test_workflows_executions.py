@@ -10,8 +10,6 @@ AWS: step-functions/latest/dg/state-wait.html
 """
 
 import json
-import subprocess
-import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,7 +17,6 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from localcloud.environment import project_root
 from localcloud.launcher import LocalCloud
 from tests.localcloud.machines import (
     ANYTHING,
@@ -36,6 +33,7 @@ from tests.localcloud.machines import (
     until,
 )
 from tests.localcloud.monitoring import listen
+from tests.localcloud.processes import printed_by
 from tests.localcloud.waiting import within
 
 WAIT = {"Wait": {"Type": "Wait", "Seconds": 3600, "Next": "End"}, "End": {"Type": "Succeed"}}
@@ -377,15 +375,7 @@ hooks.install()
 program.TMP_THREADS.append("an ended one")
 print(list(program.TMP_THREADS))
 """
-    ended = subprocess.run(
-        [sys.executable, "-c", moment],
-        cwd=project_root(),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-
-    assert ended.stdout == "[]\n"
+    assert printed_by(moment) == "[]\n"
 
 
 def test_machines_and_executions_begin_on_the_virtual_clock(
