@@ -68,7 +68,7 @@ test: check ## Everything that must pass: `check`, then every test.
 	$(PYTEST) -n 2 tests/unit tests/integration
 	$(PYTEST) tests/judge # in two processes of their own
 	$(PYTEST) -n 3 tests/localcloud # each worker has a cloud of its own
-	$(PYTEST) -n 5 tests/e2e # they mostly wait, all on one local cloud
+	$(PYTEST) -n 6 tests/e2e # they mostly wait, all on one local cloud
 
 .PHONY: check
 check: setup ## Format, lint, types, template, architecture.

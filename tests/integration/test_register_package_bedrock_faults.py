@@ -10,7 +10,7 @@ import pytest
 
 from tests.builders import COMMIT
 from tests.integration.configs import PROMPT, push_config, push_file
-from tests.integration.faults import MOST_CALLS, READING, Crash, meetings
+from tests.integration.faults import CLAIMED, MOST_CALLS, READING, Crash, meetings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +85,9 @@ def test_two_commits_that_become_complete_at_once_get_a_number_each(
         return inbox, [ours[2], theirs[2]]
 
     orders = set()
-    for inbox, _ in meetings(faults, given, ours=lambda p: p[:1], rival=lambda p: p[1:]):
+    for inbox, _ in meetings(
+        faults, given, ours=lambda p: p[:1], rival=lambda p: p[1:], until=CLAIMED + 4
+    ):
         assert set(inbox.records().values()) == {"Registered"}
         numbers = {one["name"]["version"]: one for one in inbox.releases()}
         assert sorted(numbers) == [1, 2]
