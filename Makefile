@@ -62,10 +62,14 @@ down: setup ## End a local cloud that `make up` started, and forget its state.
 
 # --- Prove -------------------------------------------------------------------------------------------
 
+# A crash, a rival or a signal at every call of a capture and at every moment of a rollout.
+RELIABILITY := tests/integration/machine $(wildcard tests/integration/test_*_faults.py)
+
 .PHONY: test
 test: check ## Everything that must pass: `check`, then every test.
 	@$(MAKE) --no-print-directory build ARCHITECTURE=x86_64
-	$(PYTEST) -n 2 tests/unit tests/integration
+	$(PYTEST) -n 2 tests/unit tests/integration $(RELIABILITY:%=--ignore=%)
+	$(PYTEST) -n 2 $(RELIABILITY)
 	$(PYTEST) tests/judge # in two processes of their own
 	$(PYTEST) -n 3 tests/localcloud # each worker has a cloud of its own
 	$(PYTEST) -n 6 tests/e2e # they mostly wait, all on one local cloud

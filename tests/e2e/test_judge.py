@@ -70,20 +70,21 @@ def test_a_bad_canary_goes_back_before_any_alarm_fires(churn: Line) -> None:
     """It fails each sixtieth request; the default alarm wants over one in twenty.
 
     It wants that in two minutes of three: where a minute has so few requests that one is more than
-    one in twenty, the next failure is further away.
+    one in twenty, the next failure is further away. Alpha is that of `cautious`: the default asks
+    for half as many requests again, for which a slow machine takes its time.
     """
     churn.serve_first()
     churn.leave()
     churn.push(
         2,
         inference(2, fails_every=60),
-        rollout=plan(analysis={}, bake_minutes={"min": 1, "max": 120, "last": 120}),
+        rollout=plan(analysis={"alpha": 0.05}, bake_minutes={"min": 1, "max": 120, "last": 120}),
         alarms={},
     )
     crowd = [churn.users(rate=BUSY) for _ in range(CROWD)]
 
     churn.approve(2)
-    aborted = churn.until_event("Aborted", 2)
+    aborted = churn.until_event("Aborted", 2, minutes=110)
     churn.leave()
     churn.until_event("Settled", 2)
     churn.until_serving({1: 100})
