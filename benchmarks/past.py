@@ -105,7 +105,7 @@ class Past:
     def planned(self) -> Rollout:
         """The same once it is prepared."""
         rollout = self.rollout()
-        alarm = names.alarm(ENDPOINT, rollout.release.variant, "errors")
+        alarm = names.alarm(TARGET, rollout.release.variant, "errors")
         return planned(rollout, self.manifest, alarms=(alarm,))
 
     def provisioned(self) -> Rollout:

@@ -23,6 +23,8 @@ from sluice.domain.holding import Saying
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+_TARGET = "endpoint/NAME or application/NAME; NAME alone is an endpoint's"
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Carry out one command; its exit code."""
@@ -61,7 +63,7 @@ def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 def _add_plan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     text = "what was foreseen of a rollout: how long proof takes, and what is never decided"
     parser = commands.add_parser("plan", help=text, description=text)
-    parser.add_argument("target", metavar="TARGET", help="endpoint/NAME, or NAME alone")
+    parser.add_argument("target", metavar="TARGET", help=_TARGET)
     parser.add_argument("--rollout", default="", help="by execution (default: the one in flight)")
     _connect(parser)
     parser.set_defaults(run=plan)
@@ -71,7 +73,7 @@ def _add_word(
     commands: argparse._SubParsersAction[argparse.ArgumentParser], saying: Saying, text: str
 ) -> None:
     parser = commands.add_parser(saying, help=text, description=text)
-    parser.add_argument("target", metavar="TARGET", help="endpoint/NAME, or NAME alone")
+    parser.add_argument("target", metavar="TARGET", help=_TARGET)
     parser.add_argument("--why", default="", help="what the history is to say")
     parser.add_argument("--by", default="", help="whose word it is (default: the caller's ARN)")
     _connect(parser)

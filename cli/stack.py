@@ -65,5 +65,9 @@ class Connection:
 
 
 def target_named(name: str) -> str:
-    """`endpoint/churn`, also of `churn`."""
-    return name if "/" in name else names.target_of(name)
+    """`endpoint/churn`, also of `churn`; `application/support`. Raises UnusableError."""
+    target = name if "/" in name else names.target_of(name)
+    if target.partition("/")[0] not in names.KINDS or not names.name_of(target):
+        message = f"no target is called {name!r}: name it endpoint/NAME or application/NAME"
+        raise UnusableError(message)
+    return target

@@ -231,7 +231,7 @@ def deployed(version: int = 4, *, epoch: int = 5, **changes: Any) -> Deployed:
         "variant": names.variant(version, epoch=epoch),
         "model": names.model("churn", version, epoch=epoch),
         "endpoint_config": names.alone("churn", version, epoch=epoch),
-        "alarms": (names.alarm("churn", names.variant(version, epoch=epoch), "errors"),),
+        "alarms": (names.alarm("endpoint/churn", names.variant(version, epoch=epoch), "errors"),),
     }
     return Deployed.model_validate({**defaults, **changes})
 

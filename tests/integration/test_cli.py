@@ -84,6 +84,25 @@ def test_stored_evidence_replays_by_target_and_by_rollout(
     assert "no verdict is stored of fraud" in capsys.readouterr().err
 
 
+def test_a_word_reaches_an_application_and_not_the_endpoint_of_that_name(world: World) -> None:
+    rollout = a_rollout(position=0, target="application/churn")
+    held = a_state(rollout, phase=Phase.HELD, token="t-1", parked_at=AT)
+    world.given(held.model_copy(update={"target": rollout.target}))
+
+    assert main(["promote", "churn", "--table", TABLE, "--by", "somebody"]) == 1
+    assert main(["promote", "application/churn", "--table", TABLE, "--by", "somebody"]) == 0
+
+    state = world.targets.read(rollout.target)
+    assert state is not None
+    assert state.word is not None
+
+
+@pytest.mark.parametrize("name", ["endpoints/churn", "endpoint/", "/churn"])
+def test_what_no_target_is_called_is_refused(capsys: pytest.CaptureFixture[str], name: str) -> None:
+    assert main(["abort", name, "--table", TABLE, "--by", "somebody"]) == 2
+    assert f"no target is called {name!r}" in capsys.readouterr().err
+
+
 def test_a_person_promotes_what_is_held(held: World, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["promote", "churn", "--table", TABLE, "--why", "looked at it"]) == 0
 

@@ -9,8 +9,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sluice.domain import names
+from sluice.domain.release import System
 
 SAGEMAKER_NAME = re.compile(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}")
+EXECUTION_NAME = re.compile(r"[a-zA-Z0-9._-]{1,80}")
 endpoints = st.lists(
     st.sampled_from(["churn", "v2", "e4", "both", "x"]), min_size=1, max_size=6
 ).map("-".join)
@@ -25,6 +27,14 @@ epochs = st.integers(1, 99_999)
         pytest.param(
             names.execution("endpoint/churn", generation=1, epoch=4), "churn-g1-e4", id="execution"
         ),
+        pytest.param(
+            names.target_of("support", System.BEDROCK), "application/support", id="application"
+        ),
+        pytest.param(
+            names.execution("application/support", generation=1, epoch=4),
+            "application.support-g1-e4",
+            id="execution of an application",
+        ),
         pytest.param(names.variant(3, epoch=4), "v3-e4", id="variant"),
         pytest.param(names.model("churn", 3, epoch=4), "churn-v3-e4", id="model"),
         pytest.param(names.alone("churn", 3, epoch=4), "churn-v3-e4", id="one variant alone"),
@@ -34,7 +44,9 @@ epochs = st.integers(1, 99_999)
             id="canary beside stable",
         ),
         pytest.param(
-            names.alarm("churn", "v3-e4", "errors"), "sluice-churn-v3-e4-errors", id="alarm"
+            names.alarm("endpoint/churn", "v3-e4", "errors"),
+            "sluice-churn-v3-e4-errors",
+            id="alarm",
         ),
     ],
 )
@@ -42,9 +54,12 @@ def test_a_name_says_what_it_names(name: str, spelled: str) -> None:
     assert name == spelled
 
 
-@given(endpoints, versions, versions, epochs)
-@example("e" * names.MAX_ENDPOINT_NAME, 99_999, 99_999, 99_999)
-def test_every_name_fits_aws(endpoint: str, stable: int, canary: int, epoch: int) -> None:
+@given(endpoints, st.sampled_from(System), versions, versions, epochs)
+@example("e" * names.MAX_ENDPOINT_NAME, System.SAGEMAKER, 99_999, 99_999, 99_999)
+@example("a" * names.MAX_ENDPOINT_NAME, System.BEDROCK, 99_999, 99_999, 99_999)
+def test_every_name_fits_aws(
+    endpoint: str, system: System, stable: int, canary: int, epoch: int
+) -> None:
     variant = names.variant(canary, epoch=epoch)
     sagemaker = [
         variant,
@@ -54,9 +69,10 @@ def test_every_name_fits_aws(endpoint: str, stable: int, canary: int, epoch: int
     ]
 
     assert [name for name in sagemaker if not SAGEMAKER_NAME.fullmatch(name)] == []
-    target = names.target_of(endpoint)
-    assert len(names.execution(target, generation=999, epoch=epoch)) <= 80
-    assert len(names.alarm(endpoint, variant, "model-errors")) <= 255
+    target = names.target_of(endpoint, system)
+    execution = names.execution(target, generation=999, epoch=epoch)
+    assert EXECUTION_NAME.fullmatch(execution), execution
+    assert len(names.alarm(target, variant, "model-errors")) <= 255
 
 
 def test_an_endpoint_called_like_a_version_shares_no_configuration_with_another() -> None:
@@ -81,12 +97,34 @@ def test_no_two_configurations_are_called_alike(
     assert read.groups() == (endpoint, str(stable), str(canary), str(epoch))
 
 
-@pytest.mark.parametrize("endpoint", ["churn", "churn-v2", "a-v1-e1", "sluice-x"])
-@pytest.mark.parametrize("subject", ["errors", "model-errors", "latency"])
-def test_an_alarms_name_says_what_it_watches(endpoint: str, subject: str) -> None:
-    name = names.alarm(endpoint, names.variant(3, epoch=14), subject)
+@given(endpoints, endpoints)
+@example("application", "application")
+def test_an_endpoint_and_an_application_of_any_names_share_no_execution_and_no_alarm(
+    endpoint: str, application: str
+) -> None:
+    first, second = names.target_of(endpoint), names.target_of(application, System.BEDROCK)
 
-    assert names.watched_variant(name) == (endpoint, "v3-e14")
+    assert names.execution(first, generation=1, epoch=2) != names.execution(
+        second, generation=1, epoch=2
+    )
+    assert names.alarm(first, "v1-e2", "errors") != names.alarm(second, "v1-e2", "errors")
+
+
+@given(endpoints, st.sampled_from(System))
+def test_a_target_says_what_it_is_and_what_it_is_called(name: str, system: System) -> None:
+    target = names.target_of(name, system)
+
+    assert (names.name_of(target), names.system_of(target)) == (name, system)
+
+
+@pytest.mark.parametrize("system", System)
+@pytest.mark.parametrize("name", ["churn", "churn-v2", "a-v1-e1", "sluice-x", "application"])
+@pytest.mark.parametrize("subject", ["errors", "model-errors", "latency"])
+def test_an_alarms_name_says_what_it_watches(name: str, system: System, subject: str) -> None:
+    target = names.target_of(name, system)
+    alarm = names.alarm(target, names.variant(3, epoch=14), subject)
+
+    assert names.watched_variant(alarm) == (target, "v3-e14")
 
 
 @pytest.mark.parametrize("name", ["sluice-churn-errors", "churn-v3-e4-errors", "sluice--v3-e4"])

@@ -112,5 +112,5 @@ def test_what_a_newer_version_wrote_is_handed_on() -> None:
 
 
 def test_the_endpoint_is_the_target_without_its_kind() -> None:
-    assert a_rollout().endpoint == "churn"
+    assert a_rollout().target_name == "churn"
     assert a_rollout().release == CANARY

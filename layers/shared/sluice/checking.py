@@ -75,7 +75,7 @@ class Checking:
     def _target_objection(self, rollout: Rollout, view: EndpointView | None) -> str:
         if view is None or rollout.kind is Kind.ROLL_BACK:
             return target_objection(rollout, view)
-        found = self.endpoint.features(rollout.endpoint, view.config)
+        found = self.endpoint.features(rollout.target_name, view.config)
         return target_objection(rollout, view, found)
 
     def _way_back_objection(self, rollout: Rollout, captures: Captures) -> str:

@@ -41,7 +41,7 @@ class Foreseeing:
             "release": str(rollout.release.release),
             **told.model_dump(mode="json"),
         }
-        message = f"{rollout.release.release} on {rollout.endpoint}\n{in_words(told)}"
+        message = f"{rollout.release.release} on {rollout.target_name}\n{in_words(told)}"
         self.announcements.announce_if_possible(
             "RolloutForeseen", detail, message=message if told.warnings else ""
         )

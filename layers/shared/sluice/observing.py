@@ -127,7 +127,7 @@ class Observing:
         )
         if release.system is not System.SAGEMAKER:
             return self._record_alone(release, seen)
-        target = names.target_of(release.target)
+        target = names.target_of(release.target, release.system)
         seen_as: Observation | None = None
 
         def decide(state: TargetState | None) -> Change | None:

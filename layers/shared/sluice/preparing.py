@@ -62,9 +62,9 @@ class Preparing:
         self.targets.change(
             rollout.target, lambda state: intend(state, rollout, "Prepare", onward=True)
         )
-        view = self.endpoint.describe(rollout.endpoint)
+        view = self.endpoint.describe(rollout.target_name)
         if view and not view.settled:
-            raise EndpointBusyError(rollout.endpoint)
+            raise EndpointBusyError(rollout.target_name)
         captures = self.checking.read(rollout)
         outlook = self.sizing.look(rollout, view, now=now)
         reason = (
@@ -124,7 +124,7 @@ class Preparing:
             role_arn=self.checking.role(manifest),
         )
         arns = self.alarms.create(
-            rollout.endpoint,
+            rollout.target,
             release.variant,
             manifest.config.alarms,
             label=names.variant(release.package_version, epoch=release.epoch),

@@ -36,7 +36,7 @@ class Sweep:
     """What the schedule sees of many at once, before it goes from target to target."""
 
     statuses: dict[str, str] = field(default_factory=dict)
-    """Of endpoints, by name; the list may lag behind. One that is not in it is described."""
+    """Of endpoints, by target; the list may lag behind. One that is not in it is described."""
     looked: Looked = field(default_factory=Looked)
 
 
@@ -65,7 +65,9 @@ class Reconciling:
         seen = self.observing.observe(package_arn, now=now)
         if seen is None:
             return f"{package_arn} is no release of ours"
-        return seen.refusal or self.reconcile(names.target_of(seen.release.target), now=now)
+        return seen.refusal or self.reconcile(
+            names.target_of(seen.release.target, seen.release.system), now=now
+        )
 
     def reconcile(self, target: str, *, now: datetime, sweep: Sweep | None = None) -> str:
         """Start what the target needs; what was done or why nothing was, in words.
@@ -112,11 +114,10 @@ class Reconciling:
 
     def _ailing(self, state: TargetState, sweep: Sweep) -> Ailing | None:
         """The endpoint of a target at rest, if it may need to be mended."""
-        name = state.target.removeprefix("endpoint/")
-        healthy = sweep.statuses.get(name) == IN_SERVICE and state.incident is None
+        healthy = sweep.statuses.get(state.target) == IN_SERVICE and state.incident is None
         if state.live is None or healthy:
             return None
-        view = self.endpoint.describe(name)  # a list proves nothing
+        view = self.endpoint.describe(names.name_of(state.target))  # a list proves nothing
         return Ailing(view.status if view else None)
 
     def _next_move(

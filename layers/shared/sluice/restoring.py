@@ -31,7 +31,7 @@ class Restoring:
         """Put autoscaling back as it was; people are told where there is nothing to put it on."""
         if state.scaling is None:
             return
-        lost = nothing_scales(state, self.endpoint.describe(names.endpoint_of(state.target)))
+        lost = nothing_scales(state, self.endpoint.describe(names.name_of(state.target)))
         if not lost:
             self.scaling.restore(state.target, now=now)
             return

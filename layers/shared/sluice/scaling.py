@@ -80,7 +80,7 @@ class Scaling:
             self.targets.change(target, lambda state: restored(state, now=now, lost=lost))
 
     def _suspend(self, rollout: Rollout, owed: Suspension, found: ScalableTarget | None) -> None:
-        endpoint = rollout.endpoint
+        endpoint = rollout.target_name
         if rollout.kind is Kind.ROLL_BACK:
             self.autoscaling.deregister(endpoint, {owed.before.variant, *owed.placed})
         elif found:  # else there is nothing to suspend now; what is owed is restored afterwards
@@ -94,7 +94,7 @@ class Scaling:
         state = self.targets.change(target, lambda state: move(state, now=now))
         if not (state and state.scaling and state.live):
             return
-        before, on, endpoint = state.scaling.before, state.live.variant, names.endpoint_of(target)
+        before, on, endpoint = state.scaling.before, state.live.variant, names.name_of(target)
         self.autoscaling.place(
             endpoint, before, on=on, suspended=suspended(before.suspended), now=now
         )
@@ -102,7 +102,7 @@ class Scaling:
 
     def _resume(self, target: str) -> str:
         """Resume what was not suspended before; why there is nothing to resume, or nothing."""
-        state, endpoint = self.targets.read(target), names.endpoint_of(target)
+        state, endpoint = self.targets.read(target), names.name_of(target)
         if state is None or state.scaling is None or state.live is None:
             return ""
         if not self.autoscaling.registered(endpoint, [state.live.variant]):

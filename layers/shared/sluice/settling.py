@@ -107,7 +107,7 @@ class Settling:
 
     def _left(self, rollout: Rollout) -> tuple[str, ...] | None:
         """The variants that stand beside what serves; None if the endpoint does not show that."""
-        staying, view = survivor(rollout), self.endpoint.describe(rollout.endpoint)
+        staying, view = survivor(rollout), self.endpoint.describe(rollout.target_name)
         if view is None or staying is None or staying.variant not in view.variants:
             return None
         return tuple(sorted(set(view.variants) - {staying.variant}))
@@ -123,7 +123,7 @@ class Settling:
     def _with_settle_config(self, rollout: Rollout) -> Rollout:
         """Name the configuration to settle on, if the leftover stands on the endpoint at all."""
         gone, staying = leftover(rollout), survivor(rollout)
-        view = self.endpoint.describe(rollout.endpoint) if gone and staying else None
+        view = self.endpoint.describe(rollout.target_name) if gone and staying else None
         left = view and gone and (gone.variant in view.variants or not view.settled)
         if staying is None or not left or rollout.stuck:
             return rollout.model_copy(update={"settle_config": ""})
@@ -145,7 +145,7 @@ class Settling:
 
 def _sentence(rollout: Rollout) -> str:
     """What people read: what happened to which release, why, and what serves now."""
-    release, endpoint = rollout.release.release, rollout.endpoint
+    release, endpoint = rollout.release.release, rollout.target_name
     match rollout.outcome:
         case Outcome.PROMOTED:
             return f"{release} serves all traffic of {endpoint}: {rollout.reason}."

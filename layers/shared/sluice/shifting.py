@@ -55,19 +55,21 @@ class Shifting:
         act = acts.get(rollout.action, self._back)(known)
         self.targets.change(rollout.target, lambda state: acted(state, known, act, now=now))
         if act.under_way:
-            raise EndpointBusyError(rollout.endpoint)
+            raise EndpointBusyError(rollout.target_name)
         found = {"refused": act.refused, "stuck": act.stuck, "landed": act.landed}
         return known.model_copy(update=found)
 
     def _create(self, rollout: Rollout) -> Act:
-        view = self.endpoint.describe(rollout.endpoint)
+        view = self.endpoint.describe(rollout.target_name)
         if view and view.config == rollout.provision_config:
             return Act()  # Failed, too: it is created once, and what became of it is looked at
         if view and (not view.settled or view.allowed is Allowed.RECREATE):
             if view.settled:
-                self.endpoint.delete(rollout.endpoint)
-            raise EndpointBusyError(rollout.endpoint)
-        return self._try(lambda: self.endpoint.create(rollout.endpoint, rollout.provision_config))
+                self.endpoint.delete(rollout.target_name)
+            raise EndpointBusyError(rollout.target_name)
+        return self._try(
+            lambda: self.endpoint.create(rollout.target_name, rollout.provision_config)
+        )
 
     def _update(self, rollout: Rollout) -> Act:
         return self._put_on(rollout, rollout.provision_config, keep_counts=False)
@@ -76,13 +78,13 @@ class Shifting:
         return self._put_on(rollout, rollout.settle_config, keep_counts=True)
 
     def _put_on(self, rollout: Rollout, config: str, *, keep_counts: bool) -> Act:
-        view = self.endpoint.describe(rollout.endpoint)
+        view = self.endpoint.describe(rollout.target_name)
         if view and view.has(config):
             return Act()
         if view and not view.settled:
-            raise EndpointBusyError(rollout.endpoint)
+            raise EndpointBusyError(rollout.target_name)
         return self._try(
-            lambda: self.endpoint.update(rollout.endpoint, config, keep_counts=keep_counts)
+            lambda: self.endpoint.update(rollout.target_name, config, keep_counts=keep_counts)
         )
 
     def _shift(self, rollout: Rollout) -> Act:
@@ -90,23 +92,23 @@ class Shifting:
             return Act()  # the update gave it all traffic
         stable = rollout.stable.variant if rollout.stable else ""
         weights = {stable: 100 - rollout.weight, rollout.release.variant: rollout.weight}
-        self.endpoint.set_weights(rollout.endpoint, weights)
+        self.endpoint.set_weights(rollout.target_name, weights)
         return Act(weights)
 
     def _back(self, rollout: Rollout) -> Act:
-        view = self.endpoint.describe(rollout.endpoint)
+        view = self.endpoint.describe(rollout.target_name)
         way: Retreat = retreat(rollout, view)
         if view and not view.settled and (rollout.home or isinstance(way, Delete | Reissue)):
             # What is under way may yet bring the canary up, or give it weight.
-            raise EndpointBusyError(rollout.endpoint)
+            raise EndpointBusyError(rollout.target_name)
         match way:
             case SetWeights():
-                self.endpoint.set_weights(rollout.endpoint, way.weights)
+                self.endpoint.set_weights(rollout.target_name, way.weights)
                 return Act(way.weights)
             case Reissue():
                 return self._reissue(rollout, way.config)
             case Delete():
-                self.endpoint.delete(rollout.endpoint)
+                self.endpoint.delete(rollout.target_name)
                 return Act()
             case Stay():
                 return Act(stuck=way.reason if way.lost else "", landed=way.landed)
@@ -121,11 +123,11 @@ class Shifting:
 
     def _confirm(self, rollout: Rollout) -> Act:
         staying = survivor(rollout)
-        view = self.endpoint.describe(rollout.endpoint)
+        view = self.endpoint.describe(rollout.target_name)
         again = confirm(staying, view) if staying else None
         if again is None:
             return Act()
-        self.endpoint.set_weights(rollout.endpoint, again.weights)
+        self.endpoint.set_weights(rollout.target_name, again.weights)
         return Act(again.weights)
 
     def _try(self, change: Callable[[], None]) -> Act:

@@ -77,14 +77,14 @@ class Sizing:
             self.targets.change(
                 rollout.target, lambda state: unread(state, rollout, doubts, now=now)
             )
-        others = needed(*(fleet for name, fleet in in_use.items() if name != rollout.endpoint))
+        others = needed(*(fleet for name, fleet in in_use.items() if name != rollout.target_name))
         return shortage(
-            needed(in_use.get(rollout.endpoint, ()), coming), allowed=allowed, others=others
+            needed(in_use.get(rollout.target_name, ()), coming), allowed=allowed, others=others
         )
 
     def _scaling(self, rollout: Rollout, variant: str) -> ScalableTarget | None:
         try:
-            return self.autoscaling.read(rollout.endpoint, variant)
+            return self.autoscaling.read(rollout.target_name, variant)
         except (ClientError, BotoCoreError):
             if rollout.kind is not Kind.ROLL_BACK:
                 raise
@@ -93,7 +93,7 @@ class Sizing:
 
     def _most_instances(self, rollout: Rollout, variant: str, *, now: datetime) -> int:
         try:
-            return self.peaks.instances(rollout.endpoint, variant, now=now)
+            return self.peaks.instances(rollout.target_name, variant, now=now)
         except (ClientError, BotoCoreError):
             if rollout.kind is not Kind.ROLL_BACK:
                 raise

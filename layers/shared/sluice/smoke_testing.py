@@ -70,7 +70,7 @@ class SmokeTesting:
 
     def _ask(self, rollout: Rollout, smoke: SmokeTest, body: bytes) -> Reply:
         return self.runtime.ask(
-            rollout.endpoint,
+            rollout.target_name,
             rollout.release.variant,
             body,
             content_type=smoke.content_type,

@@ -63,20 +63,18 @@ class Surveying:
             return []
         sweep = Sweep()
         try:
-            sweep.statuses.update(self.endpoint.statuses())
+            found = self.endpoint.statuses()
+            sweep.statuses.update((names.target_of(name), one) for name, one in found.items())
         except Exception as error:  # each is described instead
             broken.append(error)
         return self._survey(groups, self.targets.known, self.tidying.listed, sweep, broken, now=now)
 
     def _group(self, group: str, *, now: datetime) -> list[str]:
         """One group, and the targets its releases name; the owner alone gives a target anything."""
-        named = sorted({one.target for one in self.releases.of_group(group)})
-
-        def targets() -> tuple[str, ...]:
-            return tuple(map(names.target_of, named))
-
+        releases = self.releases.of_group(group)
+        named = sorted({names.target_of(one.target, one.system) for one in releases})
         return self._survey(
-            (group,), targets, lambda: self.tidying.listed(named), Sweep(), [], now=now
+            (group,), lambda: named, lambda: self.tidying.listed(named), Sweep(), [], now=now
         )
 
     def _survey(

@@ -75,10 +75,10 @@ class Tending:
         drains = draining(state, now=now)
         if drains:
             return drains
-        view = self.endpoint.describe(rollout.endpoint) if state.displaced else None
+        view = self.endpoint.describe(rollout.target_name) if state.displaced else None
         if view and not view.settled:
             # The execution's first task reads it a second time before it acts.
-            return f"{rollout.endpoint} is {view.status}; {rollout.id} waits"
+            return f"{rollout.target_name} is {view.status}; {rollout.id} waits"
         return self.start(state, rollout, now=now)
 
     def _wake(self, state: TargetState) -> str:

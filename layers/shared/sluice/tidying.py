@@ -30,23 +30,23 @@ class Tidying:
     targets: Targets
     alarms: Alarms
 
-    def listed(self, endpoints: Iterable[str] = ("",)) -> frozenset[str]:
-        """The alarms there are on variants of these endpoints; of all, unless told which.
+    def listed(self, targets: Iterable[str] = ("",)) -> frozenset[str]:
+        """The alarms there are on variants of these targets; of all, unless told which.
 
         List them before the targets are read: one that a rollout makes meanwhile is on a variant
         of an epoch that no list before it has.
         """
-        return frozenset(one for name in endpoints for one in self.alarms.of_variants(name))
+        return frozenset(one for target in targets for one in self.alarms.of_variants(target))
 
     def remove_orphans(self, listed: Collection[str], resting: Iterable[TargetState]) -> None:
         """Delete those alarms that watch variants which serve no target at rest any more."""
-        by_endpoint: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+        by_target: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         for name in sorted(listed):
             watched = names.watched_variant(name)
             if watched:
-                by_endpoint[names.target_of(watched[0])][watched[1]].append(name)
+                by_target[watched[0]][watched[1]].append(name)
         for state in resting:
-            variants = by_endpoint[state.target]
+            variants = by_target[state.target]
             doomed = [name for gone in sorted(orphaned(state, variants)) for name in variants[gone]]
             if doomed:
                 logger.info("orphaned alarms removed", target=state.target, alarms=doomed)

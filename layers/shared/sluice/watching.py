@@ -110,7 +110,7 @@ class Watching:
     def _see(
         self, state: TargetState, rollout: Rollout, readings: Readings, *, now: datetime
     ) -> Sight:
-        view = self.endpoint.describe(rollout.endpoint)
+        view = self.endpoint.describe(rollout.target_name)
         return Sight(
             endpoint=view,
             alarms=readings.alarms,

@@ -30,7 +30,7 @@ class Alarms:
 
     def create(
         self,
-        endpoint: str,
+        target: str,
         variant: str,
         thresholds: Thresholds,
         *,
@@ -45,8 +45,9 @@ class Alarms:
         1 and above could never trip (monitoring-cloudwatch). No traffic means no data points: not
         breaching, whether there was traffic at all is asked for apart.
         """
+        endpoint = names.name_of(target)
         wanted = {
-            names.alarm(endpoint, label or variant, subject): rule
+            names.alarm(target, label or variant, subject): rule
             for subject, rule in _rules(thresholds).items()
         }
         for name, rule in wanted.items():
@@ -90,13 +91,13 @@ class Alarms:
             return Readings(states, missing=missing, trouble=str(error))
         return Readings(states, muted, missing)
 
-    def of_variants(self, endpoint: str = "") -> Iterator[str]:
+    def of_variants(self, target: str = "") -> Iterator[str]:
         """Names of all alarms that `create` has ever made and nobody deleted.
 
-        Given an endpoint, those of it, and of others whose names begin with its own.
+        Given a target, those of it, and of others whose names begin with its own.
         """
         pages = self._client.get_paginator("describe_alarms").paginate(
-            AlarmNamePrefix=names.alarms_of(endpoint), AlarmTypes=["MetricAlarm"]
+            AlarmNamePrefix=names.alarms_of(target), AlarmTypes=["MetricAlarm"]
         )
         return (
             one["AlarmName"]

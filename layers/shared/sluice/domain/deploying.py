@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def deployed(state: TargetState, release: Release) -> Deployed:
     """`release` as it will stand on its target in the next epoch."""
-    endpoint, epoch = state.target.removeprefix("endpoint/"), state.epoch + 1
+    endpoint, epoch = names.name_of(state.target), state.epoch + 1
     return Deployed(
         release=release.name,
         digest=release.digest,
@@ -30,7 +30,7 @@ def deployed(state: TargetState, release: Release) -> Deployed:
 
 def again(state: TargetState, good: Deployed) -> Deployed:
     """`good` under the next epoch's names: a new variant inherits no metrics of its last time."""
-    endpoint, epoch = state.target.removeprefix("endpoint/"), state.epoch + 1
+    endpoint, epoch = names.name_of(state.target), state.epoch + 1
     return good.model_copy(
         update={
             "epoch": epoch,

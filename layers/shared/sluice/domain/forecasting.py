@@ -43,7 +43,7 @@ def to_ask(rollout: Rollout, *, now: datetime) -> Asked | None:
         return None
     errors = compared(rollout.policy)[0]
     columns = {
-        series.column(STABLE): (series, series.dimensions(rollout.endpoint, rollout.stable))
+        series.column(STABLE): (series, series.dimensions(rollout.target_name, rollout.stable))
         for series in (errors.n, errors.x)
     }
     until = settled(now, _MINUTE)

@@ -43,7 +43,7 @@ def notice(rollout: Rollout) -> str:
     """What people read: why it is held, and what resolves it."""
     release, target = rollout.release.release, rollout.target
     return (
-        f"{release} is held on {rollout.endpoint} with {rollout.weight} % of the traffic: "
+        f"{release} is held on {rollout.target_name} with {rollout.weight} % of the traffic: "
         f"{rollout.reason}.\n"
         f"It goes on by itself as soon as there is evidence enough. It is taken off again after "
         f"{rollout.hold_seconds // _HOUR} hours, or when a newer version is approved. You can say "
@@ -55,7 +55,7 @@ def notice(rollout: Rollout) -> str:
 def say(state: TargetState | None, saying: Saying, *, by: str, why: str, now: datetime) -> Change:
     """Write down a person's word for `watch_rollout` to act on. Raises WrongPhaseError."""
     if state is None:
-        message = "nothing was ever approved for this target: is its name endpoint/NAME?"
+        message = "nothing was ever approved for it: it is endpoint/NAME or application/NAME"
         raise WrongPhaseError(message)
     rollout = state.rollout
     if rollout is None or not state.holder:

@@ -1,34 +1,57 @@
 """Names derived from what they name, so that doing a thing twice finds the first one.
 
+A target is `endpoint/{name}` or `application/{name}`; one of each may bear the same name. Where no
+slash may stand, in the names of executions and alarms, it is called by its label.
+
 SageMaker allows 63 characters for endpoints, variants, models and endpoint configurations, Step
-Functions 80 for an execution. An endpoint's name is limited to `MAX_ENDPOINT_NAME` at registration,
-which leaves room for every suffix below.
+Functions 80 for an execution. The name of an endpoint or an application is limited to
+`MAX_ENDPOINT_NAME` at registration, which leaves room for every suffix below.
 """
 
 from __future__ import annotations
 
 import re
 
+from sluice.domain.release import System
+
 MAX_ENDPOINT_NAME = 40
 ALARM_PREFIX = "sluice-"
+_KINDS = {System.SAGEMAKER: "endpoint", System.BEDROCK: "application"}
+KINDS = {kind: system for system, kind in _KINDS.items()}
+"""What a target's name begins with, and what it serves releases of."""
+_APPLICATION_LABEL = "application."
 _ALARM = re.compile(
-    rf"{ALARM_PREFIX}(?P<endpoint>.+)-(?P<variant>v\d+-e\d+)-(?:errors|model-errors|latency)"
+    rf"{ALARM_PREFIX}(?P<label>.+)-(?P<variant>v\d+-e\d+)-(?:errors|model-errors|latency)"
 )
 
 
-def target_of(endpoint: str) -> str:
-    """The target that an endpoint is."""
-    return f"endpoint/{endpoint}"
+def target_of(name: str, system: System = System.SAGEMAKER) -> str:
+    """The target that an endpoint is, or an application: what serves releases of `system`."""
+    return f"{_KINDS[system]}/{name}"
 
 
-def endpoint_of(target: str) -> str:
-    """The endpoint that a target is: the opposite of `target_of`."""
-    return target.removeprefix("endpoint/")
+def name_of(target: str) -> str:
+    """The name of the endpoint or the application that a target is."""
+    return target.partition("/")[2]
+
+
+def system_of(target: str) -> System:
+    """What a target serves releases of. Raises KeyError for what no target is called."""
+    return KINDS[target.partition("/")[0]]
+
+
+def label(target: str) -> str:
+    """What a target is called where no slash may stand: `churn`, `application.support`.
+
+    No name has a dot, so no two targets are called alike.
+    """
+    of_application = system_of(target) is System.BEDROCK
+    return f"{_APPLICATION_LABEL if of_application else ''}{name_of(target)}"
 
 
 def execution(target: str, *, generation: int, epoch: int) -> str:
     """The execution that holds `target` in `epoch`: `churn-g1-e4`."""
-    return f"{target.rsplit('/', 1)[-1]}-g{generation}-e{epoch}"
+    return f"{label(target)}-g{generation}-e{epoch}"
 
 
 def variant(package_version: int, *, epoch: int) -> str:
@@ -63,17 +86,23 @@ def is_config(name: str, endpoint: str) -> bool:
     return bool(re.fullmatch(rf"{re.escape(endpoint)}-v\d+(-v\d+)?-e\d+(-both)?", name))
 
 
-def alarm(endpoint: str, variant_name: str, subject: str) -> str:
+def alarm(target: str, variant_name: str, subject: str) -> str:
     """A CloudWatch alarm on one variant: `sluice-churn-v3-e4-errors`."""
-    return f"{ALARM_PREFIX}{endpoint}-{variant_name}-{subject}"
+    return f"{ALARM_PREFIX}{label(target)}-{variant_name}-{subject}"
 
 
-def alarms_of(endpoint: str) -> str:
-    """What the names of the alarms on an endpoint's variants begin with; "": of every endpoint."""
-    return f"{ALARM_PREFIX}{endpoint}-" if endpoint else ALARM_PREFIX
+def alarms_of(target: str) -> str:
+    """What the names of the alarms on a target's variants begin with; "": of every target."""
+    return f"{ALARM_PREFIX}{label(target)}-" if target else ALARM_PREFIX
 
 
 def watched_variant(alarm_name: str) -> tuple[str, str] | None:
-    """The endpoint and the variant that `alarm` named an alarm after, or None for any other."""
+    """The target and the variant that `alarm` named an alarm after, or None for any other."""
     found = _ALARM.fullmatch(alarm_name)
-    return (found["endpoint"], found["variant"]) if found else None
+    return (_labelled(found["label"]), found["variant"]) if found else None
+
+
+def _labelled(text: str) -> str:
+    """The target that `label` calls so."""
+    name = text.removeprefix(_APPLICATION_LABEL)
+    return target_of(name, System.SAGEMAKER if name == text else System.BEDROCK)

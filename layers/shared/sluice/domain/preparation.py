@@ -77,9 +77,9 @@ def target_objection(
     if endpoint is None:
         return "" if fresh else "ENDPOINT_GONE: it was deleted by hand"
     if features:
-        return endpoint_objection(rollout.endpoint, features)
+        return endpoint_objection(rollout.target_name, features)
     failed = endpoint.allowed is Allowed.RECREATE
-    if failed and fresh and names.is_config(endpoint.config, rollout.endpoint):
+    if failed and fresh and names.is_config(endpoint.config, rollout.target_name):
         return ""
     ours = rollout.kind is not Kind.ALL_AT_ONCE or rollout.replaced is not None
     if not ours and endpoint.config != rollout.release.endpoint_config:
@@ -201,7 +201,7 @@ def _provision_config(rollout: Rollout) -> str:
     if rollout.kind is not Kind.CANARY or rollout.stable is None:
         return rollout.release.endpoint_config
     return names.beside(
-        rollout.endpoint,
+        rollout.target_name,
         stable=rollout.stable.package_version,
         canary=rollout.release.package_version,
         epoch=rollout.release.epoch,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from sluice.domain import names
 from sluice.domain.policy import Policy
 from sluice.domain.release import ReleaseName
 from sluice.domain.values import ALL_TRAFFIC, SCHEMA_VERSION, Moment, Value
@@ -197,9 +198,9 @@ class Rollout(Value):
     outcome: Outcome | None = None
 
     @property
-    def endpoint(self) -> str:
-        """The endpoint's name: the target without its kind."""
-        return self.target.removeprefix("endpoint/")
+    def target_name(self) -> str:
+        """The name of the endpoint, or of the application: the target without its kind."""
+        return names.name_of(self.target)
 
     @property
     def home(self) -> Deployed | None:

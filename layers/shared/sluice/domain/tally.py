@@ -157,7 +157,7 @@ def to_read(tally: Tally, rollout: Rollout, *, now: datetime) -> Asked | None:
         sides[STABLE] = rollout.stable
     measures = guarded(rollout.policy) if whole else compared(rollout.policy)
     columns = {
-        series.column(side): (series, series.dimensions(rollout.endpoint, variant))
+        series.column(side): (series, series.dimensions(rollout.target_name, variant))
         for side, variant in sides.items()
         for measure in measures
         for series in (measure.n, measure.x)
