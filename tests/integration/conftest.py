@@ -53,6 +53,7 @@ ENVIRONMENT = {
     "LOOKS_QUEUE_URL": LOOKS,
     "SURVEYS_QUEUE_URL": SURVEYS,
     "EVALUATION_FLOORS": "accuracy=0.8",
+    "REQUIRED_ALARMS": "error_rate",
     "DEFAULT_APPLICATION": "assistant",
     "POWERTOOLS_SERVICE_NAME": "sluice",
     "POWERTOOLS_METRICS_NAMESPACE": "Sluice",

@@ -37,6 +37,20 @@ def test_an_id_that_names_no_one_model_is_refused_with_what_to_write_instead(
     assert said in told()[0]
 
 
+@pytest.mark.usefixtures("catalogue")
+def test_a_config_below_a_floor_is_refused_and_taken_up_when_it_keeps_it(inbox: Inbox) -> None:
+    unwatched = a_bedrock_config(alarms={"error_rate": None})
+
+    inbox.deliver(push_file(inbox, "bedrock-config.json", unwatched))
+
+    assert inbox.records() == {f"{CONFIG} 1": "Rejected BelowFloor"}
+
+    inbox.deliver(*push_config(inbox, smoke_test={"question": "?", "contains": ["refund"]}))
+    smoke = captured_manifest(inbox).config.smoke_test
+    assert smoke
+    assert smoke.contains == ("refund",)
+
+
 def test_another_name_of_a_model_is_refused_with_the_name_it_has(
     inbox: Inbox, catalogue: Catalogue
 ) -> None:

@@ -16,6 +16,8 @@ from sluice.domain.bedrock import (
     judge_text,
     parse_bedrock_config,
 )
+from sluice.domain.floors import Floors, refuse_config
+from sluice.domain.plan import Strategy
 from sluice.domain.refusal import Reason, Refusal
 
 COMMIT = "9f8d111"
@@ -36,6 +38,63 @@ def test_a_parameter_that_is_absent_is_not_zero() -> None:
     assert isinstance(config, BedrockConfig)
     assert config.inference_config.temperature is None
     assert config.inference_config.max_tokens == 2048
+
+
+def test_a_config_says_how_it_is_rolled_out_watched_and_tested() -> None:
+    config = parse(
+        rollout={"preset": "fast", "steps": [10, 100]},
+        alarms={"error_rate": 0.02, "watch": ["support-desk"]},
+        smoke_test={"question": "How long is the refund window?", "contains": ["30 days"]},
+    )
+
+    assert isinstance(config, BedrockConfig)
+    assert config.rollout.steps == (10, 100)
+    assert config.rollout.bake_minutes.max == 10
+    assert config.alarms.watch == ("support-desk",)
+    assert config.smoke_test
+    assert config.smoke_test.contains == ("30 days",)
+
+
+def test_an_application_holds_two_versions_and_needs_no_guardrail() -> None:
+    refusal = parse(rollout={"strategy": "guardrail"})
+
+    assert isinstance(refusal, Refusal)
+    assert refusal.reason is Reason.STRATEGY
+    assert "use canary or all_at_once" in refusal.detail
+
+
+@pytest.mark.parametrize(
+    ("floors", "changes", "named"),
+    [
+        pytest.param(Floors(minimum_bake_minutes=6), {}, "minimum_bake_minutes", id="bakes"),
+        pytest.param(
+            Floors(required_alarms=("latency_ms",)), {}, "alarms.latency_ms", id="an alarm"
+        ),
+        pytest.param(
+            Floors(required_alarms=("model_error_rate",)), {}, None, id="an alarm of endpoints"
+        ),
+        pytest.param(Floors(require_smoke_test=True), {}, "smoke_test is not set", id="untested"),
+        pytest.param(
+            Floors(require_smoke_test=True), {"smoke_test": {"question": "?"}}, None, id="tested"
+        ),
+        pytest.param(
+            Floors(strategies=(Strategy.CANARY,)),
+            {"rollout": {"steps": [100]}},
+            "comes to all_at_once",
+            id="a strategy",
+        ),
+    ],
+)
+def test_the_floors_of_the_stack_hold_for_applications(
+    floors: Floors, changes: dict[str, Any], named: str | None
+) -> None:
+    config = parse(**changes)
+    assert isinstance(config, BedrockConfig)
+
+    refusal = refuse_config(config, floors)
+
+    assert (refusal is None) is (named is None)
+    assert refusal is None or (named or "") in refusal.detail
 
 
 def test_the_files_that_a_config_names_are_part_of_its_version() -> None:
@@ -67,6 +126,17 @@ def test_the_files_that_a_config_names_are_part_of_its_version() -> None:
         pytest.param({"application": "a" * 41}, "application", id="a long name"),
         pytest.param({"application": "support team"}, "application", id="no group's name"),
         pytest.param({"legacy_model_reason": "  "}, "legacy_model_reason", id="a blank reason"),
+        pytest.param({"rollout": {"capacity": "full"}}, "rollout.capacity", id="instances"),
+        pytest.param(
+            {"alarms": {"model_error_rate": 0.1}}, "alarms.model_error_rate", id="a container's"
+        ),
+        pytest.param({"smoke_test": {"question": " "}}, "smoke_test.question", id="no question"),
+        pytest.param(
+            {"smoke_test": {"question": "?", "contains": [""]}}, "contains", id="holding nothing"
+        ),
+        pytest.param(
+            {"smoke_test": {"question": "?", "within_ms": 60_000}}, "within_ms", id="too slow"
+        ),
     ],
 )
 def test_a_field_that_cannot_be_taken_is_named(changes: dict[str, Any], named: str) -> None:

@@ -51,7 +51,7 @@ def test_the_digest_of_a_manifest_never_changes_by_itself() -> None:
 def test_the_digest_of_a_bedrock_manifest_never_changes_by_itself() -> None:
     text = a_bedrock_manifest().canonical()
 
-    assert digest_of(text) == "115c8466c131b7be07e32ebb76b16f04420e0eb3cca1ddfac115bed96ebbffae"
+    assert digest_of(text) == "6c0e332939db945216430ee49caf1bdb79d29fe59342e0ab655e0c5d3aad0920"
 
 
 def test_a_manifest_says_what_it_is_of() -> None:
@@ -65,6 +65,15 @@ def test_a_bedrock_manifest_is_not_taken_for_a_models() -> None:
 
     with pytest.raises(ManifestError, match="is no model's"):
         parse_manifest(text, digest=digest_of(text))
+
+
+def test_a_bedrock_manifest_from_before_there_were_plans_is_read_with_the_defaults() -> None:
+    body = json.loads(a_bedrock_manifest().canonical())
+    for name in ("rollout", "alarms", "smoke_test"):
+        del body["config"][name]
+    text = json.dumps(body)
+
+    assert parse_any_manifest(text, digest=digest_of(text)) == a_bedrock_manifest()
 
 
 def test_a_bedrock_manifest_of_a_newer_version_is_read_for_what_we_know() -> None:

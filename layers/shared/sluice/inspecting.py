@@ -104,7 +104,9 @@ class Inspecting:
         pinned = self.pinning.pin(data, commit=noted.place.commit, at=noted.upload.at)
         if isinstance(pinned, Refusal):
             return noted.model_copy(update={"refusal": pinned})
-        return noted.model_copy(update={"pinned": pinned, "sha256": _sha256(data)})
+        refusal = refuse_config(pinned.config, self.floors)
+        update = {"pinned": pinned, "sha256": _sha256(data), "refusal": refusal}
+        return noted.model_copy(update=update)
 
     def _evaluation(self, noted: Noted, data: bytes) -> Noted:
         metrics = parse_evaluation(data)

@@ -14,8 +14,10 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from sluice.domain import strict_json
 from sluice.domain.fields import FileName
 from sluice.domain.names import MAX_ENDPOINT_NAME
-from sluice.domain.pushed import complaints
+from sluice.domain.plan import RolloutPlan, Strategy
+from sluice.domain.pushed import Alarms, complaints
 from sluice.domain.refusal import Reason, Refusal
+from sluice.domain.smoke_test import LONGEST_ANSWER_SECONDS
 from sluice.domain.values import Moment, Pushed, Value
 
 AGENT_CONFIG = "agent-config.json"
@@ -41,6 +43,17 @@ class InferenceConfig(Pushed, defer_build=True):
     top_p: Annotated[float, Field(ge=0, le=1)] | None = None
 
 
+class ApplicationTest(Pushed, defer_build=True):
+    """The smoke test of an application: one question, and what the answer to it must hold."""
+
+    question: Annotated[str, Field(max_length=16_384, pattern=r"\S")]
+    contains: Annotated[
+        tuple[Annotated[str, Field(min_length=1, max_length=1024)], ...], Field(max_length=20)
+    ] = ()
+    """Texts of which the answer must hold each; none: any answer will do."""
+    within_ms: Annotated[int, Field(ge=1, le=LONGEST_ANSWER_SECONDS * 1000)] | None = None
+
+
 class BedrockConfig(Pushed, defer_build=True):
     """`bedrock-config.json`: everything that shapes how a Bedrock application answers."""
 
@@ -58,6 +71,9 @@ class BedrockConfig(Pushed, defer_build=True):
     """Its model package group; by default the stack's `DefaultApplication`."""
     legacy_model_reason: Annotated[str, Field(max_length=500, pattern=r"\S")] | None = None
     """Why a model that its provider is retiring is used all the same."""
+    smoke_test: ApplicationTest | None = None
+    rollout: RolloutPlan = RolloutPlan()
+    alarms: Alarms = Alarms()
 
     @field_validator("prompt_template_file", "system_prompt_file")
     @classmethod
@@ -131,7 +147,8 @@ def parse_bedrock_config(data: bytes, *, commit: str) -> BedrockConfig | Refusal
         return Refusal(reason=Reason.MALFORMED_JSON, detail=f"{_FILE}: {error}")
     except ValidationError as error:
         return Refusal(reason=Reason.INVALID_CONFIG, detail=complaints(error, file=_FILE))
-    return _refuse_commit(_FILE, config.prompt_template_version, commit) or config
+    refusal = _refuse_commit(_FILE, config.prompt_template_version, commit) or _refuse_plan(config)
+    return refusal or config
 
 
 def judge_evaluated(data: bytes, *, commit: str) -> Refusal | None:
@@ -146,6 +163,25 @@ def _refuse_commit(file: str, said: Any, commit: str) -> Refusal | None:
         return None
     detail = f"{file}: prompt_template_version is {said!r}, its folder is that of commit {commit}"
     return Refusal(reason=Reason.OTHER_COMMIT, detail=detail)
+
+
+def _refuse_plan(config: BedrockConfig) -> Refusal | None:
+    """Why an application cannot be rolled out or watched as its config says; None when it can.
+
+    Of the file as it was written: a stored config has every default written out.
+    """
+    if config.rollout.strategy is Strategy.GUARDRAIL:
+        detail = "rollout.strategy: `guardrail` is for serverless endpoints"
+        return Refusal(reason=Reason.STRATEGY, detail=f"{detail}: use canary or all_at_once")
+    alien = {
+        "rollout.capacity": "capacity" in config.rollout.model_fields_set,
+        "alarms.model_error_rate": config.alarms.model_error_rate is not None,
+    }
+    named = ", ".join(name for name, written in alien.items() if written)
+    if named:
+        detail = f"{named}: only endpoints have that; an application is a Lambda function"
+        return Refusal(reason=Reason.INVALID_CONFIG, detail=detail)
+    return None
 
 
 def judge_agent_config(data: bytes) -> Refusal | None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from sluice.domain.bedrock import BedrockConfig
 from sluice.domain.plan import RolloutPlan, Strategy
 from sluice.domain.refusal import Reason, Refusal
 from sluice.domain.values import ALL_TRAFFIC, Value
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from sluice.domain.pushed import ModelConfig
+
+    type Config = ModelConfig | BedrockConfig
 
 
 class Floors(Value):
@@ -34,7 +37,7 @@ class Floors(Value):
     """The least value of each metric, by its dotted name."""
 
 
-def refuse_config(config: ModelConfig, floors: Floors) -> Refusal | None:
+def refuse_config(config: Config, floors: Floors) -> Refusal | None:
     """The first floor that the config is below, named; None when it keeps all of them."""
     below = next(_below(config, floors), None)
     return Refusal(reason=Reason.BELOW_FLOOR, detail=below) if below else None
@@ -61,7 +64,7 @@ def parse_evaluation_floors(text: str) -> dict[str, float]:
     return floors
 
 
-def _below(config: ModelConfig, floors: Floors) -> Iterator[str]:
+def _below(config: Config, floors: Floors) -> Iterator[str]:
     plan = config.rollout
     if _strategy(plan) not in floors.strategies:
         allowed = ", ".join(floors.strategies)
@@ -77,13 +80,14 @@ def _below(config: ModelConfig, floors: Floors) -> Iterator[str]:
             f"the floor minimum_alpha is {floors.minimum_alpha}"
         )
     for alarm in floors.required_alarms:
-        if getattr(config.alarms, alarm, None) is None:
+        of_endpoints = alarm == "model_error_rate" and isinstance(config, BedrockConfig)
+        if not of_endpoints and getattr(config.alarms, alarm, None) is None:
             yield f"alarms.{alarm} is not set, required_alarms demands it"
     yield from _below_as_deployed(config, floors)
 
 
-def _below_as_deployed(config: ModelConfig, floors: Floors) -> Iterator[str]:
-    role = config.execution_role_arn
+def _below_as_deployed(config: Config, floors: Floors) -> Iterator[str]:
+    role = None if isinstance(config, BedrockConfig) else config.execution_role_arn
     if role is not None and role not in floors.execution_roles:
         allowed = ", ".join(floors.execution_roles) or "none beside the stack's serving role"
         yield f"execution_role_arn is {role}, execution_roles allows {allowed}"

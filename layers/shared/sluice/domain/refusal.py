@@ -99,8 +99,8 @@ ADVICE = {
     Reason.MALFORMED_JSON: "Correct the file (strict JSON in UTF-8) and push it again.",
     Reason.INVALID_CONFIG: "Correct the fields named and push the file again.",
     Reason.STRATEGY: (
-        "Set rollout.strategy: canary or all_at_once for instances, guardrail for a serverless "
-        "endpoint; then push config.json again."
+        "Set rollout.strategy: canary or all_at_once for instances and applications, guardrail for "
+        "a serverless endpoint; then push the config again."
     ),
     Reason.INFERENCE_COMPONENTS: (
         "Serve the model from a production variant of its own endpoint: traffic cannot be split "
@@ -130,7 +130,7 @@ ADVICE = {
         "Remove the explainer: the endpoint configurations of a rollout have none, so it would "
         "stop without a word."
     ),
-    Reason.BELOW_FLOOR: "Raise the value to the floor named and push config.json again.",
+    Reason.BELOW_FLOOR: "Raise the value to the floor named and push the config again.",
     Reason.IMAGE_NOT_OURS: (
         "Copy the image into a private ECR repository of this account and Region, name it "
         "with a tag or a digest in image_uri, and push config.json again."
