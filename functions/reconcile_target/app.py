@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sluice.adapters.alarms import Alarms
+from sluice.adapters.alias import Alias
 from sluice.adapters.announcements import Announcements
 from sluice.adapters.autoscaling import Autoscaling
 from sluice.adapters.endpoint import Endpoint
@@ -22,6 +23,7 @@ from sluice.observing import Observing
 from sluice.reconciling import Reconciling
 from sluice.rejecting import Rejecting
 from sluice.restoring import Restoring
+from sluice.routing import Routers
 from sluice.scaling import Scaling
 from sluice.settings import Settings
 from sluice.surveying import Surveying
@@ -36,6 +38,7 @@ sagemaker = client("sagemaker")
 table = Table(client("dynamodb"), settings.ledger_table)
 targets, releases = Targets(table), Releases(table)
 endpoint, registry = Endpoint(sagemaker), Registry(sagemaker)
+routers = Routers(endpoint, Alias(client_later("lambda"), settings.functions))
 alarms = Alarms(client("cloudwatch"))
 announcements = Announcements(
     client("events"), client("sns"), topic_arn=settings.notifications_topic_arn
@@ -43,11 +46,11 @@ announcements = Announcements(
 observing = Observing(targets, releases, registry)
 reconciling = Reconciling(
     targets=targets,
-    endpoint=endpoint,
+    routers=routers,
     observing=observing,
     tending=Tending(
         targets=targets,
-        endpoint=endpoint,
+        routers=routers,
         executions=Executions(client("stepfunctions"), machine_arn=settings.rollout_machine_arn),
         announcements=announcements,
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sluice.adapters.alarms import Alarms
+from sluice.adapters.alias import Alias
 from sluice.adapters.announcements import Announcements
 from sluice.adapters.autoscaling import Autoscaling
 from sluice.adapters.endpoint import Endpoint
@@ -12,10 +13,11 @@ from sluice.adapters.ledger.releases import Releases
 from sluice.adapters.ledger.table import Table
 from sluice.adapters.ledger.targets import Targets
 from sluice.adapters.registry import Registry
-from sluice.adapters.session import client
+from sluice.adapters.session import client, client_later
 from sluice.events.tasks import dump_rollout, parse_task
 from sluice.observability import logger, metrics
 from sluice.rejecting import Rejecting
+from sluice.routing import Routers
 from sluice.scaling import Scaling
 from sluice.settings import Settings
 from sluice.settling import Settling
@@ -29,7 +31,7 @@ table = Table(client("dynamodb"), settings.ledger_table)
 targets = Targets(table)
 settling = Settling(
     targets=targets,
-    endpoint=Endpoint(sagemaker),
+    routers=Routers(Endpoint(sagemaker), Alias(client_later("lambda"), settings.functions)),
     rejecting=Rejecting(targets, Releases(table), Registry(sagemaker)),
     alarms=Alarms(client("cloudwatch")),
     announcements=Announcements(

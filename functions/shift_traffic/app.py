@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sluice.adapters.alias import Alias
 from sluice.adapters.endpoint import Endpoint
 from sluice.adapters.ledger.table import Table
 from sluice.adapters.ledger.targets import Targets
-from sluice.adapters.session import client
+from sluice.adapters.session import client, client_later
 from sluice.events.tasks import dump_rollout, parse_task
 from sluice.observability import logger, metrics
+from sluice.routing import Routers
 from sluice.settings import Settings
 from sluice.shifting import Shifting
 
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
 settings = Settings.from_env()
 shifting = Shifting(
     targets=Targets(Table(client("dynamodb"), settings.ledger_table)),
-    endpoint=Endpoint(client("sagemaker")),
+    routers=Routers(
+        Endpoint(client("sagemaker")), Alias(client_later("lambda"), settings.functions)
+    ),
 )
 
 

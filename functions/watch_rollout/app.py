@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sluice.adapters.alarms import Alarms
+from sluice.adapters.alias import Alias
 from sluice.adapters.endpoint import Endpoint
 from sluice.adapters.executions import Executions
 from sluice.adapters.ledger.evidence import Evidences
@@ -16,6 +17,7 @@ from sluice.adapters.session import client, client_later
 from sluice.events.triggers import parse_triggers
 from sluice.judging import Judging
 from sluice.observability import logger, metrics
+from sluice.routing import Routers
 from sluice.settings import Settings
 from sluice.watching import Watching
 
@@ -26,7 +28,9 @@ settings = Settings.from_env()
 table, cloudwatch = Table(client("dynamodb"), settings.ledger_table), client("cloudwatch")
 watching = Watching(
     targets=Targets(table),
-    endpoint=Endpoint(client("sagemaker")),
+    routers=Routers(
+        Endpoint(client("sagemaker")), Alias(client_later("lambda"), settings.functions)
+    ),
     alarms=Alarms(cloudwatch),
     judging=Judging(Metrics(cloudwatch), Evidences(table)),
     executions=Executions(client("stepfunctions"), machine_arn=settings.rollout_machine_arn),

@@ -145,15 +145,16 @@ def _look_into(module: Module, owner: str, code: _CODE, found: Reach) -> Iterato
                 on = _type_of(value, module, scope)
                 if isinstance(on, Client) and attribute not in _NO_CALLS:
                     found.calls.add(_call(on, attribute, name, called.get(id(node))))
-                named = _method(on, attribute)
+                named = _methods(on, attribute)
             case ast.Name(id=one, ctx=ast.Load()):
                 meaning = module.meaning(one)
-                named = meaning if isinstance(meaning, Definition) and _function(meaning) else None
+                known = isinstance(meaning, Definition) and _function(meaning)
+                named = [meaning] if isinstance(meaning, Definition) and known else []
             case _:
-                named = None
-        if named:
-            found.edges.add((name, named.name))
-            yield named
+                named = []
+        for callee in named:
+            found.edges.add((name, callee.name))
+            yield callee
 
 
 def _scope(module: Module, owner: str, code: _CODE) -> dict[str, _Type]:
@@ -171,10 +172,11 @@ def _type_of(value: ast.expr, module: Module, scope: dict[str, _Type]) -> _Type:
         case ast.Attribute(value=inner, attr=attribute):
             on = _type_of(inner, module, scope)
             return _fields(on).get(attribute) if isinstance(on, Definition) else None
-        case ast.Call(func=ast.Attribute() as factory):
+        case ast.Call(func=ast.Attribute(value=inner, attr=attribute) as factory):
             # A client made when it is first needed, by a field that is annotated with its type.
             made = _type_of(factory, module, scope)
-            return made if isinstance(made, Client) else None
+            on = _type_of(inner, module, scope)
+            return made if isinstance(made, Client) else _returned(_method(on, attribute))
     return module.made_by(value)
 
 
@@ -214,6 +216,40 @@ def _method(on: _Type, name: str) -> Definition | None:
         return None
     defined = any(isinstance(one, _CODE) and one.name == name for one in found.body)
     return Definition(on.module, f"{on.name}.{name}") if defined else None
+
+
+def _methods(on: _Type, name: str) -> list[Definition]:
+    """The method, and of a Protocol that of every adapter which has all of the Protocol's."""
+    called = _method(on, name)
+    if called is None or not isinstance(on, Definition):
+        return []
+    asked = _class(on)
+    bases = {ast.unparse(base) for base in asked.bases} if asked else set()
+    if asked is None or "Protocol" not in bases:
+        return [called]
+    return [Definition(one.module, f"{one.name}.{name}") for one in _adapters_with(_has(asked))]
+
+
+def _adapters_with(methods: frozenset[str]) -> list[Definition]:
+    return [
+        Definition(module.name, name)
+        for module in _modules().values()
+        if module.name.startswith("sluice.adapters.")
+        for name, one in module.classes.items()
+        if methods <= _has(one)
+    ]
+
+
+def _has(one: ast.ClassDef) -> frozenset[str]:
+    return frozenset(part.name for part in one.body if isinstance(part, _CODE))
+
+
+def _returned(method: Definition | None) -> _Type:
+    """The type of ours that a method returns."""
+    if method is None:
+        return None
+    module, _, code = _code(method)
+    return module.annotated(code.returns)
 
 
 def _class(of: Definition) -> ast.ClassDef | None:

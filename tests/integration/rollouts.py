@@ -37,6 +37,7 @@ ENVIRONMENT = {
     "ROLLOUT_MACHINE_ARN": MACHINE,
     "RECONCILE_FUNCTION": "reconcile-target",
     "SERVING_ROLE_ARN": ROLE,
+    "APPLICATION_FUNCTIONS": "support=sluice-serve",
 }
 ANNOUNCED = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/announced"
 

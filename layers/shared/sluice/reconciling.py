@@ -21,13 +21,13 @@ from sluice.observing import Looked
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sluice.adapters.endpoint import Endpoint
     from sluice.adapters.ledger.targets import Targets
     from sluice.domain.desired import Move
     from sluice.domain.target import Change, TargetState
     from sluice.observing import Observing
     from sluice.rejecting import Rejecting
     from sluice.restoring import Restoring
+    from sluice.routing import Routers
     from sluice.tending import Tending
 
 
@@ -53,7 +53,7 @@ class Reconciling:
     """What `reconcile_target` does for one target."""
 
     targets: Targets
-    endpoint: Endpoint
+    routers: Routers
     observing: Observing
     tending: Tending
     rejecting: Rejecting
@@ -117,7 +117,8 @@ class Reconciling:
         healthy = sweep.statuses.get(state.target) == IN_SERVICE and state.incident is None
         if state.live is None or healthy:
             return None
-        view = self.endpoint.describe(names.name_of(state.target))  # a list proves nothing
+        name = names.name_of(state.target)
+        view = self.routers.of(state.target).describe(name)  # a list proves nothing
         return Ailing(view.status if view else None)
 
     def _next_move(

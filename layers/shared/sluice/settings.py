@@ -37,6 +37,15 @@ class Settings(BaseModel):
     default_application: str = ""
     """Whose version a Bedrock configuration is that names no application."""
 
+    application_functions: str = ""
+    """Which function serves which application: `support=sluice-serve,desk=sluice-desk`."""
+
+    @property
+    def functions(self) -> dict[str, str]:
+        """The function of each application in `application_functions`."""
+        pairs = (one.partition("=") for one in self.application_functions.split(",") if one)
+        return {application.strip(): function.strip() for application, _, function in pairs}
+
     @property
     def execution_roles(self) -> tuple[str, ...]:
         """The ARNs in `execution_role_arns`."""

@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
     from sluice.adapters.alarms import Alarms
     from sluice.adapters.announcements import Announcements
-    from sluice.adapters.endpoint import Endpoint
     from sluice.adapters.ledger.targets import Targets
     from sluice.domain.target import Change, TargetState
+    from sluice.domain.watching import EndpointView
     from sluice.rejecting import Rejecting
+    from sluice.routing import Routers
     from sluice.scaling import Scaling
 
 _ANNOUNCED = {
@@ -39,7 +40,7 @@ class Settling:
     """The task of the states `Promote`, `TellHeld`, `RecordOutcome` and `ReleaseTarget`."""
 
     targets: Targets
-    endpoint: Endpoint
+    routers: Routers
     rejecting: Rejecting
     alarms: Alarms
     announcements: Announcements
@@ -107,10 +108,13 @@ class Settling:
 
     def _left(self, rollout: Rollout) -> tuple[str, ...] | None:
         """The variants that stand beside what serves; None if the endpoint does not show that."""
-        staying, view = survivor(rollout), self.endpoint.describe(rollout.target_name)
+        staying, view = survivor(rollout), self._look(rollout)
         if view is None or staying is None or staying.variant not in view.variants:
             return None
         return tuple(sorted(set(view.variants) - {staying.variant}))
+
+    def _look(self, rollout: Rollout) -> EndpointView | None:
+        return self.routers.of(rollout.target).describe(rollout.target_name)
 
     def _unwatch(self, rollout: Rollout, state: TargetState) -> None:
         """Forget the alarms on the whole endpoint that what is live now does not name."""
@@ -123,7 +127,7 @@ class Settling:
     def _with_settle_config(self, rollout: Rollout) -> Rollout:
         """Name the configuration to settle on, if the leftover stands on the endpoint at all."""
         gone, staying = leftover(rollout), survivor(rollout)
-        view = self.endpoint.describe(rollout.target_name) if gone and staying else None
+        view = self._look(rollout) if gone and staying else None
         left = view and gone and (gone.variant in view.variants or not view.settled)
         if staying is None or not left or rollout.stuck:
             return rollout.model_copy(update={"settle_config": ""})

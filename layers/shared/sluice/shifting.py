@@ -1,8 +1,8 @@
-"""The one function that changes what an endpoint serves.
+"""The one function that changes what an endpoint or an alias serves.
 
 Each act: its intent is written on the epoch, the endpoint is read, changed if it is not yet as
 intended, and the outcome recorded. Running twice, or after a lost reply, finds the first run's
-work. What SageMaker refuses is no error here: the machine waits for the endpoint to settle, and
+work. What AWS refuses is no error here: the machine waits for the endpoint to settle, and
 whoever looks at it then says what became of the change.
 """
 
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from sluice.adapters.endpoint import Endpoint
     from sluice.adapters.ledger.targets import Targets
+    from sluice.routing import Routers, TrafficRouter
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Shifting:
     """The task of `Provision`, `ShiftTraffic`, `RollBack`, `DropVariant` and `ConfirmWeights`."""
 
     targets: Targets
-    endpoint: Endpoint
+    routers: Routers
 
     def carry_out(self, rollout: Rollout, *, now: datetime) -> Rollout:
         """Change the endpoint as the rollout's action says, and record it.
@@ -60,15 +60,15 @@ class Shifting:
         return known.model_copy(update=found)
 
     def _create(self, rollout: Rollout) -> Act:
-        view = self.endpoint.describe(rollout.target_name)
+        view = self._router(rollout).describe(rollout.target_name)
         if view and view.config == rollout.provision_config:
             return Act()  # Failed, too: it is created once, and what became of it is looked at
         if view and (not view.settled or view.allowed is Allowed.RECREATE):
             if view.settled:
-                self.endpoint.delete(rollout.target_name)
+                self._router(rollout).delete(rollout.target_name)
             raise EndpointBusyError(rollout.target_name)
         return self._try(
-            lambda: self.endpoint.create(rollout.target_name, rollout.provision_config)
+            lambda: self._router(rollout).create(rollout.target_name, rollout.provision_config)
         )
 
     def _update(self, rollout: Rollout) -> Act:
@@ -78,13 +78,15 @@ class Shifting:
         return self._put_on(rollout, rollout.settle_config, keep_counts=True)
 
     def _put_on(self, rollout: Rollout, config: str, *, keep_counts: bool) -> Act:
-        view = self.endpoint.describe(rollout.target_name)
+        view = self._router(rollout).describe(rollout.target_name)
         if view and view.has(config):
             return Act()
         if view and not view.settled:
             raise EndpointBusyError(rollout.target_name)
         return self._try(
-            lambda: self.endpoint.update(rollout.target_name, config, keep_counts=keep_counts)
+            lambda: self._router(rollout).update(
+                rollout.target_name, config, keep_counts=keep_counts
+            )
         )
 
     def _shift(self, rollout: Rollout) -> Act:
@@ -92,24 +94,24 @@ class Shifting:
             return Act()  # the update gave it all traffic
         stable = rollout.stable.variant if rollout.stable else ""
         weights = {stable: 100 - rollout.weight, rollout.release.variant: rollout.weight}
-        self.endpoint.set_weights(rollout.target_name, weights)
+        self._router(rollout).set_weights(rollout.target_name, weights)
         return Act(weights)
 
     def _back(self, rollout: Rollout) -> Act:
-        view = self.endpoint.describe(rollout.target_name)
+        view = self._router(rollout).describe(rollout.target_name)
         way: Retreat = retreat(rollout, view)
         if view and not view.settled and (rollout.home or isinstance(way, Delete | Reissue)):
             # What is under way may yet bring the canary up, or give it weight.
             raise EndpointBusyError(rollout.target_name)
         match way:
             case SetWeights():
-                self.endpoint.set_weights(rollout.target_name, way.weights)
+                self._router(rollout).set_weights(rollout.target_name, way.weights)
                 return Act(way.weights)
             case Reissue():
                 return self._reissue(rollout, way.config)
             case Delete():
-                self.endpoint.delete(rollout.target_name)
-                return Act()
+                gone = self._try(lambda: self._router(rollout).delete(rollout.target_name))
+                return Act(refused=gone.refused, stuck=gone.refused)
             case Stay():
                 return Act(stuck=way.reason if way.lost else "", landed=way.landed)
 
@@ -123,12 +125,15 @@ class Shifting:
 
     def _confirm(self, rollout: Rollout) -> Act:
         staying = survivor(rollout)
-        view = self.endpoint.describe(rollout.target_name)
+        view = self._router(rollout).describe(rollout.target_name)
         again = confirm(staying, view) if staying else None
         if again is None:
             return Act()
-        self.endpoint.set_weights(rollout.target_name, again.weights)
+        self._router(rollout).set_weights(rollout.target_name, again.weights)
         return Act(again.weights)
+
+    def _router(self, rollout: Rollout) -> TrafficRouter:
+        return self.routers.of(rollout.target)
 
     def _try(self, change: Callable[[], None]) -> Act:
         try:

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sluice.adapters.announcements import Announcements
-    from sluice.adapters.endpoint import Endpoint
     from sluice.adapters.executions import Executions
     from sluice.adapters.ledger.targets import Targets
     from sluice.domain.rollout import Rollout
     from sluice.domain.target import Change, TargetState
+    from sluice.domain.watching import EndpointView
+    from sluice.routing import Routers
 
 type _Decide = Callable[..., tuple[Rollout | None, Change | None]]
 
@@ -29,7 +30,7 @@ class Tending:
     """What `reconcile_target` does for a target that somebody holds."""
 
     targets: Targets
-    endpoint: Endpoint
+    routers: Routers
     executions: Executions
     announcements: Announcements
 
@@ -75,11 +76,14 @@ class Tending:
         drains = draining(state, now=now)
         if drains:
             return drains
-        view = self.endpoint.describe(rollout.target_name) if state.displaced else None
+        view = self._look(rollout) if state.displaced else None
         if view and not view.settled:
             # The execution's first task reads it a second time before it acts.
             return f"{rollout.target_name} is {view.status}; {rollout.id} waits"
         return self.start(state, rollout, now=now)
+
+    def _look(self, rollout: Rollout) -> EndpointView | None:
+        return self.routers.of(rollout.target).describe(rollout.target_name)
 
     def _wake(self, state: TargetState) -> str:
         """Tell a parked holder what it was signalled: a rejection, or an alarm it missed."""

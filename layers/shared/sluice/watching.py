@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sluice.adapters.alarms import Alarms
-    from sluice.adapters.endpoint import Endpoint
     from sluice.adapters.executions import Executions
     from sluice.adapters.ledger.targets import Targets
     from sluice.adapters.queue import Queue
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from sluice.domain.target import Change, TargetState
     from sluice.events.triggers import Trigger
     from sluice.judging import Judging
+    from sluice.routing import Routers
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Watching:
     """The work of `watch_rollout`."""
 
     targets: Targets
-    endpoint: Endpoint
+    routers: Routers
     alarms: Alarms
     judging: Judging
     executions: Executions
@@ -110,7 +110,7 @@ class Watching:
     def _see(
         self, state: TargetState, rollout: Rollout, readings: Readings, *, now: datetime
     ) -> Sight:
-        view = self.endpoint.describe(rollout.target_name)
+        view = self.routers.of(rollout.target).describe(rollout.target_name)
         return Sight(
             endpoint=view,
             alarms=readings.alarms,

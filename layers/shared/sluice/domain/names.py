@@ -11,8 +11,12 @@ Functions 80 for an execution. The name of an endpoint or an application is limi
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from sluice.domain.release import System
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MAX_ENDPOINT_NAME = 40
 ALARM_PREFIX = "sluice-"
@@ -79,6 +83,20 @@ def beside(endpoint: str, *, stable: int, canary: int, epoch: int) -> str:
     It ends otherwise than `alone` does: an endpoint may well be called `churn-v2`.
     """
     return f"{endpoint}-v{stable}-v{canary}-e{epoch}-both"
+
+
+VERSION_VARIABLE = "SLUICE_VERSION"
+"""The environment variable that says which release a function's version serves."""
+
+
+def together(versions: Iterable[str]) -> str:
+    """What an alias that leads to these versions of its function stands on: `6+7`."""
+    return "+".join(sorted(versions, key=int))
+
+
+def apart(config: str) -> tuple[str, ...]:
+    """The versions that `together` names."""
+    return tuple(config.split("+"))
 
 
 def is_config(name: str, endpoint: str) -> bool:
