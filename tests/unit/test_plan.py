@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
+from sluice.domain.bedrock import BedrockConfig
 from sluice.domain.judge import evaluate
-from sluice.domain.plan import PRESETS, Preset
+from sluice.domain.measures import compared, guarded
+from sluice.domain.plan import PRESETS, Preset, RolloutPlan
 from sluice.domain.policy import ERRORS, LAST_RESORT, MODEL_ERRORS, policy_of
 from sluice.domain.pushed import ModelConfig, parse_config
 from sluice.domain.refusal import Refusal
+from sluice.domain.release import System
 from tests.builders import a_config
 
 
@@ -34,6 +37,18 @@ def test_every_preset_is_a_plan_that_the_judge_takes(preset: Preset) -> None:
     policy = policy_of(config)
     answer = evaluate({"config": policy.analysis, "minutes": []})
     assert answer["verdict"] == "keep_baking"
+
+
+def test_an_application_is_judged_by_the_same_plan_from_metrics_of_its_own() -> None:
+    plan = RolloutPlan(latency_slo_ms=900)
+    config = BedrockConfig(
+        model_id="m", prompt_template_file="p", prompt_template_version="9f8d111", rollout=plan
+    )
+
+    policy = policy_of(config)
+
+    assert (policy.system, policy.latency_slo_ms) == (System.BEDROCK, 900)
+    assert {one.x.namespace for one in (*compared(policy), *guarded(policy))} == {"AWS/Lambda"}
 
 
 def test_what_a_plan_says_itself_goes_before_its_preset() -> None:

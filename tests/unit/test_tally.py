@@ -8,6 +8,7 @@ import pytest
 
 from sluice.domain.measures import CANARY, STABLE, Measure, Series, compared
 from sluice.domain.policy import Policy, Score
+from sluice.domain.release import System
 from sluice.domain.rollout import Kind, Phase, Rollout
 from sluice.domain.tally import Asked, Tally, to_read
 from tests.builders import AT, STEPS, a_rollout, after
@@ -45,6 +46,29 @@ def test_the_first_reading_has_stables_history_and_both_variants() -> None:
     assert len(wanted.columns) == 6
     assert wanted.columns[REQUESTS][1] == {"EndpointName": "churn", "VariantName": "v4-e5"}
     assert wanted.columns[STABLE_REQUESTS][1] == {"EndpointName": "churn", "VariantName": "v3-e3"}
+
+
+def test_an_application_is_read_by_the_version_that_its_alias_led_to() -> None:
+    of_lambda = {"model": "serve", "endpoint_config": ""}
+    rollout = BAKING.model_copy(
+        update={
+            "target": "application/support",
+            "release": BAKING.release.model_copy(update={**of_lambda, "variant": "7"}),
+            "policy": Policy(system=System.BEDROCK, latency_slo_ms=2000),
+        }
+    )
+
+    wanted = asked(a_tally(rollout), rollout, minutes=3)
+
+    canary = {one: told for one, told in wanted.columns.items() if one.startswith(CANARY)}
+    assert list(canary) == [
+        "canary AWS/Lambda Invocations Sum",
+        "canary AWS/Lambda Errors Sum",
+        "canary AWS/Lambda Duration SampleCount",
+        "canary AWS/Lambda Duration TC(:2000)",
+    ]
+    through = {"FunctionName": "serve", "Resource": "serve:live", "ExecutedVersion": "7"}
+    assert [dimensions for _, dimensions in canary.values()] == [through] * 4
 
 
 def test_later_readings_have_new_minutes_and_the_last_few_again() -> None:

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from mypy_boto3_lambda import LambdaClient
 
-LIVE = "live"
 _LATER = {"PreconditionFailedException", "ResourceConflictException"}
 _REFUSED = {"ResourceNotFoundException", "InvalidParameterValueException"}
 
@@ -68,7 +67,9 @@ class Alias:
         if len(shares) == 1:
             shares = dict.fromkeys(shares, ALL_TRAFFIC)
         if sum(shares.values()) != ALL_TRAFFIC:
-            message = f"{LIVE} leads to {names.together(_shares(alias))}, which is not of {config}"
+            message = (
+                f"{names.LIVE} leads to {names.together(_shares(alias))}, which is not of {config}"
+            )
             raise EndpointRefusedError(message)
         self._lead(name, alias, shares)
 
@@ -77,7 +78,7 @@ class Alias:
         alias = self._existing(name)
         if _shares(alias).keys() != weights.keys():
             leads, wanted = names.together(_shares(alias)), names.together(weights)
-            message = f"{LIVE} leads to {leads}, not to {wanted}"
+            message = f"{names.LIVE} leads to {leads}, not to {wanted}"
             raise EndpointRefusedError(message)
         self._lead(name, alias, weights)
 
@@ -98,7 +99,7 @@ class Alias:
         try:
             self._client().update_alias(
                 FunctionName=self._functions[name],
-                Name=LIVE,
+                Name=names.LIVE,
                 FunctionVersion=main,
                 RoutingConfig={
                     "AdditionalVersionWeights": {one: weights[one] / ALL_TRAFFIC for one in other}
@@ -118,7 +119,7 @@ class Alias:
     def _existing(self, name: str) -> Any:
         alias = self._alias(name)
         if alias is None:
-            message = f"no function has an alias {LIVE} that serves application {name}"
+            message = f"no function has an alias {names.LIVE} that serves application {name}"
             raise EndpointRefusedError(message)
         return alias
 
@@ -127,7 +128,7 @@ class Alias:
         if name not in self._functions:
             return None
         try:
-            return self._client().get_alias(FunctionName=self._functions[name], Name=LIVE)
+            return self._client().get_alias(FunctionName=self._functions[name], Name=names.LIVE)
         except ClientError as error:
             if error.response["Error"]["Code"] == "ResourceNotFoundException":
                 return None

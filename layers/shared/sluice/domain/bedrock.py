@@ -17,6 +17,7 @@ from sluice.domain.names import MAX_ENDPOINT_NAME
 from sluice.domain.plan import RolloutPlan, Strategy
 from sluice.domain.pushed import Alarms, complaints
 from sluice.domain.refusal import Reason, Refusal
+from sluice.domain.release import System
 from sluice.domain.smoke_test import LONGEST_ANSWER_SECONDS
 from sluice.domain.values import Moment, Pushed, Value
 
@@ -87,6 +88,11 @@ class BedrockConfig(Pushed, defer_build=True):
         if self.data_source_id and not self.knowledge_base_id:
             raise ValueError("data_source_id needs a knowledge_base_id")
         return self
+
+    @property
+    def system(self) -> System:
+        """What it is a version for."""
+        return System.BEDROCK
 
     @property
     def named_files(self) -> tuple[str, ...]:

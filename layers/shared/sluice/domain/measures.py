@@ -1,5 +1,8 @@
 """What is read of both variants, and what it counts.
 
+Of an endpoint SageMaker counts, by variant; of an application Lambda does, by the version of the
+function that the alias led to. There an error is an answer that the function did not give.
+
 Errors are 5xx answers. Model errors are what `InvocationModelErrors` counts: 4xx answers, time-outs
 and malformed answers as well. A 4xx is usually the caller's fault, and callers do not choose their
 variant, so between variants it compares fairly; apart from 5xx it is kept because its base rate may
@@ -11,7 +14,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sluice.domain import names
 from sluice.domain.policy import ERRORS, LATENCY, MODEL_ERRORS
+from sluice.domain.release import System
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +25,7 @@ if TYPE_CHECKING:
     from sluice.domain.rollout import Deployed
 
 CANARY, STABLE = "canary", "stable"
-_SAGEMAKER = "AWS/SageMaker"
+_SAGEMAKER, _LAMBDA = "AWS/SageMaker", "AWS/Lambda"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,8 @@ class Series:
         """Which of the metric's values are the variant's."""
         if self.score:
             return {**self.score.dimensions, self.score.dimension: variant.variant}
+        if self.namespace == _LAMBDA:
+            return names.version_dimensions(variant.model, variant.variant)
         named = {"EndpointName": endpoint, "VariantName": variant.variant}
         config = variant.metric_config
         return {**named, "EndpointConfigName": config} if config else named
@@ -69,11 +76,22 @@ class Measure:
         return n, n - counted if self.counts_good else counted
 
 
-_REQUESTS = Series(_SAGEMAKER, "Invocations", "Sum")
-_COUNTED = {
-    ERRORS: Series(_SAGEMAKER, "Invocation5XXErrors", "Sum"),
-    MODEL_ERRORS: Series(_SAGEMAKER, "InvocationModelErrors", "Sum"),
+_REQUESTS = {
+    System.SAGEMAKER: Series(_SAGEMAKER, "Invocations", "Sum"),
+    System.BEDROCK: Series(_LAMBDA, "Invocations", "Sum"),
 }
+_COUNTED = {
+    System.SAGEMAKER: {
+        ERRORS: Series(_SAGEMAKER, "Invocation5XXErrors", "Sum"),
+        MODEL_ERRORS: Series(_SAGEMAKER, "InvocationModelErrors", "Sum"),
+    },
+    System.BEDROCK: {ERRORS: Series(_LAMBDA, "Errors", "Sum")},
+}
+_TIMED = {
+    System.SAGEMAKER: (_SAGEMAKER, "ModelLatency", 1000),
+    System.BEDROCK: (_LAMBDA, "Duration", 1),
+}
+"""Which metric tells how long an answer took, and how many of its units a millisecond has."""
 
 
 def compared(policy: Policy) -> tuple[Measure, ...]:
@@ -83,20 +101,22 @@ def compared(policy: Policy) -> tuple[Measure, ...]:
 
 def guarded(policy: Policy) -> tuple[Measure, ...]:
     """What is held against its allowed rate at all traffic."""
-    return tuple(Measure(name, _REQUESTS, _COUNTED[name]) for name in policy.allowed)
+    requests, counted = _REQUESTS[policy.system], _COUNTED[policy.system]
+    return tuple(Measure(name, requests, counted[name]) for name in policy.allowed)
 
 
 def _compared(policy: Policy) -> Iterator[Measure]:
-    for name, counted in _COUNTED.items():
-        yield Measure(name, _REQUESTS, counted)
+    for name, counted in _COUNTED[policy.system].items():
+        yield Measure(name, _REQUESTS[policy.system], counted)
     if policy.latency_slo_ms:
-        # Trimmed count: the data points up to the threshold (Statistics-definitions); ModelLatency
-        # is in microseconds. Its own sample count tells "none that fast" from "no data".
-        within = f"TC(:{policy.latency_slo_ms * 1000})"
+        # Trimmed count: the data points up to the threshold (Statistics-definitions). The metric's
+        # own sample count tells "none that fast" from "no data".
+        namespace, metric, units = _TIMED[policy.system]
+        within = f"TC(:{policy.latency_slo_ms * units})"
         yield Measure(
             LATENCY,
-            Series(_SAGEMAKER, "ModelLatency", "SampleCount"),
-            Series(_SAGEMAKER, "ModelLatency", within),
+            Series(namespace, metric, "SampleCount"),
+            Series(namespace, metric, within),
             counts_good=True,
         )
     for score in policy.scores:

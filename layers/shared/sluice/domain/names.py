@@ -85,8 +85,22 @@ def beside(endpoint: str, *, stable: int, canary: int, epoch: int) -> str:
     return f"{endpoint}-v{stable}-v{canary}-e{epoch}-both"
 
 
+LIVE = "live"
+"""The alias that clients of an application call."""
 VERSION_VARIABLE = "SLUICE_VERSION"
 """The environment variable that says which release a function's version serves."""
+
+
+def version_dimensions(function: str, version: str) -> dict[str, str]:
+    """The CloudWatch dimensions of what a version answered through the alias, and of nothing else.
+
+    Lambda counts by version only what came by an alias (monitoring-metrics-view).
+    """
+    return {
+        "FunctionName": function,
+        "Resource": f"{function}:{LIVE}",
+        "ExecutedVersion": version,
+    }
 
 
 def together(versions: Iterable[str]) -> str:

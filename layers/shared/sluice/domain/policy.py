@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
+from sluice.domain.release import System
 from sluice.domain.values import Value
 
 if TYPE_CHECKING:
+    from sluice.domain.bedrock import BedrockConfig
     from sluice.domain.pushed import ModelConfig
 
 ERRORS, MODEL_ERRORS, LATENCY = "errors", "model_errors", "latency"
@@ -39,10 +41,12 @@ class Policy(Value):
     latency_slo_ms: int | None = None
     scores: tuple[Score, ...] = ()
     period: int = 60
+    system: System = System.SAGEMAKER
+    """Whose metrics tell of it."""
 
 
-def policy_of(config: ModelConfig) -> Policy:
-    """What `config.json` says of judging; at all traffic its alarms' rates hold."""
+def policy_of(config: ModelConfig | BedrockConfig) -> Policy:
+    """What a config says of judging; at all traffic its alarms' rates hold."""
     plan, alarms = config.rollout, config.alarms
     allowed = {
         ERRORS: plan.guard.error_rate or alarms.error_rate or LAST_RESORT,
@@ -55,4 +59,5 @@ def policy_of(config: ModelConfig) -> Policy:
         latency_slo_ms=plan.latency_slo_ms,
         scores=tuple(Score(**one.model_dump()) for one in plan.quality),
         period=plan.period,
+        system=config.system,
     )

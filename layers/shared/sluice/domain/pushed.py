@@ -12,6 +12,7 @@ from sluice.domain.fields import FileName, MimeType
 from sluice.domain.names import MAX_ENDPOINT_NAME
 from sluice.domain.plan import RolloutPlan, Strategy
 from sluice.domain.refusal import Reason, Refusal
+from sluice.domain.release import System
 from sluice.domain.smoke_test import SmokeTest
 from sluice.domain.unsafe import refuse_fields
 from sluice.domain.values import Pushed
@@ -113,6 +114,11 @@ class ModelConfig(Pushed):
         if (self.instance_type is None) == (self.serverless is None):
             raise ValueError("give either instance_type or serverless")
         return self
+
+    @property
+    def system(self) -> System:
+        """What it is a version for."""
+        return System.SAGEMAKER
 
     @property
     def named_files(self) -> tuple[str, ...]:

@@ -117,7 +117,9 @@ class Deployed(Value):
     package_version: int
     epoch: int
     variant: str
+    """The production variant, or the version of an application's function."""
     model: str
+    """The SageMaker model behind it, or the application's function."""
     endpoint_config: str
     """The endpoint configuration that holds this variant alone."""
     alarms: tuple[str, ...] = ()
