@@ -9,6 +9,7 @@ import pytest
 from sluice.adapters.alarms import Alarms
 from sluice.domain.arming import AlarmState
 from sluice.domain.pushed import Alarms as Thresholds
+from tests.builders import CANARY, TARGET, deployed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +39,7 @@ def described(aws: Callable[[str], Any]) -> dict[str, Any]:
 def test_each_threshold_is_an_alarm_on_the_variant(
     alarms: Alarms, aws: Callable[[str], Any]
 ) -> None:
-    arns = alarms.create("endpoint/churn", "v4-e5", ALL)
+    arns = alarms.create(TARGET, CANARY, ALL)
 
     made = described(aws)
     assert {name: one["AlarmArn"] for name, one in made.items()} == arns
@@ -60,11 +61,40 @@ def test_each_threshold_is_an_alarm_on_the_variant(
 def test_a_rate_is_an_average_and_a_latency_its_tail(
     alarms: Alarms, aws: Callable[[str], Any]
 ) -> None:
-    alarms.create("endpoint/churn", "v4-e5", ALL)
+    alarms.create(TARGET, CANARY, ALL)
 
     made = described(aws)
     assert made[ERRORS]["Statistic"] == "Average"
     assert made[LATENCY]["ExtendedStatistic"] == "p99"
+
+
+def test_a_version_of_an_application_is_watched_through_its_alias(
+    alarms: Alarms, aws: Callable[[str], Any]
+) -> None:
+    version = CANARY.model_copy(update={"variant": "7", "model": "serve"})
+
+    alarms.create("application/support", version, ALL)
+
+    errors, latency = described(aws).values()
+    assert (errors["AlarmName"], latency["AlarmName"]) == (
+        "sluice-application.support-v4-e5-errors",
+        "sluice-application.support-v4-e5-latency",
+    )
+    through = {"FunctionName": "serve", "Resource": "serve:live", "ExecutedVersion": "7"}
+    *counted, rate = errors["Metrics"]
+    assert [one["MetricStat"]["Metric"]["MetricName"] for one in counted] == [
+        "Errors",
+        "Invocations",
+    ]
+    for metric in (*(one["MetricStat"]["Metric"] for one in counted), latency):
+        assert metric["Namespace"] == "AWS/Lambda"
+        assert {d["Name"]: d["Value"] for d in metric["Dimensions"]} == through
+    assert (rate["Expression"], errors["Threshold"]) == ("errors / invocations", 0.05)
+    assert (latency["MetricName"], latency["ExtendedStatistic"], latency["Threshold"]) == (
+        "Duration",
+        "p99",
+        800.0,
+    )
 
 
 @pytest.mark.parametrize(
@@ -78,22 +108,20 @@ def test_a_rate_is_an_average_and_a_latency_its_tail(
 def test_only_what_has_a_threshold_is_watched(
     alarms: Alarms, aws: Callable[[str], Any], thresholds: Thresholds, made: set[str]
 ) -> None:
-    assert set(alarms.create("endpoint/churn", "v4-e5", thresholds)) == made
+    assert set(alarms.create(TARGET, CANARY, thresholds)) == made
     assert set(described(aws)) == made
 
 
 def test_making_them_twice_makes_them_once(alarms: Alarms, aws: Callable[[str], Any]) -> None:
-    assert alarms.create("endpoint/churn", "v4-e5", ALL) == alarms.create(
-        "endpoint/churn", "v4-e5", ALL
-    )
+    assert alarms.create(TARGET, CANARY, ALL) == alarms.create(TARGET, CANARY, ALL)
     assert len(described(aws)) == 3
 
 
 def test_states_are_of_the_alarms_asked_for_and_silent_about_missing_ones(
     alarms: Alarms, aws: Callable[[str], Any]
 ) -> None:
-    alarms.create("endpoint/churn", "v4-e5", ALL)
-    alarms.create("endpoint/churn", "v5-e6", ALL)
+    alarms.create(TARGET, CANARY, ALL)
+    alarms.create(TARGET, deployed(5, epoch=6), ALL)
     for name, state in ((ERRORS, "ALARM"), (LATENCY, "OK")):
         aws("cloudwatch").set_alarm_state(AlarmName=name, StateValue=state, StateReason="test")
 
@@ -104,7 +132,7 @@ def test_states_are_of_the_alarms_asked_for_and_silent_about_missing_ones(
 
 def test_asking_for_nothing_finds_nothing(alarms: Alarms, world: World) -> None:
     """DescribeAlarms without names would describe every alarm of the account."""
-    alarms.create("endpoint/churn", "v4-e5", ALL)
+    alarms.create(TARGET, CANARY, ALL)
 
     assert alarms.states([]) == {}
     assert alarms.delete([]) == {}
@@ -114,15 +142,15 @@ def test_asking_for_nothing_finds_nothing(alarms: Alarms, world: World) -> None:
 def test_more_alarms_than_one_call_takes(alarms: Alarms, aws: Callable[[str], Any]) -> None:
     names = []
     for number in range(1, 36):
-        names += list(alarms.create("endpoint/churn", f"v{number}-e1", ALL))
+        names += list(alarms.create(TARGET, deployed(number, epoch=1), ALL))
 
     assert len(names) == 105
     assert set(alarms.states(names)) == set(names)
 
 
 def test_deleting_tells_what_was_there_and_is_safe_to_repeat(alarms: Alarms, world: World) -> None:
-    arns = alarms.create("endpoint/churn", "v4-e5", ALL)
-    alarms.create("endpoint/churn", "v5-e6", Thresholds())
+    arns = alarms.create(TARGET, CANARY, ALL)
+    alarms.create(TARGET, deployed(5, epoch=6), Thresholds())
 
     assert alarms.delete([ERRORS, LATENCY]) == {name: arns[name] for name in (ERRORS, LATENCY)}
     assert alarms.delete([ERRORS, LATENCY]) == {}

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from sluice.adapters.endpoint import EndpointBusyError, production_variant
 from sluice.checking import model_data
-from sluice.domain import names
 from sluice.domain.alarm import Watched
 from sluice.domain.arming import alarming
 from sluice.domain.lease import intend, known_before
@@ -123,13 +122,7 @@ class Preparing:
             container=_container(manifest, release),
             role_arn=self.checking.role(manifest),
         )
-        arns = self.alarms.create(
-            rollout.target,
-            release.variant,
-            manifest.config.alarms,
-            label=names.variant(release.package_version, epoch=release.epoch),
-            config=release.metric_config,
-        )
+        arns = self.alarms.create(rollout.target, release, manifest.config.alarms)
         for arn in arns.values():
             self.targets.watch(arn, _watched(rollout))
         made = planned(rollout, manifest, alarms=tuple(arns))

@@ -1,4 +1,4 @@
-"""CloudWatch: the alarms that watch a variant or an endpoint, and their states."""
+"""CloudWatch: the alarms that watch a variant or a whole target, and their states."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from sluice.domain import names
 from sluice.domain.arming import AlarmState, Readings, alarming
+from sluice.domain.release import System
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -15,9 +16,10 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudwatch import CloudWatchClient
 
     from sluice.domain.pushed import Alarms as Thresholds
+    from sluice.domain.rollout import Deployed
 
-_NAMESPACE = "AWS/SageMaker"
 _PERIOD = 60
+_TAIL = {"Period": _PERIOD, "ExtendedStatistic": "p99"}
 _BATCH = 100  # names per DescribeAlarms and DeleteAlarms
 _KINDS = ("MetricAlarms", "CompositeAlarms", "LogAlarms")
 
@@ -28,35 +30,22 @@ class Alarms:
     def __init__(self, client: CloudWatchClient) -> None:
         self._client = client
 
-    def create(
-        self,
-        target: str,
-        variant: str,
-        thresholds: Thresholds,
-        *,
-        label: str = "",
-        config: str = "",
-    ) -> dict[str, str]:
-        """Create the variant's alarms; the ARN of each by its name. Safe to repeat.
+    def create(self, target: str, what: Deployed, thresholds: Thresholds) -> dict[str, str]:
+        """Create a release's alarms; the ARN of each by its name. Safe to repeat.
 
-        A variant whose name outlives a release is told by `config`, its alarms are named `label`.
-
-        The error metrics are 0 or 1 for each request, so their Average is a rate: a threshold of
-        1 and above could never trip (monitoring-cloudwatch). No traffic means no data points: not
-        breaching, whether there was traffic at all is asked for apart.
+        They are named after version and epoch, whatever its variant is called. No traffic means no
+        data points: not breaching, whether there was traffic at all is asked for apart.
         """
-        endpoint = names.name_of(target)
-        wanted = {
-            names.alarm(target, label or variant, subject): rule
-            for subject, rule in _rules(thresholds).items()
-        }
+        of_version = names.system_of(target) is System.BEDROCK
+        rules = (
+            _of_version(what, thresholds) if of_version else _of_variant(what, thresholds, target)
+        )
+        label = names.variant(what.package_version, epoch=what.epoch)
+        wanted = {names.alarm(target, label, subject): rule for subject, rule in rules.items()}
         for name, rule in wanted.items():
             self._client.put_metric_alarm(
                 AlarmName=name,
-                AlarmDescription=f"Sluice watches variant {variant} of endpoint {endpoint}.",
-                Namespace=_NAMESPACE,
-                Dimensions=_dimensions(endpoint, variant, config),
-                Period=_PERIOD,
+                AlarmDescription=f"Sluice watches {what.variant} of {target}.",
                 EvaluationPeriods=thresholds.evaluation_periods,
                 DatapointsToAlarm=thresholds.datapoints,
                 ComparisonOperator="GreaterThanThreshold",
@@ -138,32 +127,71 @@ class Alarms:
         return found
 
 
-def _dimensions(endpoint: str, variant: str, config: str) -> Any:
-    named = {"EndpointName": endpoint, "VariantName": variant, "EndpointConfigName": config}
-    return [{"Name": name, "Value": value} for name, value in named.items() if value]
+type _Rules = Mapping[str, dict[str, Any]]
+"""What each alarm compares, by its subject; a threshold of None leaves its alarm out."""
 
 
-def _rules(thresholds: Thresholds) -> Mapping[str, Any]:
-    """What each alarm compares; a threshold of None leaves its alarm out.
+def _of_variant(what: Deployed, thresholds: Thresholds, target: str) -> _Rules:
+    """A variant's rates are averages of metrics that are 0 or 1 for each request.
 
-    `InvocationModelErrors` also counts what 5XX does not: time-outs and malformed answers.
+    A threshold of 1 and above could never trip (monitoring-cloudwatch). `InvocationModelErrors`
+    also counts what 5XX does not: time-outs and malformed answers. ModelLatency is in microseconds.
     """
-    rules: dict[str, tuple[float | None, dict[str, str]]] = {
-        "errors": (
-            thresholds.error_rate,
-            {"MetricName": "Invocation5XXErrors", "Statistic": "Average"},
-        ),
-        "model-errors": (
-            thresholds.model_error_rate,
-            {"MetricName": "InvocationModelErrors", "Statistic": "Average"},
-        ),
-        "latency": (
-            thresholds.latency_ms and thresholds.latency_ms * 1000,  # ModelLatency: microseconds
-            {"MetricName": "ModelLatency", "ExtendedStatistic": "p99"},
-        ),
-    }
+    endpoint = {"EndpointName": names.name_of(target), "VariantName": what.variant}
+    config = {"EndpointConfigName": what.metric_config} if what.metric_config else {}
+    of_it = {"Namespace": "AWS/SageMaker", "Dimensions": _dimensions({**endpoint, **config})}
+    rate = {**of_it, "Period": _PERIOD, "Statistic": "Average"}
+    return _limited(
+        {
+            "errors": (thresholds.error_rate, {**rate, "MetricName": "Invocation5XXErrors"}),
+            "model-errors": (
+                thresholds.model_error_rate,
+                {**rate, "MetricName": "InvocationModelErrors"},
+            ),
+            "latency": (
+                thresholds.latency_ms and thresholds.latency_ms * 1000,
+                {**of_it, **_TAIL, "MetricName": "ModelLatency"},
+            ),
+        }
+    )
+
+
+def _of_version(what: Deployed, thresholds: Thresholds) -> _Rules:
+    """What a version of a function answers through the alias.
+
+    "To calculate the error rate, divide the value of Errors by the value of Invocations"
+    (monitoring-metrics-types); without requests that is no data point. Duration is in milliseconds.
+    """
+    dimensions = _dimensions(names.version_dimensions(what.model, what.variant))
+    of_it = {"Namespace": "AWS/Lambda", "Dimensions": dimensions}
+    counted = [
+        {
+            "Id": name.lower(),
+            "MetricStat": {
+                "Metric": {**of_it, "MetricName": name},
+                "Period": _PERIOD,
+                "Stat": "Sum",
+            },
+            "ReturnData": False,
+        }
+        for name in ("Errors", "Invocations")
+    ]
+    rate = {"Id": "rate", "Expression": "errors / invocations", "ReturnData": True}
+    return _limited(
+        {
+            "errors": (thresholds.error_rate, {"Metrics": [*counted, rate]}),
+            "latency": (thresholds.latency_ms, {**of_it, **_TAIL, "MetricName": "Duration"}),
+        }
+    )
+
+
+def _limited(rules: Mapping[str, tuple[float | None, dict[str, Any]]]) -> _Rules:
     return {
         subject: {**metric, "Threshold": float(limit)}
         for subject, (limit, metric) in rules.items()
         if limit is not None
     }
+
+
+def _dimensions(named: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Name": name, "Value": value} for name, value in named.items()]
