@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import inf
 from typing import TYPE_CHECKING
 
-from benchmarks.judge.scenarios import Scenario, healthy, regressions
+from benchmarks.judge.scenarios import Scenario, grid, healthy, seen, unseen
 from benchmarks.judge.statistics import Rate, minutes, percent, pooled
 from benchmarks.judge.suites import ORACLE, OURS
 
@@ -34,14 +33,14 @@ MEDIANS = {
 """Minutes after the onset, at most, in which half of all rollouts are rolled back."""
 FOUND_AT_LOW_TRAFFIC = ("10/min base 0% =10%", "10/min base 0.1% =10%")
 RIVALS = {
-    "Kayenta per step": (0, 4),
-    "Flagger docs": (1, 4),
-    "Argo docs": (2, 5),
-    "hand-tuned alarm": (2, 3),
+    "Kayenta per step": (44, 44, 5),
+    "Flagger docs": (20, 21, 4),
+    "Argo docs": (38, 40, 10),
+    "hand-tuned alarm": (36, 36, 3),
 }
-"""In how many scenarios each may be faster, and how many times more requests it must spoil.
+"""In how many of how many scenarios we are not slower, and how many times more each must spoil.
 
-How they were chosen: docs/decisions/0030-what-the-judge-is-held-against.md.
+How they are compared: docs/decisions/0040-rivals-are-compared-on-the-grid.md.
 """
 THRESHOLDS = (
     "Flagger docs",
@@ -77,16 +76,6 @@ def goals(results: Results) -> list[Goal]:
         *_panel(results),
         _cost(results),
     ]
-
-
-def seen() -> list[Scenario]:
-    """Healthy scenarios whose noise the history shows."""
-    return [one for one in healthy() if not one.unseen and not one.limit]
-
-
-def unseen() -> list[Scenario]:
-    """Those whose noise it does not show."""
-    return [one for one in healthy() if one.unseen]
 
 
 def twin(scenario: Scenario) -> Scenario:
@@ -190,26 +179,26 @@ def _promotion(results: Results) -> Iterator[Goal]:
 
 def _rivals(results: Results) -> Iterator[Goal]:
     panel = results.suites["panel"]
-    for rival, (may_win, times) in RIVALS.items():
+    for rival, (least, of, times) in RIVALS.items():
         both = [
             (panel[one.id][OURS], panel[one.id][rival], panel[one.id][ORACLE])
-            for one in regressions()
+            for one in grid()
             if panel[twin(one).id][rival].rate.value <= _ACCEPTABLE
         ]
-        told = [one for one in both if min(one[0].median[0], one[1].median[0]) < inf]
-        wins = sum(a.median[0] <= b.median[0] for a, b, _ in told)
+        wins = sum(a.median[0] <= b.median[0] for a, b, _ in both)
+        clear = sum(a.median[2] <= b.median[1] for a, b, _ in both)
         yield Goal(
             "G9",
-            f"not slower than {rival} where that rolls back at most 5 % of what is fine, but for "
-            f"{may_win}",
-            f"{wins} of {len(told)}",
-            len(told) - wins <= may_win,
+            f"not slower than {rival} where that rolls back at most 5 % of what is fine: "
+            f"{least} of {of}",
+            f"{wins} of {len(both)}; {clear} by our interval's end and their interval's begin",
+            wins >= least and len(both) == of,
         )
-        ours, theirs, least = (sum(one[n].harm for one in told) for n in range(3))
+        ours, theirs, best = (sum(one[n].harm for one in both) for n in range(3))
         yield Goal(
             "G9",
             f"requests spoilt there: at most 1/{times} of those of {rival}",
-            f"{ours:,.0f} to {theirs:,.0f} (1/{theirs / ours:.1f}; at best 1/{theirs / least:.1f})",
+            f"{ours:,.0f} to {theirs:,.0f} (1/{theirs / ours:.1f}; at best 1/{theirs / best:.1f})",
             theirs >= times * ours,
         )
 
@@ -227,16 +216,24 @@ def _panel(results: Results) -> Iterator[Goal]:
         yield Goal(
             "G10",
             f"false rollbacks over all fine services at most 1/100 of those of {rule}",
-            f"{100 * ours:.3g} % to {100 * theirs:.3g} %",
+            f"{_together(results, OURS)} to {_together(results, rule)}",
             theirs >= 100 * ours,
         )
-    strict, kayenta = mean_rate(results, "ours", "strict"), mean_rate(results, "Kayenta per step")
+    kayenta = "Kayenta per step"
+    strict = _together(results, OURS, "strict")
     yield Goal(
         "G10",
-        "and not above those of Kayenta per step",
-        f"{100 * ours:.3g} % (nothing tolerated: {100 * strict:.3g} %) to {100 * kayenta:.3g} %",
-        ours <= kayenta,
+        f"and not above those of {kayenta}",
+        f"{_together(results, OURS)} (nothing tolerated: {strict}) to "
+        f"{_together(results, kayenta)}",
+        ours <= mean_rate(results, kayenta),
     )
+
+
+def _together(results: Results, rule: str, suite: str = "panel") -> str:
+    """Its false rollbacks over all fine services: each has as many rollouts as any other."""
+    fine = [one.id for one in healthy() if not one.limit]
+    return percent(pooled([results.rate(suite, one, rule) for one in fine]))
 
 
 def _cost(results: Results) -> Goal:

@@ -11,10 +11,10 @@ import multiprocessing
 from typing import TYPE_CHECKING
 
 from benchmarks.judge.generator import SHARD, generate
-from benchmarks.judge.goals import FOUND_AT_LOW_TRAFFIC, MEDIANS, seen, unseen
+from benchmarks.judge.goals import FOUND_AT_LOW_TRAFFIC, MEDIANS
 from benchmarks.judge.ours import judge
 from benchmarks.judge.results import findings
-from benchmarks.judge.scenarios import by_id, healthy, regressions
+from benchmarks.judge.scenarios import by_id, healthy, regressions, seen, unseen
 from benchmarks.judge.statistics import minutes, most_by_chance
 from benchmarks.judge.suites import OTHERS, OURS, Task, outcome_of
 

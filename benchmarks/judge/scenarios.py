@@ -85,6 +85,21 @@ def regressions() -> tuple[Scenario, ...]:
     return tuple(map(_scenario, _read()["regression"]))
 
 
+def seen() -> list[Scenario]:
+    """Healthy scenarios whose noise the history shows."""
+    return [one for one in healthy() if not one.unseen and not one.limit]
+
+
+def unseen() -> list[Scenario]:
+    """Those whose noise it does not show."""
+    return [one for one in healthy() if one.unseen]
+
+
+def grid() -> list[Scenario]:
+    """Four volumes of traffic by eleven regressions, without noise: where rivals are compared."""
+    return [one for one in regressions() if "/min base" in one.id]
+
+
 @cache
 def by_id() -> dict[str, Scenario]:
     """All of them."""
