@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from sluice.domain.alarm import Watched
 from sluice.domain.rollout import Action, Phase, Rollout
 from sluice.events.tasks import dump_rollout
-from tests.builders import AT, STABLE, TARGET, a_rollout, a_state, after, an_event
+from tests.builders import AT, STABLE, TARGET, a_rollout, a_state, after, an_event, deployed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 BOTH = "churn-v3-v4-e5-both"
 MINUTE = 60
+OLD = deployed(2, epoch=2)
+WHOLE = "checkout-errors"
 PARKED: dict[str, Any] = {"token": "t-1", "parked_at": after(0)}
 
 
@@ -118,3 +120,11 @@ class Drill:
     def said(self, event: str = "AlarmIgnored") -> list[str]:
         """The reasons of such events in the target's history."""
         return [one.reason for one in self.world.targets.history(TARGET) if one.event == event]
+
+
+def at_rest(drill: Drill, live: Deployed = STABLE, **changes: object) -> str:
+    """The live release serves, version 2 served well before; the live one's own alarm."""
+    defaults = {"live": live, "last_good": (live, OLD), "wanted": None}
+    drill.world.given(a_state(**{**defaults, **changes}))
+    drill.world.given_endpoint(live.endpoint_config, **{live.variant.replace("-", "_"): 100})
+    return drill.watched(live)

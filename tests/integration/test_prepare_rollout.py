@@ -1,39 +1,17 @@
-"""`prepare_rollout`: a bare rollout in; models, alarms, configurations and a plan out.
-
-The releases are captured by `register_package` itself, from pushed folders.
-"""
+"""`prepare_rollout`: a bare rollout in; models, alarms, configurations and a plan out."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from sluice.adapters.endpoint import EndpointBusyError
 from sluice.adapters.ledger.evidence import Evidences
-from sluice.adapters.ledger.releases import Releases
 from sluice.adapters.ledger.table import Item, Table
-from sluice.domain.desired import next_move
-from sluice.domain.errors import DisplacedError, SignalPendingError
-from sluice.domain.inbox import CONFIG, EVALUATION, MODEL
-from sluice.domain.rollout import Action, Deployed, Kind, Rollout, Trial
-from sluice.domain.starting import Start
-from sluice.events.tasks import dump_rollout
-from tests.builders import (
-    AT,
-    BUCKET,
-    TARGET,
-    a_config,
-    a_quota,
-    a_release_name,
-    a_signal,
-    a_state,
-    a_wanted,
-    after,
-    deployed,
-    watches,
-)
+from sluice.domain.rollout import Action, Kind, Trial
+from tests.builders import BUCKET, TARGET, a_quota, after, watches
+from tests.integration.captured import Captured
 from tests.integration.conftest import OWN_ROLE
 from tests.integration.rollouts import ROLE
 
@@ -41,80 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
 
-    from sluice.domain.release import Release
     from tests.integration.faults import Faults
     from tests.integration.inbox import Inbox
     from tests.integration.rollouts import Wire, World
-
-PLAN = {"steps": [10, 100], "bake_minutes": {"min": 5, "max": 30, "last": 60}}
-
-
-class Captured:
-    """Versions 1 and 2 of `churn`, captured and approved; version 1 serves."""
-
-    wire: Wire
-
-    def __init__(
-        self, world: World, inbox: Inbox, *, watched: dict[str, Any] | None = None, **changes: Any
-    ) -> None:
-        self.world, self.inbox = world, inbox
-        alarms = {"error_rate": 0.05, "latency_ms": 800, **(watched or {})}
-        config = a_config(**{"rollout": PLAN, "alarms": alarms, **changes})
-        for folder in ("churn-v1", "churn-v2"):
-            events = [
-                inbox.push(MODEL, folder=folder),
-                inbox.push(CONFIG, config, folder=folder),
-                inbox.push(EVALUATION, folder=folder),
-            ]
-            assert inbox.deliver(*events) == []
-        for version in (1, 2):
-            world.decide(self.release(version).package_arn, "Approved")
-        self.stable = self.deployed(1, epoch=1)
-        world.given_endpoint(self.stable.endpoint_config, v1_e1=100)
-
-    def release(self, version: int) -> Release:
-        found = Releases(self.world.table).get(a_release_name(f"churn-v{version}"))
-        assert found
-        return found
-
-    def deployed(self, version: int, *, epoch: int) -> Deployed:
-        release = self.release(version)
-        known = {"digest": release.digest, "package_arn": release.package_arn, "alarms": ()}
-        return deployed(version, epoch=epoch, **known)
-
-    def start(self, kind: Kind = Kind.CANARY) -> Rollout:
-        """The rollout of version 2 as reconcile starts it, the lease taken."""
-        release = self.release(2)
-        again = self.deployed(2, epoch=1)
-        state = {
-            Kind.CANARY: a_state(live=self.stable, epoch=1, wanted=a_wanted(2)),
-            Kind.ALL_AT_ONCE: a_state(live=None, last_good=(), epoch=1, wanted=a_wanted(2)),
-            Kind.ROLL_BACK: a_state(
-                live=self.stable, last_good=(again,), epoch=1, rollback_owed=a_signal(1)
-            ),
-        }[kind]
-        move = next_move(
-            state, releases={release.name: release, self.stable.release: self.release(1)}, now=AT
-        )
-        assert isinstance(move, Start)
-        assert move.rollout.kind is kind
-        self.world.given(move.change.state)
-        return move.rollout
-
-    def prepare(self, rollout: Rollout) -> Rollout:
-        event = {"rollout": dump_rollout(rollout), "at": "2026-05-03T14:00:00.000Z"}
-        return Rollout.model_validate(self.world.call("prepare_rollout", event))
-
-    def variants(self, config: str) -> dict[str, Any]:
-        found = self.world.aws("sagemaker").describe_endpoint_config(EndpointConfigName=config)
-        return {
-            one["VariantName"]: (
-                one["ModelName"],
-                one["InitialVariantWeight"],
-                one["InitialInstanceCount"],
-            )
-            for one in found["ProductionVariants"]
-        }
 
 
 @pytest.fixture(autouse=True)
@@ -286,130 +193,6 @@ def test_what_serves_now_is_never_replaced_by_fewer_instances(captured: Captured
 
     counts = {name: count for name, (*_, count) in captured.variants(made.provision_config).items()}
     assert counts == {"v1-e1": 4, "v2-e2": 4}
-
-
-def reject(captured: Captured) -> None:
-    captured.world.decide(captured.release(2).package_arn, "Rejected")
-
-
-def overwrite(captured: Captured) -> None:
-    digest = captured.release(2).digest[:12]
-    key = f"releases/churn/v2-{digest}/model.tar.gz"
-    captured.world.aws("s3").put_object(Bucket=BUCKET, Key=key, Body=b"other weights")
-
-
-def delete_stable_bytes(captured: Captured) -> None:
-    digest = captured.release(1).digest[:12]
-    key = f"releases/churn/v1-{digest}/model.tar.gz"
-    captured.world.aws("s3").delete_object(Bucket=BUCKET, Key=key)
-
-
-def delete_image(captured: Captured) -> None:
-    captured.world.aws("ecr").batch_delete_image(
-        repositoryName="churn", imageIds=[{"imageTag": "1.4"}]
-    )
-
-
-def delete_stable_config(captured: Captured) -> None:
-    captured.world.aws("sagemaker").delete_endpoint_config(EndpointConfigName="churn-v1-e1")
-
-
-def delete_endpoint(captured: Captured) -> None:
-    captured.world.aws("sagemaker").delete_endpoint(EndpointName="churn")
-
-
-def capture_data(captured: Captured) -> None:
-    variant = {"VariantName": "v1-e1", "ModelName": "churn-v1-e1", "InitialVariantWeight": 1}
-    fleet = {"InstanceType": "ml.m5.large", "InitialInstanceCount": 1}
-    captured.wire.always(
-        "DescribeEndpointConfig",
-        ProductionVariants=[{**variant, **fleet}],
-        DataCaptureConfig={"EnableCapture": True},
-    )
-
-
-@pytest.mark.parametrize(
-    ("meanwhile", "reason"),
-    [
-        pytest.param(capture_data, "DataCapture", id="data capture was switched on by hand"),
-        pytest.param(reject, "NOT_APPROVED", id="rejected since"),
-        pytest.param(overwrite, "ARTIFACT_CHANGED", id="other bytes in the vault"),
-        pytest.param(delete_image, "IMAGE_GONE", id="the image was deleted"),
-        pytest.param(delete_stable_bytes, "NO_WAY_BACK", id="stable's bytes were deleted"),
-        pytest.param(delete_stable_config, "NO_WAY_BACK", id="stable's configuration was deleted"),
-        pytest.param(delete_endpoint, "ENDPOINT_GONE", id="the endpoint was deleted"),
-    ],
-)
-def test_a_rollout_that_must_not_begin_makes_nothing(
-    captured: Captured, wire: Wire, meanwhile: Any, reason: str
-) -> None:
-    rollout = captured.start()
-    captured.wire = wire
-    meanwhile(captured)
-    wire.asked.clear()
-
-    made = captured.prepare(rollout)
-
-    assert (made.action, made.blames) == (Action.ROLL_BACK, False)
-    assert made.reason.partition(":")[0] == reason
-    assert wire.calls("CreateModel", "CreateEndpointConfig", "PutMetricAlarm") == []
-
-
-def test_a_rollback_is_not_refused_for_what_somebody_switched_on(
-    captured: Captured, wire: Wire
-) -> None:
-    captured.wire = wire
-    rollout = captured.start(Kind.ROLL_BACK)
-    capture_data(captured)
-
-    assert captured.prepare(rollout).action is Action.UPDATE
-
-
-def test_an_endpoint_in_progress_is_left_to_the_machines_retry(captured: Captured) -> None:
-    rollout = captured.start()
-    captured.world.endpoint_becomes("SystemUpdating")
-
-    with pytest.raises(EndpointBusyError):
-        captured.prepare(rollout)
-
-
-def test_a_manifest_that_was_tampered_with_deploys_nothing(captured: Captured, wire: Wire) -> None:
-    rollout = captured.start()
-    item = captured.world.table.get("RELEASE#churn", "CAPTURE#000002")
-    assert item
-    forged = item["manifest"].replace("ml.m5.large", "ml.p4d.24xlarge")
-    captured.world.table.write(captured.world.table.put({**item, "manifest": forged}))
-
-    with pytest.raises(Exception, match="digest"):
-        captured.prepare(rollout)
-
-    assert "churn-v2-e2" not in str(wire.calls("CreateModel"))
-
-
-def test_a_rollout_that_was_signalled_or_displaced_prepares_nothing(captured: Captured) -> None:
-    rollout = captured.start()
-    state = captured.world.state
-
-    captured.world.given(state.model_copy(update={"signal": a_signal(2)}))
-    with pytest.raises(SignalPendingError):
-        captured.prepare(rollout)
-
-    captured.world.given(state.model_copy(update={"epoch": 3}))
-    with pytest.raises(DisplacedError):
-        captured.prepare(rollout)
-
-    assert captured.world.alarms() == set()
-    assert captured.world.targets.read(TARGET) is not None
-
-
-def test_a_release_whose_package_was_deleted_is_turned_back(captured: Captured, wire: Wire) -> None:
-    rollout = captured.start()
-    wire.deletes_package(rollout.release.package_arn)
-
-    answer = captured.prepare(rollout)
-
-    assert answer.action is Action.ROLL_BACK
-    assert answer.reason.startswith("PACKAGE_GONE")
 
 
 # Alarms of others on the whole endpoint.

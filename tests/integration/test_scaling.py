@@ -1,8 +1,4 @@
-"""Autoscaling of an endpoint while releases come and go, and the quota before they do.
-
-moto keeps scalable targets, policies and scheduled actions, and forgets neither when a target is
-deregistered; it refuses nothing. What AWS forbids is shown on the local cloud.
-"""
+"""Autoscaling of an endpoint while releases come and go."""
 
 from __future__ import annotations
 
@@ -12,21 +8,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
-from sluice.adapters.autoscaling import Autoscaling, NotScalableError
+from sluice.adapters.autoscaling import Autoscaling
 from sluice.domain.rollout import Action, Kind, Rollout
 from sluice.domain.scalable import Suspended, Suspension
 from sluice.events.tasks import dump_rollout
-from tests.builders import (
-    AT,
-    CANARY,
-    STABLE,
-    TRACKING,
-    a_quota,
-    a_rollout,
-    a_scalable_target,
-    a_state,
-    an_event,
-)
+from tests.builders import AT, CANARY, a_quota, a_rollout, a_scalable_target, a_state, an_event
+from tests.integration.scaled import DIMENSION, RESUMED, Scaled, berlin
 from tests.integration.test_prepare_rollout import Captured
 
 if TYPE_CHECKING:
@@ -35,74 +22,11 @@ if TYPE_CHECKING:
     from tests.integration.inbox import Inbox
     from tests.integration.rollouts import Wire, World
 
-DIMENSION = "sagemaker:variant:DesiredInstanceCount"
 TICK = an_event("events_scheduled")
-RESUMED = {
-    "DynamicScalingInSuspended": False,
-    "DynamicScalingOutSuspended": False,
-    "ScheduledScalingSuspended": False,
-}
+
 SUSPENDED = {**RESUMED, "DynamicScalingInSuspended": True, "ScheduledScalingSuspended": True}
+
 CHANGES = ("RegisterScalableTarget", "DeregisterScalableTarget", "PutScalingPolicy")
-
-
-class Scaled:
-    """What Application Auto Scaling has of the endpoint `churn`."""
-
-    def __init__(self, world: World) -> None:
-        self.client = world.aws("application-autoscaling")
-
-    def given(self, variant: str, *, policy: str = "load") -> None:
-        """The variant scales by its load, and by the clock."""
-        on = self._named(variant)
-        self.client.register_scalable_target(**on, MinCapacity=1, MaxCapacity=8)
-        self.client.put_scaling_policy(
-            **on,
-            PolicyName=policy,
-            PolicyType="TargetTrackingScaling",
-            TargetTrackingScalingPolicyConfiguration={
-                "TargetValue": 70.0,
-                "PredefinedMetricSpecification": {
-                    "PredefinedMetricType": "SageMakerVariantInvocationsPerInstance"
-                },
-            },
-        )
-        self.client.put_scheduled_action(
-            **on,
-            ScheduledActionName="morning",
-            Schedule="cron(0 8 * * ? *)",
-            Timezone="Europe/Berlin",
-            ScalableTargetAction={"MinCapacity": 4},
-        )
-
-    def targets(self) -> dict[str, Any]:
-        """Bounds and suspensions, by variant."""
-        found = self.client.describe_scalable_targets(ServiceNamespace="sagemaker")
-        return {
-            one["ResourceId"].rsplit("/", 1)[-1]: (
-                one["MinCapacity"],
-                one["MaxCapacity"],
-                one.get("SuspendedState") or RESUMED,
-            )
-            for one in found["ScalableTargets"]
-        }
-
-    def belongings(self, variant: str) -> tuple[list[str], list[Any]]:
-        """Names of the variant's policies, and its schedules."""
-        on = self._named(variant)
-        policies = self.client.describe_scaling_policies(**on)["ScalingPolicies"]
-        actions = self.client.describe_scheduled_actions(**on)["ScheduledActions"]
-        return [one["PolicyName"] for one in policies], [
-            (one["ScheduledActionName"], one["Schedule"], one["ScalableTargetAction"])
-            for one in actions
-        ]
-
-    def _named(self, variant: str) -> dict[str, str]:
-        return {
-            "ServiceNamespace": "sagemaker",
-            "ResourceId": f"endpoint/churn/variant/{variant}",
-            "ScalableDimension": DIMENSION,
-        }
 
 
 @pytest.fixture
@@ -427,155 +351,6 @@ def test_people_are_told_what_autoscaling_was_when_the_endpoint_is_gone(
     assert "1 to 8 instances, policy load, scheduled action morning" in message
 
 
-# The adapter.
-
-
-def test_a_scalable_target_is_read_with_all_that_belongs_to_it(scaled: Scaled) -> None:
-    scaled.given("v3-e3")
-
-    found = Autoscaling(scaled.client).read("churn", "v3-e3")
-
-    assert found == berlin()
-    assert found.policies[0].configuration == TRACKING
-    assert Autoscaling(scaled.client).read("churn", "v9-e9") is None
-
-
-def test_what_is_let_go_twice_is_let_go_once(scaled: Scaled, wire: Wire) -> None:
-    scaled.given("v3-e3")
-    autoscaling = Autoscaling(scaled.client)
-
-    autoscaling.deregister("churn", {"v3-e3", "v9-e9"})
-    autoscaling.deregister("churn", {"v3-e3"})
-
-    assert len(wire.calls("DeregisterScalableTarget")) == 1
-
-
-def test_somebody_faster_is_no_error(scaled: Scaled, wire: Wire) -> None:
-    scaled.given("v3-e3")
-    wire.refuse("DeregisterScalableTarget", "ObjectNotFoundException")
-
-    Autoscaling(scaled.client).deregister("churn", {"v3-e3"})
-
-
-def test_a_target_not_yet_seen_everywhere_is_asked_again(scaled: Scaled, wire: Wire) -> None:
-    wire.refuse("PutScalingPolicy", "ObjectNotFoundException", "no scalable target")
-
-    Autoscaling(scaled.client).place(
-        "churn", a_scalable_target(), on="v4-e5", suspended=Suspended(), now=AT
-    )
-
-    assert len(wire.calls("PutScalingPolicy")) == 2
-    assert scaled.belongings("v4-e5")[0] == ["load"]
-
-
-def test_an_action_that_is_over_stays_behind(scaled: Scaled, wire: Wire) -> None:
-    past = a_scalable_target().actions[0].model_copy(update={"schedule": "at(2026-05-01T08:00:00)"})
-    passing = past.model_copy(update={"name": "now", "schedule": "at(2026-05-03T13:59:00)"})
-    wire.refuse("PutScheduledAction", "ValidationException", "in the past")
-
-    Autoscaling(scaled.client).place(
-        "churn",
-        a_scalable_target(actions=(past, passing)),
-        on="v4-e5",
-        suspended=Suspended(),
-        now=AT,
-    )
-
-    (asked,) = wire.calls("PutScheduledAction")
-    assert asked["ScheduledActionName"] == "now", "refused for good reason, and no failure"
-
-
-def test_a_variant_that_cannot_be_registered_is_named(scaled: Scaled, wire: Wire) -> None:
-    wire.refuse("RegisterScalableTarget", "ValidationException", "no such variant")
-
-    with pytest.raises(NotScalableError, match="v4-e5 of churn: no such variant"):
-        Autoscaling(scaled.client).suspend("churn", "v4-e5", Suspended())
-
-
-# The quota.
-
-
-def test_a_rollout_that_needs_more_than_is_allowed_is_turned_back_with_the_numbers(
-    captured: Captured, scaled: Scaled, wire: Wire
-) -> None:
-    scaled.given("v1-e1")
-    given_other(captured.world, instances=4)
-    wire.always("ListServiceQuotas", Quotas=[a_quota(9, "ml.m5.xlarge"), a_quota(6)])
-
-    turned_back = captured.prepare(captured.start())
-
-    assert turned_back.action is Action.ROLL_BACK
-    assert turned_back.reason.startswith(
-        "QUOTA: ml.m5.large: 3 needed at the peak, 6 allowed, 4 used by others"
-    )
-    assert captured.world.state.scaling is None
-    assert scaled.targets() == {"v1-e1": (1, 8, RESUMED)}
-
-
-def test_a_rollout_that_just_fits_begins(captured: Captured, wire: Wire) -> None:
-    given_other(captured.world, instances=4)
-    wire.always("ListServiceQuotas", Quotas=[a_quota(7)])
-
-    assert captured.prepare(captured.start()).action is Action.UPDATE
-
-
-def test_a_quota_that_was_raised_is_seen_at_once(captured: Captured, wire: Wire) -> None:
-    rollout = captured.start()
-    wire.always("ListServiceQuotas", Quotas=[a_quota(2)])
-    assert captured.prepare(rollout).action is Action.ROLL_BACK
-
-    wire.always("ListServiceQuotas", Quotas=[a_quota(3)])
-    assert captured.prepare(rollout).action is Action.UPDATE
-
-
-@pytest.mark.parametrize("refusal", ["AccessDeniedException", "NoSuchResourceException"])
-def test_a_quota_that_cannot_be_read_keeps_nobody_waiting(
-    captured: Captured, wire: Wire, refusal: str
-) -> None:
-    wire.refuse("ListServiceQuotas", refusal, "no")
-
-    assert captured.prepare(captured.start()).action is Action.UPDATE
-
-    (entry,) = (
-        one
-        for one in captured.world.targets.history("endpoint/churn")
-        if one.event == "QuotaUnread"
-    )
-    assert "ml.m5.large for endpoint usage" in entry.reason
-    assert refusal in entry.reason
-
-
-def test_a_quota_that_is_not_listed_keeps_nobody_waiting(captured: Captured, wire: Wire) -> None:
-    wire.always("ListServiceQuotas", Quotas=[])
-
-    assert captured.prepare(captured.start()).action is Action.UPDATE
-    assert "QuotaUnread" in captured.world.history()
-
-
-def test_endpoints_that_cannot_be_counted_keep_nobody_waiting(
-    captured: Captured, wire: Wire
-) -> None:
-    wire.refuse("ListEndpoints", "ThrottlingException", "Rate exceeded")
-    wire.refuse("ListEndpoints", "AccessDeniedException", "no")
-
-    assert captured.prepare(captured.start()).action is Action.UPDATE
-    assert "QuotaUnread" in captured.world.history()
-
-
-def test_a_rollback_is_not_refused_by_an_estimate(captured: Captured, wire: Wire) -> None:
-    wire.always("ListServiceQuotas", Quotas=[a_quota(0)])
-
-    assert captured.prepare(captured.start(Kind.ROLL_BACK)).action is Action.UPDATE
-    assert wire.calls("ListServiceQuotas") == []
-
-
-def berlin() -> Any:
-    """What `Scaled.given` makes of `v3-e3`, as it is read."""
-    (morning,) = a_scalable_target().actions
-    action = morning.model_copy(update={"timezone": "Europe/Berlin"})
-    return a_scalable_target(STABLE.variant, actions=(action,))
-
-
 def given_traffic(
     world: World, variant: str, requests: int, *, instances: int, hours_ago: int
 ) -> None:
@@ -596,17 +371,3 @@ def given_traffic(
             }
         ],
     )
-
-
-def given_other(world: World, *, instances: int) -> None:
-    """Another endpoint uses instances of the same type."""
-    sagemaker = world.aws("sagemaker")
-    variant = {
-        "VariantName": "v1-e1",
-        "ModelName": "churn-v1-e1",
-        "InstanceType": "ml.m5.large",
-        "InitialInstanceCount": instances,
-        "InitialVariantWeight": 1.0,
-    }
-    sagemaker.create_endpoint_config(EndpointConfigName="other", ProductionVariants=[variant])
-    sagemaker.create_endpoint(EndpointName="other", EndpointConfigName="other")
