@@ -10,8 +10,8 @@ from ministack.core import iam_actions
 
 from localcloud import hooks
 
-_REQUEST = ("service", "method", "path", "headers", "body", "query_params")
-RESOURCE_PARAMETERS = (*_REQUEST, "region", "account_id")
+REQUEST = ("service", "method", "path", "headers", "body", "query_params")
+RESOURCE_PARAMETERS = (*REQUEST, "region", "account_id")
 """What ministack is asked with for the resource that a call is about."""
 _SINGLE = {
     "sqs:SendMessageBatch": "sqs:SendMessage",
@@ -23,7 +23,7 @@ _SINGLE = {
 def mount() -> None:
     """Ask for the permission that AWS asks for."""
 
-    @hooks.wrap(iam_actions, "extract_iam_action", *_REQUEST)
+    @hooks.wrap(iam_actions, "extract_iam_action", *REQUEST)
     def extract(original: Any, *args: Any, **kwargs: Any) -> str | None:
         action: str | None = original(*args, **kwargs)
         return _SINGLE.get(action or "", action)

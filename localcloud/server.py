@@ -42,6 +42,7 @@ SUBSYSTEMS = (
     "localcloud.images",
     "localcloud.lambdas",
     "localcloud.sagemaker",
+    "localcloud.bedrock",
     "localcloud.alarms",
     "localcloud.second",  # what it takes over has been mounted by then
 )

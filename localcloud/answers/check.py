@@ -7,6 +7,9 @@ from typing import Any
 
 from localcloud.answers import refusals, values
 
+_THROUGH_PROFILE = (
+    "/inferenceTypesSupported[]: 'INFERENCE_PROFILE' is none of the 2 values of InferenceType"
+)
 _BESIDE_THE_MODEL = {
     # The model requires a name of every package; versioned packages have none, as the API
     # reference says: "The model package name ... only for unversioned models".
@@ -16,6 +19,9 @@ _BESIDE_THE_MODEL = {
     ("CreateTable", "/TableDescription/ProvisionedThroughput/NumberOfDecreasesToday: 0 is below 1"),
     ("DeleteTable", "/TableDescription/ProvisionedThroughput/NumberOfDecreasesToday: 0 is below 1"),
     ("DescribeTable", "/Table/ProvisionedThroughput/NumberOfDecreasesToday: 0 is below 1"),
+    # Models that are reached through a profile alone say INFERENCE_PROFILE, which no value is.
+    ("GetFoundationModel", f"/modelDetails{_THROUGH_PROFILE}"),
+    ("ListFoundationModels", f"/modelSummaries[]{_THROUGH_PROFILE}"),
     ("BatchGetItem", "/UnprocessedKeys: length 0, at least 1 wanted"),
     ("BatchWriteItem", "/UnprocessedItems: length 0, at least 1 wanted"),
 }

@@ -4,12 +4,12 @@ import functools
 import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import unquote
 
 import botocore.session
 
 _SERVICES = {
     "application-autoscaling": ("application-autoscaling",),
+    "bedrock": ("bedrock-runtime", "bedrock", "bedrock-agent", "bedrock-agent-runtime"),
     "dynamodb": ("dynamodb",),
     "events": ("events",),
     "kms": ("kms",),
@@ -64,9 +64,9 @@ def _targeted(model: Any, request: Request) -> Any | None:
 
 
 def _rest(name: str, request: Request) -> Any | None:
-    path = unquote(request.path)
+    """By the path as it was sent: a slash within a label is quoted there."""
     for method, pattern, operation in _routes(name):
-        if method == request.method and pattern.fullmatch(path):
+        if method == request.method and pattern.fullmatch(request.path):
             return _model(name).operation_model(operation)
     return None
 

@@ -24,6 +24,8 @@ from ministack.services import (
 from localcloud import hooks, schedules, workers
 from localcloud.alarms import states as alarm_states
 from localcloud.autoscaling import state as scaling_state
+from localcloud.bedrock import faults as bedrock_faults
+from localcloud.bedrock import knowledge
 from localcloud.durability.stores import Flat, Marks, Runs, Store, Tree
 from localcloud.sagemaker import limits, timing
 from localcloud.sagemaker import state as sagemaker_state
@@ -188,6 +190,8 @@ def _declared() -> Iterator[Store]:
         guard=scaling_state.lock,
     )
     yield Flat("localcloud.sagemaker.limits:applied", lambda: limits.applied)
+    yield Flat("localcloud.bedrock.faults:faults", lambda: bedrock_faults.faults)
+    yield Flat("localcloud.bedrock.knowledge:bases", lambda: knowledge.bases, guard=knowledge.lock)
     yield from workflow_recovery.stores()
 
 

@@ -184,6 +184,9 @@ def test_reset_forgets_every_resource(own_cloud: LocalCloud) -> None:
     own_cloud.control("clock", {"speed": 60})
     own_cloud.control("sagemaker", {"deployment_seconds": 1})
     own_cloud.control("quotas", {"ml.m5.large": 7})
+    own_cloud.control("bedrock", {"faults": [{"error": "ThrottlingException"}]})
+    known = {"knowledge_base_id": "KB12345678", "data_source_id": "DS12345678", "passages": ["a"]}
+    own_cloud.control("knowledge", known)
     world = World(Clients(own_cloud.endpoint_url), "forgotten")
     world.endpoint(world.config("one", A=(world.model("a"), 1.0)))
     scaling = world.client("application-autoscaling")
@@ -202,6 +205,8 @@ def test_reset_forgets_every_resource(own_cloud: LocalCloud) -> None:
     targets = scaling.describe_scalable_targets(ServiceNamespace="sagemaker")
     assert targets["ScalableTargets"] == []
     assert own_cloud.control("quotas") == {"applied": {}, "used": {}}
+    assert own_cloud.control("bedrock") == {"faults": []}
+    assert own_cloud.control("knowledge") == {}
 
 
 def test_a_wrong_signature_is_refused(client: Clients, unique: str) -> None:
