@@ -1,6 +1,7 @@
 """The stack on a local cloud, and lines of versions for each test."""
 
 import os
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -40,7 +41,7 @@ def fraud(stack: Stack) -> Iterator[Line]:
 
 
 def _line(stack: Stack, name: str) -> Iterator[Line]:
-    line = Line(stack, name)
+    line = Line(stack, f"{name}-{uuid.uuid4().hex[:8]}")
     try:
         yield line
     finally:

@@ -14,17 +14,19 @@ _KEYS = {"pk", "sk"}
 class Ledger:
     """Targets, histories and receipts as they stand in the table."""
 
-    def __init__(self, dynamodb: Any, table: str) -> None:
+    def __init__(self, dynamodb: Any, table: str, *, kind: str = "endpoint") -> None:
+        """`kind` is that of the targets: `endpoint` or `application`."""
         self._dynamodb = dynamodb
         self._table = table
+        self._kind = kind
 
-    def state(self, endpoint: str) -> dict[str, Any]:
+    def state(self, name: str) -> dict[str, Any]:
         """The target's state; empty while nobody has approved anything for it."""
-        return self._get(f"TARGET#endpoint/{endpoint}", "STATE")
+        return self._get(f"TARGET#{self._kind}/{name}", "STATE")
 
-    def history(self, endpoint: str) -> list[dict[str, Any]]:
+    def history(self, name: str) -> list[dict[str, Any]]:
         """The target's history, oldest first."""
-        return self._query(f"TARGET#endpoint/{endpoint}", "HISTORY#")
+        return self._query(f"TARGET#{self._kind}/{name}", "HISTORY#")
 
     def receipt(self, bucket: str, key: str, version_id: str) -> dict[str, Any]:
         """What became of one version of one object; empty if nothing yet."""
@@ -40,7 +42,7 @@ class Ledger:
 
     def forget(self, name: str) -> None:
         """Take a group and its target out of what the schedule surveys; they stay as they are."""
-        for pk, sk in (("GROUPS", name), ("TARGETS", f"endpoint/{name}")):
+        for pk, sk in (("GROUPS", name), ("TARGETS", f"{self._kind}/{name}")):
             key = {"pk": {"S": pk}, "sk": {"S": sk}}
             self._dynamodb.delete_item(TableName=self._table, Key=key)
 

@@ -1,12 +1,12 @@
-"""One model's line of versions, from what people do to what they can see of it afterwards.
+"""One line of versions, from what people do to what they can see of it afterwards.
 
 A line is a model package group and the endpoint it serves, both named alike and used by one test
-alone, so that tests can run side by side on one cloud.
+alone, so that tests can run side by side on one cloud. What an application's line serves and what
+is pushed to it, `application.py` knows.
 """
 
 import os
 import time
-import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import datetime
@@ -28,10 +28,20 @@ _SLACK_SECONDS = float(os.environ.get("SLUICE_E2E_SLACK_SECONDS", "90"))
 class Line:
     """Acts on one line of versions and reads what became of it."""
 
-    def __init__(self, stack: Stack, name: str) -> None:
+    def __init__(
+        self,
+        stack: Stack,
+        name: str,
+        *,
+        kind: str = "endpoint",
+        weights: Callable[[], dict[int, float]] | None = None,
+    ) -> None:
+        """`weights` tells how a target that is no endpoint splits its traffic."""
         self.stack = stack
-        self.name = f"{name}-{uuid.uuid4().hex[:8]}"
-        self.ledger = Ledger(stack.client("dynamodb"), stack.resources["Ledger"])
+        self.name = name
+        self.ledger = Ledger(stack.client("dynamodb"), stack.resources["Ledger"], kind=kind)
+        self._label = name if kind == "endpoint" else f"{kind}.{name}"
+        self._told_weights = weights
         self.seen: list[dict[int, float]] = []
         """Every change of weights that was seen while waiting, in order."""
         self._users: list[Users] = []
@@ -119,7 +129,7 @@ class Line:
 
     def weights(self) -> dict[int, float]:
         """The percentage of traffic each version gets now; empty without an endpoint."""
-        return self._weights(self.endpoint())
+        return self._told_weights() if self._told_weights else self._weights(self.endpoint())
 
     def endpoint(self) -> dict[str, Any]:
         """DescribeEndpoint's answer; empty when there is no endpoint."""
@@ -176,7 +186,7 @@ class Line:
     def alarms(self) -> dict[str, str]:
         """The state of every alarm on this endpoint, by the alarm's name."""
         found = self.stack.client("cloudwatch").describe_alarms(
-            AlarmNamePrefix=f"sluice-{self.name}-"
+            AlarmNamePrefix=f"sluice-{self._label}-"
         )
         return {one["AlarmName"]: one["StateValue"] for one in found["MetricAlarms"]}
 
@@ -191,7 +201,7 @@ class Line:
             one["name"]: one["status"]
             for page in pages
             for one in page["executions"]
-            if one["name"].startswith(f"{self.name}-g")
+            if one["name"].startswith(f"{self._label}-g")
         }
 
     def calls(self, *actions: str, since: str = "") -> list[str]:
@@ -239,6 +249,8 @@ class Line:
         """Wait until the endpoint is in service with just these variants and weights."""
 
         def look() -> bool | None:
+            if self._told_weights:
+                return self._told_weights() == weights or None
             seen = self.endpoint()
             serving = seen.get("EndpointStatus") == "InService" and self._weights(seen) == weights
             return serving or None
@@ -255,7 +267,7 @@ class Line:
         rest = {name: state.get(name) for name in ("phase", "holder", "signal", "wanted", "bad")}
         lines = [
             f"{self.name} at {self.now()}",
-            f"endpoint: {seen.get('EndpointStatus', 'none')} {self._weights(seen)}",
+            f"endpoint: {seen.get('EndpointStatus', 'none')} {self.weights()}",
             f"failure: {seen.get('FailureReason', 'none')}",
             f"state: {rest}",
             f"executions: {self.executions()}",

@@ -18,7 +18,7 @@ def test_a_rollout_whose_cloud_was_killed_while_it_baked_ends_without_a_human(
     cloud: LocalCloud,
 ) -> None:
     with cloud:
-        line = Line(deployed(cloud), "churn")
+        line = Line(deployed(cloud), "churn-survivor")
         line.serve_first()
         line.push(2, rollout=plan(bake_minutes={"min": 3, "max": 10, "last": 3}))
         line.approve(2)
