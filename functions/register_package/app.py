@@ -20,6 +20,7 @@ from sluice.adapters.ledger.intake import Intake
 from sluice.adapters.ledger.releases import Releases
 from sluice.adapters.ledger.sweeps import Sweeps
 from sluice.adapters.ledger.table import Table
+from sluice.adapters.ledger.targets import Targets
 from sluice.adapters.multipart import Multipart
 from sluice.adapters.queue import Queue
 from sluice.adapters.registry import Registry
@@ -33,6 +34,7 @@ from sluice.domain.plan import Strategy
 from sluice.events.uploads import Origin, parse_arrival
 from sluice.inspecting import Inspecting
 from sluice.observability import logger, metrics
+from sluice.partnering import Partnering
 from sluice.pinning import Pinning
 from sluice.registering import Registering
 from sluice.settings import Settings
@@ -62,15 +64,19 @@ telling = Telling(
 artifacts, vault = Artifacts(s3), Vault(s3)
 queue = Queue(client_later("sqs"), settings.uploads_queue_url)
 copying = Copying(vault, Multipart(s3), Copies(table))
+partnering = Partnering(releases, Targets(table))
 pinning = Pinning(
     FoundationModels(client_later("bedrock")),
     KnowledgeBases(client_later("bedrock-agent")),
     origin=origin,
+    partnering=partnering,
     default_application=settings.default_application,
 )
 registering = Registering(
     inspecting=Inspecting(artifacts, Images(client("ecr")), floors, origin, pinning),
-    capturing=Capturing(vault, copying, Registry(client("sagemaker")), releases, intake, telling),
+    capturing=Capturing(
+        vault, copying, Registry(client("sagemaker")), releases, intake, telling, partnering
+    ),
     releases=releases,
     intake=intake,
     telling=telling,

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from sluice.copying import Copying, Turn
     from sluice.domain.bedrock_manifest import AnyManifest
     from sluice.domain.noted import Noted
+    from sluice.partnering import Partnering
     from sluice.telling import Telling
 
 _LOOK_BACK = timedelta(days=1)
@@ -74,15 +75,18 @@ class Capturing:
     releases: Releases
     intake: Intake
     telling: Telling
+    partnering: Partnering
 
     def claim(self, manifest: AnyManifest, *, based_on: Sequence[Noted], at: datetime) -> Claimed:
         """Fix what the folder is. Raises ConditionFailedError when that changed meanwhile.
 
-        Raises GroupTakenError when the group holds versions of the other system.
+        Raises GroupTakenError when the group holds versions of the other system, and
+        PartnerRefusedError.
         """
         if not manifest.release.version:
             newest = self.releases.newest(manifest.release.group)
             manifest = numbered(manifest, newest=newest)
+        pair, beside = self.partnering.bind(manifest)
         text = manifest.canonical()
         digest = digest_of(text)
         release = Release(
@@ -93,10 +97,11 @@ class Capturing:
             manifest_uri=manifest_uri(manifest.bucket, manifest.release, digest),
             target=manifest.target,
             claimed_at=at,
+            pair=pair,
         )
         captured = {one.name for one in manifest.objects}
         mine = [noted for noted in based_on if noted.place.name in captured]
-        self.releases.claim(release, text, based_on=mine)
+        self.releases.claim(release, text, based_on=mine, beside=beside)
         return Claimed(release, manifest, text, fresh=True)
 
     def claimed_as(self, release: Release) -> Claimed:

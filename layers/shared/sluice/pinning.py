@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sluice.adapters.knowledge_bases import KnowledgeBases
     from sluice.domain.bedrock import PinnedModel
     from sluice.events.uploads import Origin
+    from sluice.partnering import Partnering
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Pinning:
     models: FoundationModels
     knowledge_bases: KnowledgeBases
     origin: Origin
+    partnering: Partnering
     default_application: str
     """Of configs that name none; empty where each has to."""
 
@@ -54,7 +56,16 @@ class Pinning:
             knowledge = self._knowledge(config)
         except SourceNotFoundError as error:
             return Refusal(reason=Reason.KNOWLEDGE_NOT_FOUND, detail=str(error))
-        return Pinned(config=config, application=application, model=model, knowledge=knowledge)
+        partner = self.partnering.find(config, application=application)
+        if isinstance(partner, Refusal):
+            return partner
+        return Pinned(
+            config=config,
+            application=application,
+            model=model,
+            knowledge=knowledge,
+            partner=partner,
+        )
 
     def _model(self, config: BedrockConfig, *, at: datetime) -> PinnedModel | Refusal:
         asked = config.model_id

@@ -30,6 +30,7 @@ from sluice.domain.registration import (
 )
 from sluice.domain.release import Capture
 from sluice.events.uploads import offer_of
+from sluice.partnering import PartnerRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -128,6 +129,8 @@ class Registering:
                     claimed = self.capturing.claim(manifest, based_on=folder, at=upload.at)
                 except GroupTakenError as error:
                     return self._refuse(upload, group_taken(place, error.standing), place)
+                except PartnerRefusedError as error:
+                    return self._refuse(upload, error.refusal, place)
                 return self._late(upload, place, claimed, turn)
 
     def _late(self, upload: Upload, place: Place, claimed: Claimed, turn: Turn) -> Receipt:

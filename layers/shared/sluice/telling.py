@@ -29,7 +29,8 @@ class Telling:
         """The release waits for somebody's approval; how far its copies are proven is said too."""
         unread = ", ".join(one.name for one in copies if one.compared is Comparison.PARTS)
         proof = f"Source and copy of {unread} were compared by S3's part checks alone."
-        known = "".join(f"\n{one}" for one in (*caveats, *([proof] if unread else [])))
+        said = (*caveats, *_of_pair(release), *([proof] if unread else []))
+        known = "".join(f"\n{one}" for one in said)
         self.announcements.announce(
             "ReleaseRegistered",
             release.model_dump(mode="json", exclude_none=True),
@@ -58,3 +59,13 @@ class Telling:
         }
         message = f"{subject} is refused: {refusal.detail}.\n{refusal.advice}"
         self.announcements.announce("ReleaseRefused", detail, message=message)
+
+
+def _of_pair(release: Release) -> tuple[str, ...]:
+    pair = release.pair
+    if pair is None:
+        return ()
+    if not pair.moves:
+        return (f"It needs {pair.model}, which serves {pair.model_target} already.",)
+    promise = "neither is rolled out before both are Approved, and both go back together."
+    return (f"It moves with {pair.model}: {promise}",)

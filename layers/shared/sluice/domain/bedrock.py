@@ -17,7 +17,7 @@ from sluice.domain.names import MAX_ENDPOINT_NAME
 from sluice.domain.plan import RolloutPlan, Strategy
 from sluice.domain.pushed import Alarms, complaints
 from sluice.domain.refusal import Reason, Refusal
-from sluice.domain.release import System
+from sluice.domain.release import ReleaseName, System
 from sluice.domain.smoke_test import LONGEST_ANSWER_SECONDS
 from sluice.domain.values import Moment, Pushed, Value
 
@@ -28,6 +28,9 @@ _TAKEN = frozenset({_FILE, _EVALUATION})
 
 # What Bedrock calls ids of knowledge bases, data sources and agent aliases.
 TenCharacters = Annotated[str, Field(pattern=r"^[0-9a-zA-Z]{10}$")]
+ModelRelease = Annotated[
+    str, Field(max_length=70, pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}-v[1-9][0-9]{0,5}$")
+]
 Application = Annotated[
     str, Field(max_length=MAX_ENDPOINT_NAME, pattern=r"^[a-zA-Z0-9](-*[a-zA-Z0-9])*$")
 ]
@@ -70,6 +73,9 @@ class BedrockConfig(Pushed, defer_build=True):
     agent_alias_id: TenCharacters | None = None
     application: Application | None = None
     """Its model package group; by default the stack's `DefaultApplication`."""
+    moves_with: ModelRelease | None = None
+    """The release of a SageMaker model, `reranker-v4`, that is promoted before it and goes back
+    with it."""
     legacy_model_reason: Annotated[str, Field(max_length=500, pattern=r"\S")] | None = None
     """Why a model that its provider is retiring is used all the same."""
     smoke_test: ApplicationTest | None = None
@@ -135,6 +141,15 @@ class KnowledgeSource(Value, defer_build=True):
     restorable: Literal[False] = False
 
 
+class PartnerModel(Value, defer_build=True):
+    """The release of a SageMaker model that a config moves with, as the ledger holds it."""
+
+    release: ReleaseName
+    digest: str
+    target: str
+    """The endpoint that the model is to serve."""
+
+
 class Pinned(Value, defer_build=True):
     """A config and what the names in it came to, once, when it arrived."""
 
@@ -142,6 +157,7 @@ class Pinned(Value, defer_build=True):
     application: str
     model: PinnedModel
     knowledge: KnowledgeSource | None = None
+    partner: PartnerModel | None = None
 
 
 def parse_bedrock_config(data: bytes, *, commit: str) -> BedrockConfig | Refusal:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from sluice.domain.bedrock import BedrockConfig, KnowledgeSource, PinnedModel
+from sluice.domain.bedrock import BedrockConfig, KnowledgeSource, PartnerModel, PinnedModel
 from sluice.domain.inbox import config_path
 from sluice.domain.manifest import CapturedObject, Manifest, parse_manifest, spelled, system_of
 from sluice.domain.release import ReleaseName, System
@@ -24,6 +24,8 @@ class BedrockManifest(Value, defer_build=True):
     commit: str
     model: PinnedModel
     knowledge: KnowledgeSource | None = None
+    partner: PartnerModel | None = None
+    """What it moves with, by its digest: what was approved together is what runs together."""
     config: BedrockConfig
     evaluation: dict[str, float]
     objects: tuple[CapturedObject, ...]
@@ -44,6 +46,7 @@ class BedrockManifest(Value, defer_build=True):
             "model-end-of-life": iso(ends) if ends else "",
             "legacy-model-reason": self.config.legacy_model_reason or "",
             "knowledge-base": knowledge.knowledge_base_id if knowledge else "",
+            "moves-with": str(self.partner.release) if self.partner else "",
             "ingestion-job": knowledge.ingestion_job_id if knowledge else "",
         }
         return {name: value for name, value in said.items() if value}

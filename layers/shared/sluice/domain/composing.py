@@ -64,6 +64,7 @@ def _bedrock(found: Mapping[str, Noted]) -> BedrockManifest:
         commit=noted.place.commit,
         model=pinned.model,
         knowledge=pinned.knowledge,
+        partner=pinned.partner,
         config=pinned.config,
         evaluation=found[EVALUATION].metrics,
         objects=tuple(map(_captured, found.values())),

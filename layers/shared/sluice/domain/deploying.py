@@ -25,6 +25,7 @@ def deployed(state: TargetState, release: Release) -> Deployed:
         variant=names.variant(release.package_version, epoch=epoch),
         model=names.model(endpoint, release.package_version, epoch=epoch),
         endpoint_config=names.alone(endpoint, release.package_version, epoch=epoch),
+        pair=release.pair,
     )
 
 

@@ -51,6 +51,10 @@ class Reason(StrEnum):
     KNOWLEDGE_NOT_FOUND = "KnowledgeNotFound"
     NOT_TEXT = "NotText"
     GROUP_TAKEN = "GroupTaken"
+    PARTNER_NOT_FOUND = "PartnerNotFound"
+    PARTNER_NO_MODEL = "PartnerNoModel"
+    PARTNER_TAKEN = "PartnerTaken"
+    PARTNER_BOUND = "PartnerBound"
 
     VAULT_CONFLICT = "VaultConflict"
     REGISTRY_REFUSED = "RegistryRefused"
@@ -165,6 +169,22 @@ ADVICE = {
     Reason.GROUP_TAKEN: (
         "Push to another group, or name another application: versions of models and of Bedrock "
         "applications do not share a model package group."
+    ),
+    Reason.PARTNER_NOT_FOUND: (
+        "Name a release in moves_with as {group}-v{N}; where it is still to be pushed, wait until "
+        "it is registered. Then push the config again."
+    ),
+    Reason.PARTNER_NO_MODEL: (
+        "Name a release of a model in moves_with: an application moves with a model, not with "
+        "another application."
+    ),
+    Reason.PARTNER_TAKEN: (
+        "Reject the config named, wait until the model serves, or push the model as a release of "
+        "its own and name that one; then push the config again."
+    ),
+    Reason.PARTNER_BOUND: (
+        "Deploy the model to an endpoint of its own: what else stands on that endpoint must not be "
+        "moved by this application."
     ),
     Reason.VAULT_CONFLICT: "Call an operator: the vault holds other bytes under this name.",
     Reason.REGISTRY_REFUSED: (

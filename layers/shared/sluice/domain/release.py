@@ -59,6 +59,30 @@ class ReleaseName(Value):
         return f"{self.group}-v{self.version}"
 
 
+class Pair(Value):
+    """A config and the model release it moves with; both releases record it."""
+
+    model: ReleaseName
+    digest: str
+    """The model release's: what the config was approved with."""
+    model_target: str
+    """The endpoint that is to serve the model: `endpoint/reranker`."""
+    config: ReleaseName
+    config_target: str
+    """`application/support`."""
+    moves: bool = True
+    """False: the model served, or was on its way, before the config was pushed. The config needs
+    it and goes back with it; the model does not go back with the config, and records no pair."""
+
+    def other(self, name: ReleaseName) -> ReleaseName:
+        """The partner of one of the two."""
+        return self.config if name == self.model else self.model
+
+    def target_beside(self, name: ReleaseName) -> str:
+        """The target of the partner of one of the two."""
+        return self.config_target if name == self.model else self.model_target
+
+
 class Release(Value):
     """The ledger's record of a version: `RELEASE#group / V#version`."""
 
@@ -79,6 +103,8 @@ class Release(Value):
     approvals: tuple[ApprovalChange, ...] = ()
     claimed_at: Moment
     registered_at: Moment | None = None
+    pair: Pair | None = None
+    """What the release moves with; a model's may be given to it long after it was registered."""
 
     def seen(self, change: ApprovalChange) -> Release:
         """The release with one more observed approval change."""

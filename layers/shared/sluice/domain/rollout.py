@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from sluice.domain import names
 from sluice.domain.policy import Policy
-from sluice.domain.release import ReleaseName
+from sluice.domain.release import Pair, ReleaseName
 from sluice.domain.values import ALL_TRAFFIC, SCHEMA_VERSION, Moment, Value
 
 
@@ -128,6 +128,8 @@ class Deployed(Value):
     """Names of the alarms on the whole endpoint that this release's config names."""
     auto_rollback_seconds: int = 0
     """How long after it went live alarms may roll the release back; 0: always."""
+    pair: Pair | None = None
+    """What it moves with."""
     told_by_config: bool = False
     """Whether metrics tell it from other releases by its configuration, not by its variant."""
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sluice.adapters.ledger.table import Item, Table
     from sluice.domain.inbox import Place
     from sluice.domain.noted import Noted
-    from sluice.domain.release import ApprovalChange
+    from sluice.domain.release import ApprovalChange, Pair
 
 _GROUPS = "GROUPS"
 _FOLDERS = "FOLDERS"
@@ -90,8 +90,15 @@ class Releases:
         copies = tuple(VaultCopy.model_validate(copy) for copy in item.get("copies", []))
         return Captured(manifest=item["manifest"], copies=copies)
 
-    def claim(self, release: Release, manifest: str, *, based_on: Sequence[Noted]) -> None:
-        """Fix what the version folder is, once.
+    def claim(
+        self,
+        release: Release,
+        manifest: str,
+        *,
+        based_on: Sequence[Noted],
+        beside: Sequence[Item] = (),
+    ) -> None:
+        """Fix what the version folder is, once, in one transaction with `beside`.
 
         Raises ConditionFailedError when somebody claimed it, or its number, or a newer version of
         an object in `based_on` was noted, meanwhile; GroupTakenError when its group holds versions
@@ -105,6 +112,7 @@ class Releases:
                 self._table.put({"pk": pk, "sk": sk, "manifest": manifest}),
                 *self._put_folder(release, based_on),
                 *(self._unchanged(noted) for noted in based_on),
+                *beside,
             )
         except ConditionFailedError as error:
             if error.item and error.item["pk"] == _GROUPS:
@@ -129,10 +137,38 @@ class Releases:
 
     def replacing(self, before: Release, after: Release) -> Item:
         """An operation that records a newly observed approval, if none was since `before`."""
+        when, values = _paired(before)
         return self._table.put(
             _item(after),
-            when="size(approvals) = :approvals AND capture = :capture",
-            values={":approvals": len(before.approvals), ":capture": before.capture.value},
+            when=f"size(approvals) = :approvals AND capture = :capture AND {when}",
+            values={
+                ":approvals": len(before.approvals),
+                ":capture": before.capture.value,
+                **values,
+            },
+        )
+
+    def pairing(self, model: Release, pair: Pair) -> Item:
+        """An operation that gives a registered model its pair, if it is as it was read."""
+        when, values = _paired(model)
+        return self._table.update(
+            *_key(model.name),
+            "SET pair = :new",
+            when=f"capture = :registered AND digest = :digest AND {when}",
+            values={
+                ":new": pair.model_dump(mode="json"),
+                ":registered": Capture.REGISTERED.value,
+                ":digest": model.digest,
+                **values,
+            },
+        )
+
+    def still(self, release: Release) -> Item:
+        """A check that no approval was recorded since the release was read."""
+        return self._table.check(
+            *_key(release.name),
+            when="size(approvals) = :approvals",
+            values={":approvals": len(release.approvals)},
         )
 
     def record(self, release: Release, seen: ApprovalChange) -> None:
@@ -181,6 +217,13 @@ def unclaimed(table: Table, place: Place) -> Item:
 def claimed(table: Table, name: ReleaseName) -> Item:
     """A check that the release is claimed and its capture goes on."""
     return table.check(*_key(name), when="capture = :claimed", values=_CLAIMED)
+
+
+def _paired(release: Release) -> tuple[str, Item]:
+    """The condition that the release's pair is the one it was read with, and its values."""
+    if release.pair is None:
+        return "attribute_not_exists(pair)", {}
+    return "pair = :pair", {":pair": release.pair.model_dump(mode="json")}
 
 
 def _key(name: ReleaseName) -> tuple[str, str]:

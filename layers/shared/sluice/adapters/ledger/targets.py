@@ -62,6 +62,13 @@ class Targets:
         message = f"{target} kept changing"
         raise ContentionError(message)
 
+    def unchanged(self, target: str, state: TargetState | None) -> Item:
+        """A check that nobody wrote the target's state since it was read."""
+        when, values = "attribute_not_exists(pk)", dict[str, Any]()
+        if state:
+            when, values = "revision = :revision", {":revision": state.revision}
+        return self._table.check(f"TARGET#{target}", "STATE", when=when, values=values)
+
     def history(self, target: str, *, newest_first: bool = False) -> Iterator[Entry]:
         """The target's history, oldest first unless told otherwise."""
         items = self._table.query(f"TARGET#{target}", prefix="HISTORY#", newest_first=newest_first)
