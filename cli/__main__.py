@@ -1,6 +1,7 @@
 """`sluice COMMAND …`, or `python -m cli COMMAND …`.
 
-Exit codes: 0, it is so or was done; 1, it is not so or was refused; 2, it could not be asked.
+Exit codes: 0, it is so or was done; 1, it is not so or was refused; 2, it could not be asked; 3, it
+did not come to be so in the time there was.
 """
 
 from __future__ import annotations
@@ -16,7 +17,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.errors import NO, UNUSABLE, RefusedError, UnusableError
 from cli.plans import plan
+from cli.pushing import push
 from cli.replaying import replay
+from cli.standing import Goal
+from cli.waits import wait
 from cli.words import speak
 from sluice.domain.holding import Saying
 
@@ -43,11 +47,111 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="sluice", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_push(commands)
+    _add_wait(commands)
     _add_replay(commands)
     _add_plan(commands)
     _add_word(commands, Saying.PROMOTE, "let a held step pass, for a person's reasons")
     _add_word(commands, Saying.ABORT, "return all traffic; the version is not marked bad")
     return parser
+
+
+_PUSH = """Push a version folder, as anybody may with `aws s3 cp`; checked before anything is sent.
+
+PATH is a bedrock-config.json, or the folder that holds it, in a Git work tree: pushed are the
+commit's bytes of it and of every file it names (beside it or in the nearest folder above it), with
+the commit written into prompt_template_version, to configs/COMMIT/. A file that is not as the
+commit has it is refused. evaluation-results.json may come from a build instead: then it names the
+commit itself. Or PATH is a model's folder, called GROUP-vN: model.tar.gz, config.json, what that
+names, evaluation-results.json, and metadata.json with what the weights are labelled with.
+
+What lies there with the same bytes is not sent again."""
+_WAIT = """Block until a release is registered, approved or promoted.
+
+SUBJECT is a release (support-v3), a version folder (configs/COMMIT, models/churn-v4), or a target
+(application/support, endpoint/churn, or churn for the endpoint): of a target, the newest release
+there is when the wait begins. An endpoint whose name ends like a release's needs its endpoint/.
+
+Exit codes: 0, it is so; 1, it will not be: refused, rejected, aborted, rolled back, superseded; 2,
+it cannot be asked; 3, the time is over."""
+_RAW = argparse.RawDescriptionHelpFormatter
+
+
+def _add_push(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "push a Bedrock configuration of a commit, or a model's folder; wait for its release"
+    parser = commands.add_parser("push", help=text, description=_PUSH, formatter_class=_RAW)
+    parser.add_argument("path", metavar="PATH", help="bedrock-config.json, its folder or a model's")
+    parser.add_argument("--evaluation", metavar="FILE", help="evaluation-results.json elsewhere")
+    parser.add_argument("--git-sha", default="", help="what trained a model (default: the commit)")
+    parser.add_argument(
+        "--metadata",
+        metavar="KEY=VALUE",
+        action="append",
+        default=[],
+        type=_pair,
+        help="a label of a model's weights, over metadata.json; may be given again",
+    )
+    parser.add_argument("--bucket", default="", help="without a stack (SLUICE_BUCKET)")
+    parser.add_argument(
+        "--wait",
+        choices=[str(one) for one in Goal],
+        help="until then, or until it is refused; needs the ledger",
+    )
+    _patience(parser)
+    _connect(parser)
+    parser.set_defaults(run=push)
+
+
+def _add_wait(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "block until a release is registered, approved or promoted"
+    parser = commands.add_parser("wait", help=text, description=_WAIT, formatter_class=_RAW)
+    parser.add_argument("subject", metavar="SUBJECT", help="a release, a version folder, a target")
+    parser.add_argument(
+        "--for",
+        dest="goal",
+        choices=[str(one) for one in Goal],
+        default=str(Goal.APPROVED),
+        help="%(choices)s (%(default)s)",
+    )
+    _patience(parser)
+    _connect(parser)
+    parser.set_defaults(run=wait)
+
+
+def _patience(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--timeout",
+        type=_at_least_0,
+        default=60.0,
+        metavar="MINUTES",
+        help="to wait; 0: look once (%(default)g)",
+    )
+    parser.add_argument(
+        "--every",
+        type=_at_least_0,
+        default=10.0,
+        metavar="SECONDS",
+        help="between two looks, give or take half (%(default)g)",
+    )
+    parser.add_argument("--json", action="store_true", help="the outcome as one JSON object")
+
+
+def _at_least_0(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        message = f"{text!r} is no number from 0 on"
+        raise argparse.ArgumentTypeError(message)
+    return value
+
+
+def _pair(text: str) -> str:
+    if not all(text.partition("=")):
+        message = f"{text!r} is not KEY=VALUE"
+        raise argparse.ArgumentTypeError(message)
+    return text
 
 
 def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

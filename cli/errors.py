@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-DONE, NO, UNUSABLE = 0, 1, 2
-"""Exit codes: it is so or is done; it is not so or is refused; it could not be asked."""
+DONE, NO, UNUSABLE, TOO_LATE = 0, 1, 2, 3
+"""Exit codes: it is so or is done; it is not so or is refused; it could not be asked; it did not
+come to be so in time."""
 
 
 class UnusableError(Exception):

@@ -15,8 +15,10 @@ from sluice.domain import names
 if TYPE_CHECKING:
     from argparse import Namespace
 
-STACK, TABLE = "SLUICE_STACK", "SLUICE_TABLE"
-_OUTPUT = "LedgerTableName"
+    from mypy_boto3_s3 import S3Client
+
+STACK, TABLE, BUCKET = "SLUICE_STACK", "SLUICE_TABLE", "SLUICE_BUCKET"
+_TABLE_OUTPUT, _BUCKET_OUTPUT = "LedgerTableName", "ArtifactsBucketName"
 
 
 class Connection:
@@ -26,10 +28,21 @@ class Connection:
         self._session = boto3.Session(region_name=options.region)
         self._stack = options.stack or os.environ.get(STACK, "sluice")
         self._table = options.table or os.environ.get(TABLE, "")
+        self._bucket = getattr(options, "bucket", "") or os.environ.get(BUCKET, "")
 
     def table(self) -> Table:
         """The ledger. Raises UnusableError where it cannot be found."""
-        return Table(self._client("dynamodb"), self._table or self._of_stack())
+        name = self._table or self._of_stack(_TABLE_OUTPUT, f"--table or {TABLE}")
+        return Table(self._client("dynamodb"), name)
+
+    def bucket(self) -> str:
+        """The bucket that engineers push to. Raises UnusableError where it cannot be found."""
+        return self._bucket or self._of_stack(_BUCKET_OUTPUT, f"--bucket or {BUCKET}")
+
+    def s3(self) -> S3Client:
+        """Where the bucket is. Raises UnusableError."""
+        client: S3Client = self._client("s3")
+        return client
 
     def caller(self) -> str:
         """The ARN of whoever asks. Raises UnusableError."""
@@ -39,7 +52,7 @@ class Connection:
             message = f"who asks is not known: {error}; set credentials, or use --by"
             raise UnusableError(message) from error
 
-    def _of_stack(self) -> str:
+    def _of_stack(self, output: str, otherwise: str) -> str:
         try:
             (stack,) = self._client("cloudformation").describe_stacks(StackName=self._stack)[
                 "Stacks"
@@ -47,14 +60,14 @@ class Connection:
         except (BotoCoreError, ClientError) as error:
             message = (
                 f"stack {self._stack!r} cannot be read: {error}; name it with --stack or {STACK}, "
-                f"or the ledger's table with --table or {TABLE}"
+                f"or say without a stack what is its {output}: {otherwise}"
             )
             raise UnusableError(message) from error
         outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
-        if _OUTPUT not in outputs:
-            message = f"stack {self._stack!r} has no output {_OUTPUT}: is it a stack of Sluice?"
+        if output not in outputs:
+            message = f"stack {self._stack!r} has no output {output}: is it a stack of Sluice?"
             raise UnusableError(message)
-        return str(outputs[_OUTPUT])
+        return str(outputs[output])
 
     def _client(self, service: str) -> Any:
         try:

@@ -22,24 +22,19 @@ from sluice.domain.inbox import (
     MODEL,
     Place,
     Upload,
-    required,
 )
 from sluice.domain.noted import Noted
 from sluice.domain.pushed import ModelConfig, parse_config, parse_evaluation
 from sluice.domain.refusal import Reason, Refusal
 from sluice.domain.registration import MODEL_SAMPLE, judge_model, judge_target
 from sluice.domain.release import System
+from sluice.domain.sizes import judge_size, limit_of
 
 if TYPE_CHECKING:
     from sluice.adapters.artifacts import Artifacts
     from sluice.adapters.images import Images
     from sluice.events.uploads import Origin
     from sluice.pinning import Pinning
-
-LIMITS = {CONFIG: 64 * 1024, BEDROCK_CONFIG: 64 * 1024, EVALUATION: 128 * 1024}
-"""Bytes; a larger file is refused unread."""
-TEXT_LIMIT = 1024 * 1024
-"""Of every other file of a Bedrock configuration: several times what any model reads at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +51,7 @@ class Inspecting:
         """The object version and what it was found to be. Raises ArtifactGoneError."""
         facts = self.artifacts.facts(upload.bucket, upload.key, upload.version_id)
         noted = Noted(place=place, upload=upload, facts=facts, current=self._current(upload))
-        refusal = _refuse_size(noted)
+        refusal = judge_size(place, facts.size)
         if refusal:
             return noted.model_copy(update={"refusal": refusal})
         match place.system, place.name:
@@ -135,7 +130,7 @@ class Inspecting:
             return Refusal(reason=Reason.IMAGE_NOT_ACTIVE, detail=detail)
 
     def _read(self, noted: Noted) -> bytes:
-        upload, limit = noted.upload, _limit(noted.place) or 0
+        upload, limit = noted.upload, limit_of(noted.place) or 0
         return self.artifacts.read(upload.bucket, upload.key, upload.version_id, limit=limit)
 
 
@@ -143,28 +138,6 @@ def _text(noted: Noted, data: bytes) -> Noted:
     name = noted.place.name
     refusal = judge_agent_config(data) if name == AGENT_CONFIG else judge_text(name, data)
     return noted.model_copy(update={"refusal": refusal, "sha256": _sha256(data)})
-
-
-def _limit(place: Place) -> int | None:
-    """The bytes that an object may have; None where nobody reads it whole."""
-    return LIMITS.get(place.name, TEXT_LIMIT if _is_text(place) else None)
-
-
-def _is_text(place: Place) -> bool:
-    """Whether a Bedrock configuration may name it: what it cannot, nobody looks into."""
-    return place.system is System.BEDROCK and is_file_name(place.name)
-
-
-def _refuse_size(noted: Noted) -> Refusal | None:
-    place, size = noted.place, noted.facts.size
-    needed = _is_text(place) or place.name in required(place.system)
-    if needed and size == 0:
-        return Refusal(reason=Reason.EMPTY, detail=f"{place.name} is empty")
-    limit = _limit(place)
-    if limit is not None and size > limit:
-        detail = f"{place.name} has {size} bytes, the limit is {limit}"
-        return Refusal(reason=Reason.TOO_LARGE, detail=detail)
-    return None
 
 
 def _sha256(data: bytes) -> str:

@@ -1,0 +1,137 @@
+"""`sluice push`: bring a version folder to where engineers push, and say what became of it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cli.configurations import config_set
+from cli.errors import RefusedError, UnusableError
+from cli.looking import CODES, look_until
+from cli.models import model_set
+from cli.stack import Connection
+from cli.standing import Goal, Standing, State, of_push
+from cli.uploads import Inbox, Pushed
+from cli.waits import standing_of, tell
+from sluice.adapters.ledger.intake import Intake
+from sluice.adapters.ledger.releases import Releases
+from sluice.domain.bedrock_manifest import parse_any_manifest
+from sluice.domain.inbox import BEDROCK_CONFIG, CONFIG, MODEL, identity
+
+if TYPE_CHECKING:
+    from argparse import Namespace
+    from collections.abc import Sequence
+
+    from cli.filesets import FileSet
+    from sluice.adapters.ledger.table import Table
+
+_PERCENT = 100
+
+
+def push(options: Namespace) -> int:
+    """0 when it lies there (and is what was waited for), 1 when refused, 3 when it took too long.
+
+    Raises UnusableError, and RefusedError before anything was uploaded.
+    """
+    files = _assembled(options)
+    for warning in files.warnings:
+        print(f"sluice: warning: {warning}", file=sys.stderr)
+    connection = Connection(options)
+    table = connection.table() if options.wait else None
+    inbox = Inbox(connection.s3(), connection.bucket(), progress=_progress)
+    _refuse_others(inbox, files)
+    pushed = [_push(inbox, one, quiet=options.json) for one in files.files]
+    found = _became(table, pushed, inbox.bucket, options) if table else _lies(pushed)
+    _tell(found, pushed, files, inbox.bucket, options)
+    return CODES[found.state]
+
+
+def _assembled(options: Namespace) -> FileSet:
+    """What PATH names: a configuration, or a model. Raises UnusableError."""
+    path = Path(options.path)
+    if not path.exists():
+        raise UnusableError(f"{path} does not exist: name a {BEDROCK_CONFIG} or a model's folder")
+    evaluation = Path(options.evaluation) if options.evaluation else None
+    if path.is_file():
+        return config_set(path, evaluation=evaluation)
+    if (path / BEDROCK_CONFIG).is_file():
+        return config_set(path / BEDROCK_CONFIG, evaluation=evaluation)
+    if (path / CONFIG).is_file() or (path / MODEL).is_file():
+        return model_set(path, git_sha=options.git_sha, metadata=options.metadata)
+    raise UnusableError(f"{path} holds neither {BEDROCK_CONFIG} nor {MODEL} and {CONFIG}")
+
+
+def _refuse_others(inbox: Inbox, files: FileSet) -> None:
+    """Nothing is uploaded beside what the commit cannot be. Raises RefusedError."""
+    others = [one.key for one in files.files if one.committed and inbox.differs(one)]
+    if others:
+        said = f"{', '.join(others)}: other bytes were pushed for this commit"
+        raise RefusedError(f"{said}, and a commit's folder is one configuration: commit anew")
+
+
+def _push(inbox: Inbox, file: Any, *, quiet: bool) -> Pushed:
+    pushed = inbox.push(file)
+    if not quiet:
+        print(f"{'uploaded' if pushed.uploaded else 'unchanged'}  {file.size:>12,}  {file.key}")
+    return pushed
+
+
+def _progress(name: str, done: int, size: int) -> None:
+    """Weights take their time: on a terminal one sees how far they are."""
+    if not sys.stderr.isatty():
+        return
+    end = "\n" if done >= size else ""
+    percent = done * _PERCENT // max(size, 1)
+    print(f"\r{name}: {percent} % of {size:,} bytes", end=end, file=sys.stderr, flush=True)
+
+
+def _lies(pushed: Sequence[Pushed]) -> Standing:
+    """What is known without asking the ledger."""
+    anew = sum(one.uploaded for one in pushed)
+    said = f"{anew} of {len(pushed)} files uploaded" if anew else "unchanged: nothing uploaded"
+    return Standing(State.REACHED, said)
+
+
+def _became(table: Table, pushed: Sequence[Pushed], bucket: str, options: Namespace) -> Standing:
+    """What became of it, within the time there is."""
+    goal = Goal(options.wait)
+
+    def look() -> Standing:
+        found = _taken_up(table, pushed, bucket)
+        if found.state is State.REACHED and found.release and goal is not Goal.REGISTERED:
+            return standing_of(found.release, goal, table)
+        return found
+
+    return look_until(look, seconds=options.timeout * 60, every=options.every)
+
+
+def _taken_up(table: Table, pushed: Sequence[Pushed], bucket: str) -> Standing:
+    intake, releases = Intake(table), Releases(table)
+    receipts = {
+        one.file.name: intake.receipt(identity(bucket, one.file.key, one.version_id))
+        for one in pushed
+    }
+    release = releases.of_folder(pushed[0].file.place)
+    captured = dict[str, str]()
+    if release:
+        text = releases.captured(release.name).manifest
+        manifest = parse_any_manifest(text, digest=release.digest)
+        captured = {one.name: one.version_id for one in manifest.objects}
+    versions = {one.file.name: one.version_id for one in pushed}
+    return of_push(receipts, release, pushed=versions, captured=captured)
+
+
+def _tell(
+    found: Standing, pushed: Sequence[Pushed], files: FileSet, bucket: str, options: Namespace
+) -> None:
+    where = f"s3://{bucket}/{files.folder}/"
+    if options.json:
+        listed = {one.file.name: one.version_id for one in pushed}
+        anew = [one.file.name for one in pushed if one.uploaded]
+        more: dict[str, Any] = {"folder": files.folder, "files": listed, "uploaded": anew}
+        goal = Goal(options.wait) if options.wait else "pushed"
+        tell(found, goal, as_json=True, subject=where, warnings=files.warnings, **more)
+        return
+    name = f"{found.release.name}: " if found.release else ""
+    print(f"{where}\n{name}{found.said}")

@@ -1,0 +1,153 @@
+"""How far a release has come, for a pipeline that waits for it: pure decisions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from sluice.domain.receipt import Kind
+from sluice.domain.refusal import ADVICE, Reason
+from sluice.domain.release import ApprovalStatus, Capture, Release
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from sluice.domain.noted import Noted
+    from sluice.domain.receipt import Receipt
+    from sluice.domain.refusal import Refusal
+    from sluice.domain.target import Entry
+
+
+class Goal(StrEnum):
+    """What can be waited for; each stands for those before it as well."""
+
+    REGISTERED = "registered"
+    APPROVED = "approved"
+    PROMOTED = "promoted"
+
+
+class State(StrEnum):
+    """Where the wait stands."""
+
+    REACHED = "reached"
+    ENDED = "ended"
+    """It will not come to be so: refused, rejected, aborted, rolled back, superseded."""
+    PENDING = "pending"
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What was found at one look."""
+
+    state: State
+    said: str
+    release: Release | None = None
+
+
+def of_push(
+    receipts: Mapping[str, Receipt | None],
+    release: Release | None,
+    *,
+    pushed: Mapping[str, str],
+    captured: Mapping[str, str],
+) -> Standing:
+    """What became of the files `pushed`, each with its version id; `receipts` are theirs.
+
+    `captured` are the files of the release that the folder was claimed as. A release of other
+    versions of them is no success of this push, whatever it registered.
+    """
+    found = {name: receipt for name, receipt in receipts.items() if receipt}
+    ended = [_received(name, one) for name, one in found.items() if one.kind in _ENDED]
+    if ended:
+        return Standing(State.ENDED, "\n".join(ended), release)
+    others = [name for name, version in pushed.items() if captured.get(name) != version]
+    if release and others:
+        said = f"{release.name} is captured with another version of {', '.join(others)}"
+        advice = ADVICE[Reason.ALREADY_REGISTERED]
+        return Standing(State.ENDED, f"{Reason.ALREADY_REGISTERED}: {said}. {advice}", release)
+    if release and release.capture is Capture.REGISTERED:
+        return Standing(State.REACHED, _registered(release), release)
+    details = [one.detail for one in found.values() if one.kind is Kind.PENDING and one.detail]
+    return Standing(State.PENDING, details[-1] if details else "not registered yet", release)
+
+
+_ENDED = frozenset({Kind.REJECTED, Kind.FAILED, Kind.IGNORED})
+
+
+def _received(name: str, receipt: Receipt) -> str:
+    said = f"{name}: {receipt.kind}, {receipt.reason}: {receipt.detail}"
+    return f"{said}. {ADVICE[receipt.reason]}" if receipt.reason else said
+
+
+def of_folder(noted: Sequence[Noted]) -> Standing:
+    """Where a version folder stands that nobody claimed yet, by what was noted of it."""
+    refused = [(one.place.name, one.refusal) for one in noted if one.refusal]
+    if refused:
+        return Standing(State.ENDED, "\n".join(_refused(name, why) for name, why in refused))
+    names = ", ".join(one.place.name for one in noted)
+    return Standing(State.PENDING, f"of it there is {names}" if names else "nothing of it is there")
+
+
+def _refused(name: str, refusal: Refusal) -> str:
+    return f"{name}: Rejected, {refusal.reason}: {refusal.detail}. {refusal.advice}"
+
+
+def of_release(release: Release, goal: Goal, history: Iterable[Entry], *, owner: str) -> Standing:
+    """How far a claimed release has come; `history` is its target's, the newest entry first.
+
+    `owner` is the group that the target belongs to, empty while it belongs to none.
+    """
+    if release.capture is not Capture.REGISTERED:
+        return Standing(State.PENDING, "being captured", release)
+    if goal is Goal.REGISTERED:
+        return Standing(State.REACHED, _registered(release), release)
+    if goal is Goal.APPROVED:
+        return _approval(release)
+    return _promotion(release, history, owner=owner)
+
+
+def _registered(release: Release) -> str:
+    return f"registered as {release.package_arn}"
+
+
+def _approval(release: Release) -> Standing:
+    last = release.approvals[-1] if release.approvals else None
+    by = f" by {last.actor} at {last.last_modified:%Y-%m-%d %H:%M} UTC" if last else ""
+    match release.approval:
+        case ApprovalStatus.APPROVED:
+            return Standing(State.REACHED, f"approved{by}", release)
+        case ApprovalStatus.REJECTED:
+            return Standing(State.ENDED, f"rejected{by}", release)
+        case ApprovalStatus.PENDING:
+            return Standing(State.PENDING, f"waits for approval: {release.package_arn}", release)
+
+
+def _promotion(release: Release, history: Iterable[Entry], *, owner: str) -> Standing:
+    """By the newest entry about the release that says where it stands; else by its approval."""
+    for entry in history:
+        if entry.release == release.name and (state := _state_after(entry)):
+            return Standing(state, f"{entry.event}: {entry.reason}", release)
+    approval = _approval(release)
+    if approval.state is not State.REACHED:
+        return approval
+    if owner and owner != release.name.group:
+        said = f"TARGET_NOT_OWNED: {release.target} belongs to group {owner}"
+        return Standing(State.ENDED, said, release)
+    return Standing(State.PENDING, f"{approval.said}; its rollout has not begun", release)
+
+
+def _state_after(entry: Entry) -> State | None:
+    """What an entry about a release says of it; None for what says nothing of where it stands."""
+    match entry.event:
+        case "Promoted":
+            return State.REACHED
+        case "RolledBack":  # it was taken back, or it took over
+            serves = entry.live is not None and entry.live.release == entry.release
+            return State.REACHED if serves else State.ENDED
+        case "Aborted" | "Halted" | "Superseded" | "Failed" | "Rejected" | "PackageGone":
+            return State.ENDED
+        case "Approved" | "RolloutStarted" | "Held" | "Deferred" | "StillBad":
+            return State.PENDING
+        case _:
+            return None
