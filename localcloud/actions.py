@@ -1,9 +1,11 @@
-"""Calls whose permission has another name than theirs, where ministack asks for the call's.
+"""Which permission a call takes, where ministack asks for another.
 
+Of Lambda's calls about one alias it asks for those about all of a function's.
 A batch call of SQS takes the permission of the single one: there is no `sqs:SendMessageBatch`.
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-api-permissions-reference.html
 """
 
+import re
 from typing import Any
 
 from ministack.core import iam_actions
@@ -18,6 +20,12 @@ _SINGLE = {
     "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
     "sqs:ChangeMessageVisibilityBatch": "sqs:ChangeMessageVisibility",
 }
+_ONE_ALIAS = re.compile(r"/2015-03-31/functions/[^/]+/aliases/[^/]+")
+_OF_ONE_ALIAS = {
+    "GET": "lambda:GetAlias",
+    "PUT": "lambda:UpdateAlias",
+    "DELETE": "lambda:DeleteAlias",
+}
 
 
 def mount() -> None:
@@ -25,6 +33,9 @@ def mount() -> None:
 
     @hooks.wrap(iam_actions, "extract_iam_action", *REQUEST)
     def extract(original: Any, *args: Any, **kwargs: Any) -> str | None:
+        asked = {**dict(zip(REQUEST, args, strict=False)), **kwargs}
+        if asked["service"] == "lambda" and _ONE_ALIAS.fullmatch(asked["path"]):
+            return _OF_ONE_ALIAS.get(asked["method"])
         action: str | None = original(*args, **kwargs)
         return _SINGLE.get(action or "", action)
 

@@ -28,6 +28,8 @@ _PREFIX = {
     "stepfunctions": "states",
     "application_autoscaling": "application-autoscaling",
     "bedrock_agent": "bedrock",
+    "bedrock_agent_runtime": "bedrock",
+    "bedrock_runtime": "bedrock",
     "service_quotas": "servicequotas",
     "sagemaker_runtime": "sagemaker",
 }
@@ -35,6 +37,8 @@ _PREFIX = {
 
 _OF_CALLS: dict[tuple[str, str], tuple[str, ...]] = {
     ("lambda", "invoke"): ("lambda:InvokeFunction",),
+    # "Requires permissions for the bedrock:InvokeModel action" (Bedrock API reference, Converse).
+    ("bedrock_runtime", "converse"): ("bedrock:InvokeModel",),
     ("s3", "head_object"): ("s3:GetObject",),
     # "CreateMultipartUpload … UploadPartCopy, CompleteMultipartUpload: s3:PutObject" (S3 user
     # guide, Multipart upload API and permissions).
@@ -80,7 +84,12 @@ _LETS_GO = "release_target"
 """A target leaves the index of those in flight when its lease ends; only this decision ends one."""
 
 _INBOXES = ("models/", "configs/")
-_OBJECTS = {"Artifacts": _INBOXES, "Vault": ("releases/",), "Multipart": ("releases/",)}
+_OBJECTS = {
+    "Artifacts": _INBOXES,
+    "Vault": ("releases/",),
+    "Multipart": ("releases/",),
+    "Texts": ("releases/",),
+}
 """Which parts of the bucket a class reads and writes."""
 _ON_BUCKET = {"s3:ListBucketVersions"}
 _SENDS_TO = {

@@ -12,7 +12,9 @@ from typing import Any
 import pytest
 import yaml
 
+from sluice import insisting
 from sluice.copying import RESERVE_MILLISECONDS
+from sluice.domain.patience import CONNECT_SECONDS
 from tests.architecture.project import (
     MACHINES,
     ROOT,
@@ -233,9 +235,7 @@ def test_nobody_of_us_can_approve() -> None:
     ],
 )
 def test_an_operator_lists_roles_one_by_one(arns: str, taken: bool) -> None:
-    pattern = template()["Parameters"]["ExecutionRoleArns"]["AllowedPattern"]
-
-    assert bool(re.fullmatch(pattern.strip("^$").replace("$|^", "|"), arns)) is taken
+    assert _taken("ExecutionRoleArns", arns) is taken
 
 
 def test_a_role_is_passed_to_sagemaker_alone() -> None:
@@ -326,6 +326,58 @@ def test_a_registration_has_time_for_more_than_its_reserve() -> None:
     assert timeout * 1000 > 2 * RESERVE_MILLISECONDS
 
 
+def test_a_question_asked_again_at_the_last_moment_is_answered_in_time() -> None:
+    # Else Lambda ends the invocation, and who asked is not told which version it was.
+    timeout = FUNCTIONS["ServeBedrockFunction"]["Properties"]["Timeout"]
+    look_up = insisting.LONGEST_LOOK_UP_SECONDS + CONNECT_SECONDS
+    answer = insisting.LONGEST_ANSWER_SECONDS + CONNECT_SECONDS
+
+    assert timeout * 1000 > insisting.RESERVE_MILLISECONDS > (look_up + answer) * 1000
+
+
+def test_nobody_but_rollouts_leads_the_alias_anywhere() -> None:
+    may = {role for role, one in identity_statements() if "lambda:UpdateAlias" in one["Action"]}
+
+    assert may == {"ShiftTrafficRole"}
+
+
+@pytest.mark.parametrize(
+    ("functions", "taken"),
+    [
+        ("", True),
+        ("support=my-function", True),
+        ("support=my-function,desk=other_2", True),
+        ("support", False),
+        ("support=", False),
+        ("support=my-function,", False),
+        ("support=arn:aws:lambda:us-east-1:123456789012:function:x", False),
+        ("support=*", False),
+    ],
+)
+def test_an_operator_names_a_function_for_each_application(functions: str, taken: bool) -> None:
+    assert _taken("ApplicationFunctions", functions) is taken
+
+
+@pytest.mark.parametrize(
+    ("arns", "taken"),
+    [
+        ("", True),
+        ("arn:aws:lambda:us-east-1:123456789012:function:my-function", True),
+        (",".join(["arn:aws:lambda:eu-west-1:123456789012:function:f"] * 2), True),
+        ("arn:aws:lambda:us-east-1:123456789012:function:my-function:live", False),
+        ("arn:aws:lambda:us-east-1:123456789012:function:*", False),
+        ("*", False),
+    ],
+)
+def test_an_operator_names_functions_that_rollouts_may_touch(arns: str, taken: bool) -> None:
+    assert _taken("ApplicationFunctionArns", arns) is taken
+
+
+def _taken(parameter: str, value: str) -> bool:
+    pattern = template()["Parameters"][parameter]["AllowedPattern"]
+    return bool(re.fullmatch(pattern.strip("^$").replace("$|^", "|"), value))
+
+
 def test_the_schedule_and_s3_share_the_queue_of_uploads() -> None:
     (policy,) = (
         one["Properties"]
@@ -405,7 +457,7 @@ def test_a_function_ends_before_whoever_waits_for_it(name: str) -> None:
 
     assert properties["Runtime"] == "python3.13"
     assert properties["Handler"] == "app.lambda_handler"
-    assert properties["Timeout"] < 60 or name == "RegisterPackageFunction"
+    assert properties["Timeout"] < 60 or name in ("RegisterPackageFunction", "ServeBedrockFunction")
     assert properties["Layers"] == [{"Ref": next(iter(resources("AWS::Lambda::LayerVersion")))}]
 
 

@@ -38,6 +38,8 @@ class Lambdas:
             "1": self._configured(Variables={"LOG": "INFO"})
         }
         """The first one is what the stack made the alias on."""
+        self.latest = self._configured(Variables={"LOG": "INFO"})
+        """What the next version is published of."""
         self.alias: dict[str, Any] | None = None
         self.before: dict[str, Callable[[], None]] = {}
         """What somebody else does just before an operation is carried out, once."""
@@ -47,7 +49,9 @@ class Lambdas:
         self.leads_to(1)
         self._operations: dict[str, Callable[..., Any]] = {
             "GetAlias": self._get_alias,
+            "CreateAlias": self._create_alias,
             "UpdateAlias": self._update_alias,
+            "PublishVersion": self._publish,
             "GetFunctionConfiguration": self._get_configuration,
             "ListVersionsByFunction": self._list_versions,
         }
@@ -113,6 +117,27 @@ class Lambdas:
             raise RefusedError("ResourceNotFoundException")
         return self.alias
 
+    def _create_alias(self, asked: Any) -> Any:
+        if self.alias is not None:
+            raise RefusedError("ResourceConflictException")
+        if asked["FunctionVersion"] not in self.versions:
+            raise RefusedError("ResourceNotFoundException")
+        self.leads_to(int(asked["FunctionVersion"]))
+        return self.alias
+
+    def _publish(self, asked: Any) -> Any:
+        """Nothing is published that does not differ from the last version."""
+        if asked.get("RevisionId", self._revision_of_latest()) != self._revision_of_latest():
+            raise RefusedError("PreconditionFailedException")
+        last = max(map(int, self.versions), default=0)
+        if not last or self.versions[str(last)] != self.latest:
+            last += 1
+            self.versions[str(last)] = self.latest
+        return {**self.latest, "Version": str(last)}
+
+    def _revision_of_latest(self) -> str:
+        return json.dumps(self.latest)
+
     def _update_alias(self, asked: Any) -> Any:
         alias = self._get_alias(asked)
         if asked.get("RevisionId", alias["RevisionId"]) != alias["RevisionId"]:
@@ -127,6 +152,8 @@ class Lambdas:
         return self.alias
 
     def _get_configuration(self, asked: Any) -> Any:
+        if "Qualifier" not in asked:
+            return {**self.latest, "Version": "$LATEST", "RevisionId": self._revision_of_latest()}
         if asked["Qualifier"] not in self.versions:
             raise RefusedError("ResourceNotFoundException")
         return {**self.versions[asked["Qualifier"]], "Version": asked["Qualifier"]}
@@ -135,6 +162,6 @@ class Lambdas:
         """One a page: who forgets the pages finds the first version alone."""
         every = ["$LATEST", *self.versions]
         at = int(asked.get("Marker", 0))
-        page = {**self.versions.get(every[at], self._configured()), "Version": every[at]}
+        page = {**self.versions.get(every[at], self.latest), "Version": every[at]}
         more = {"NextMarker": str(at + 1)} if at + 1 < len(every) else {}
         return {"Versions": [page], **more}

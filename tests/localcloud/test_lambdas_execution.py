@@ -13,10 +13,11 @@ import base64
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from localcloud.launcher import LocalCloud
 from tests.localcloud.conftest import Clients
-from tests.localcloud.functions import archive, create_function, invoke
+from tests.localcloud.functions import archive, create_function, create_role, invoke
 from tests.localcloud.processes import processes_naming
 from tests.localcloud.waiting import until, within
 
@@ -348,3 +349,23 @@ def test_a_weighted_alias_splits_traffic_and_says_which_version_ran(
         ExecutedVersion=second,
     )
     assert counted == shares.count(second)
+
+
+def test_one_alias_is_read_and_led_with_permissions_of_its_own(
+    client: Clients, unique: str
+) -> None:
+    arn = create_function(client, unique, ECHO)
+    client("lambda").publish_version(FunctionName=unique)
+    client("lambda").create_alias(FunctionName=unique, Name="live", FunctionVersion="1")
+
+    def allowed(action: str) -> Any:
+        may = {"Effect": "Allow", "Action": action, "Resource": arn}
+        return client.as_role("lambda", create_role(client, f"{unique}-{action[7:]}", [may]))
+
+    reader, lister = allowed("lambda:GetAlias"), allowed("lambda:ListAliases")
+    one = {"FunctionName": unique, "Name": "live"}
+    assert reader.get_alias(**one)["FunctionVersion"] == "1"
+    assert allowed("lambda:UpdateAlias").update_alias(**one, Description="x")["Name"] == "live"
+    for refused in (lambda: lister.get_alias(**one), lambda: reader.update_alias(**one)):
+        with pytest.raises(ClientError, match="AccessDenied"):
+            refused()

@@ -37,6 +37,8 @@ class Settings(BaseModel):
     default_application: str = ""
     """Whose version a Bedrock configuration is that names no application."""
 
+    sluice_version: str = ""
+    """The release that this version of a function serves; `domain/serving.py` reads it."""
     application_functions: str = ""
     """Which function serves which application: `support=sluice-serve,desk=sluice-desk`."""
 

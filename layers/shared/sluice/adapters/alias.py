@@ -35,6 +35,24 @@ class Alias:
         self._client = client
         self._functions = functions
 
+    def make(self, name: str) -> None:
+        """Make the alias on a version without a release, unless it is there; safe to repeat.
+
+        Raises EndpointRefusedError when every version serves one, and what is next to be.
+        """
+        if self._alias(name) is not None:
+            return
+        try:
+            self._client().create_alias(
+                FunctionName=self._functions[name],
+                Name=names.LIVE,
+                FunctionVersion=self._first(name) or self._publish(name),
+            )
+        except ClientError as error:
+            # Somebody was faster, or we were, and the answer was lost.
+            if error.response["Error"]["Code"] not in _LATER or self._alias(name) is None:
+                raise
+
     def describe(self, name: str) -> EndpointView | None:
         """The alias as it is; None where there is none, or none that leads to a release.
 
@@ -87,11 +105,11 @@ class Alias:
 
         Raises EndpointBusyError and EndpointRefusedError.
         """
-        first = next((one for one in self._versions(name) if not _release_of(one)), None)
-        if first is None:
+        first = self._first(name)
+        if not first:
             message = f"{self._functions[name]} has no version without a release to lead back to"
             raise EndpointRefusedError(message)
-        self.update(name, str(first["Version"]))
+        self.update(name, first)
 
     def _lead(self, name: str, alias: Any, weights: Mapping[str, float]) -> None:
         """Make the alias lead where `weights` says, if it is still as it was read."""
@@ -115,6 +133,26 @@ class Alias:
             # The SDK asks again when it gets no answer, and the first time may have had its effect.
             if _shares(self._existing(name)) != weights:
                 raise EndpointBusyError(name) from error
+
+    def _first(self, name: str) -> str:
+        """The first version that serves no release, or nothing."""
+        found = (one for one in self._versions(name) if not _release_of(one))
+        return str(next(found, {"Version": ""})["Version"])
+
+    def _publish(self, name: str) -> str:
+        """Make what the function is now a version, if that serves no release.
+
+        Lambda makes none when nothing changed since the last one: it answers with that.
+        """
+        function = self._functions[name]
+        latest = self._client().get_function_configuration(FunctionName=function)
+        if _release_of(latest):
+            message = f"{function} serves a release: take {names.VERSION_VARIABLE} out of it once"
+            raise EndpointRefusedError(message)
+        published = self._client().publish_version(
+            FunctionName=function, RevisionId=latest["RevisionId"]
+        )
+        return str(published["Version"])
 
     def _existing(self, name: str) -> Any:
         alias = self._alias(name)

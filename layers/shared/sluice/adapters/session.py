@@ -34,6 +34,8 @@ def client(service: str, *, read_seconds: int = READ_SECONDS, attempts: int = AT
     return _session.client(service, config=config)  # type: ignore[call-overload]
 
 
-def client_later(service: str) -> Callable[[], Any]:
+def client_later(
+    service: str, *, read_seconds: int = READ_SECONDS, attempts: int = ATTEMPTS
+) -> Callable[[], Any]:
     """What makes a client when it is needed: most invocations never do, and no cold start pays."""
-    return cache(partial(client, service))
+    return cache(partial(client, service, read_seconds=read_seconds, attempts=attempts))

@@ -22,6 +22,12 @@ class Serving(Value):
     digest: str
     """SHA-256 of the manifest's bytes, 64 hex digits."""
 
+    @property
+    def version(self) -> str:
+        """The release's name, `support-v3`, by the vault's folder that the manifest lies in."""
+        *_, group, folder, _ = ("", "", *self.key.split("/"))
+        return f"{group}-{folder.partition('-')[0]}"
+
     def beside(self, name: str) -> str:
         """The key of another object of the release."""
         return f"{self.key.rpartition('/')[0]}/{name}"

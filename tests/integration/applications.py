@@ -1,0 +1,112 @@
+"""An application's release in the vault, and a Bedrock that answers for its model."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from io import BytesIO
+from typing import TYPE_CHECKING, Any
+
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
+from botocore.endpoint import Endpoint
+
+from sluice.domain.serving import serving
+from tests.builders import BUCKET, a_bedrock_manifest, a_pinned, a_release_name
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pytest
+
+TEMPLATE = b"Use these passages:\n{{context}}\n\nQuestion: {{question}}\n"
+SYSTEM = b"Answer in one sentence."
+FOLDER = "releases/support/v3-0123456789ab"
+_TEXTS = {"prompts/p.txt": TEMPLATE, "prompts/system.txt": SYSTEM}
+
+
+def put_release(
+    s3: Any, texts: dict[str, bytes] | None = None, *, profile: str = "", **config: Any
+) -> str:
+    """Put a release into the vault; what `SLUICE_VERSION` says of it."""
+    texts = texts or _TEXTS
+    if "prompts/system.txt" in texts:
+        config = {"system_prompt_file": "prompts/system.txt", **config}
+    pinned = a_pinned(**config)
+    whole = a_bedrock_manifest(
+        release=a_release_name("support-v3"),
+        config=pinned.config,
+        model=pinned.model.model_copy(update={"profile": profile}),
+    )
+    sums = {name: hashlib.sha256(text).hexdigest() for name, text in texts.items()}
+    others = [one for one in whole.objects if one.name not in texts]
+    captured = [others[0].model_copy(update={"name": n, "sha256": s}) for n, s in sums.items()]
+    whole = whole.model_copy(update={"objects": (*others, *captured)})
+    manifest = whole.canonical().encode()
+    for name, text in texts.items():
+        s3.put_object(Bucket=BUCKET, Key=f"{FOLDER}/{name}", Body=text)
+    s3.put_object(Bucket=BUCKET, Key=f"{FOLDER}/manifest.json", Body=manifest)
+    uri = f"s3://{BUCKET}/{FOLDER}/manifest.json"
+    return serving(uri, hashlib.sha256(manifest).hexdigest())
+
+
+@dataclass
+class Bedrock:
+    """What was asked of Bedrock's runtimes, and what they answer."""
+
+    monkeypatch: pytest.MonkeyPatch
+    asked: list[tuple[str, Any]] = field(default_factory=list)
+    refusals: list[tuple[str, int] | Exception] = field(default_factory=list)
+    """What the next calls are answered with instead: a code and a status, or no answer at all."""
+    blocks: list[dict[str, Any]] = field(default_factory=lambda: [{"text": "In the archive."}])
+    passages: list[dict[str, Any]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        real = Endpoint._do_get_response  # type: ignore[attr-defined]
+        operations: dict[str, Callable[[], Any]] = {
+            "Converse": self._converse,
+            "Retrieve": self._retrieve,
+        }
+
+        def answer(endpoint: Endpoint, request: Any, model: Any, context: Any) -> Any:
+            if model.name not in operations:
+                return real(endpoint, request, model, context)
+            self.asked.append((model.name, self._sent(request)))
+            if self.refusals:
+                refusal = self.refusals.pop(0)
+                if isinstance(refusal, Exception):
+                    return None, refusal
+                code, status = refusal
+                said = {"Error": {"Code": code, "Message": "said by Bedrock"}}
+                return self._answered(status, said), None
+            return self._answered(200, operations[model.name]()), None
+
+        self.monkeypatch.setattr(Endpoint, "_do_get_response", answer)
+
+    def conversations(self) -> list[Any]:
+        """Every Converse, in order, as it went over the wire."""
+        return [sent for operation, sent in self.asked if operation == "Converse"]
+
+    @staticmethod
+    def _sent(request: Any) -> dict[str, Any]:
+        body = json.loads(request.body)
+        return {"path": request.url.partition(".com")[2], **body}
+
+    @staticmethod
+    def _answered(status: int, body: dict[str, Any]) -> Any:
+        meta = {"ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": {}}}
+        raw: Any = AWSResponse("https://bedrock.example", status, HTTPHeaders(), BytesIO())
+        raw._content = b""
+        return raw, {**body, **meta}
+
+    def _converse(self) -> Any:
+        return {
+            "output": {"message": {"role": "assistant", "content": self.blocks}},
+            "stopReason": "end_turn",
+            "usage": {"inputTokens": 21, "outputTokens": 4, "totalTokens": 25},
+            "metrics": {"latencyMs": 12},
+        }
+
+    def _retrieve(self) -> Any:
+        return {"retrievalResults": self.passages}
