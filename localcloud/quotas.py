@@ -3,6 +3,7 @@
 Names are AWS's; codes are made up, because AWS publishes none.
 """
 
+import functools
 import hashlib
 from typing import Any
 
@@ -74,7 +75,9 @@ def _require_sagemaker(request: Body) -> None:
         raise ServiceError("NoSuchResourceException", "The local cloud has SageMaker's alone")
 
 
+@functools.cache
 def _types() -> list[str]:
+    """Every instance type for endpoints; the model that tells them is long to read."""
     model = botocore.session.get_session().get_service_model("sagemaker")
     shape: Any = model.shape_for("ProductionVariantInstanceType")
     return list(shape.enum)

@@ -26,6 +26,7 @@ from localcloud.statefiles import StateFiles
 
 SUBSYSTEMS = (
     "localcloud.connections",
+    "localcloud.statements",
     "localcloud.policies",
     "localcloud.actions",
     "localcloud.encryption",

@@ -5,6 +5,7 @@ from localcloud.alarms import (
     configuration,
     evaluation,
     readings,
+    retention,
     series,
     states,
 )
@@ -12,7 +13,7 @@ from localcloud.alarms import (
 
 def mount() -> None:
     """Declare the hooks and handlers of this subsystem; called once, before `hooks.install()`."""
-    for part in (api, configuration, readings, states):
+    for part in (api, configuration, readings, retention, states):
         part.mount()
     series.require()
     evaluation.begin()

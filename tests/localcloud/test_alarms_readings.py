@@ -15,6 +15,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.localcloud.monitoring import as_dimensions, metric_query, minute, now, publish
+from tests.localcloud.waiting import until
 
 
 @pytest.fixture
@@ -196,6 +197,23 @@ def test_a_datum_without_a_time_gets_the_virtual_one(client: Any, unique: str) -
         StartTime=moment - timedelta(minutes=2),
         EndTime=moment + timedelta(minutes=1),
     )
+
+    assert found["m"]["Values"] == [7.0]
+
+
+def test_datapoints_of_a_minute_are_kept_for_fifteen_days(client: Any, unique: str) -> None:
+    oldest = now(client, unique) - timedelta(days=14)  # older ones would be refused
+    at, end = oldest + timedelta(minutes=2), oldest + timedelta(minutes=10)
+    publish(client, unique, 7.0, at=at)
+
+    def look() -> datetime:
+        client("cloudwatch").list_metrics(Namespace=unique)
+        return now(client, unique)
+
+    until(look, "more than 14 days have passed", good=lambda seen: seen > at + timedelta(days=14))
+    client("cloudwatch").list_metrics(Namespace=unique)
+    query = metric_query("m", unique, "Errors", returned=True)
+    found = get_data(client, query, StartTime=minute(at), EndTime=end)
 
     assert found["m"]["Values"] == [7.0]
 

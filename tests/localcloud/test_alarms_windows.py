@@ -13,6 +13,7 @@ from ministack.core.responses import request_scope
 from ministack.services import cloudwatch
 
 from localcloud.alarms.evaluation import datapoints
+from localcloud.alarms.retention import forget_before
 from localcloud.constants import ACCOUNT, REGION
 
 NOON = 1_800_000_000.0 // 3600 * 3600
@@ -80,3 +81,11 @@ def test_metric_math_looks_at_the_same_periods(metric: dict[str, Any]) -> None:
     }
 
     assert [point.value for point in datapoints(alarm, NOON + 70)] == [6.0, 4.0, 2.0]
+
+
+def test_only_what_is_older_is_forgotten(metric: dict[str, Any]) -> None:
+    forget_before(NOON)
+
+    assert seen(metric, NOON + 70) == [3.0, 2.0, None]
+    forget_before(NOON + 70)
+    assert (metric["Namespace"], "Errors", cloudwatch._dims_key({})) not in cloudwatch._metrics
