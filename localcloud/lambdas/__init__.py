@@ -1,6 +1,13 @@
 """Lambda: functions run by AWS's own runtime interface client, seeing only what Lambda gives."""
 
-from localcloud.lambdas import aliases, asynchronous, configurations, executor, mappings
+from localcloud.lambdas import (
+    aliases,
+    asynchronous,
+    configurations,
+    executor,
+    mappings,
+    versions,
+)
 
 
 def mount() -> None:
@@ -9,6 +16,7 @@ def mount() -> None:
     asynchronous.mount()
     aliases.mount()
     mappings.mount()
+    versions.mount()
     configurations.mount()
 
 

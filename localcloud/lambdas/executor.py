@@ -31,7 +31,8 @@ def mount() -> None:
     hooks.replace(lambda_svc, "_execute_function_warm", "func", "event", "request_id")(execute)
     hooks.replace(
         lambda_svc, "_emit_lambda_metrics", "function_name", "duration_ms", "error", "throttle"
-    )(_count_throttle)
+    )(_already_told)
+    hooks.wrap(lambda_svc, "_acquire_execution_slot", "func", "config")(_acquire)
     hooks.replace(
         lambda_svc,
         "_emit_lambda_logs",
@@ -41,7 +42,7 @@ def mount() -> None:
         "error",
         "duration_ms",
         "log_source",
-    )(_already_logged)
+    )(_already_told)
 
 
 @contextlib.contextmanager
@@ -127,11 +128,16 @@ def _said_of(outcome: Outcome) -> str:
 
 
 def _count(config: dict[str, Any], invoked_arn: str, outcome: Outcome) -> None:
-    """Publish Lambda's metrics of one attempt.
+    """Publish Lambda's metrics of one attempt."""
+    errors = 0.0 if outcome.ending is Ending.RESPONSE else 1.0
+    for dimensions in _dimensions(config, invoked_arn):
+        _record("Invocations", 1.0, "Count", dimensions)
+        _record("Errors", errors, "Count", dimensions)
+        _record("Duration", outcome.duration_ms, "Milliseconds", dimensions)
 
-    By function; by resource when a qualifier was named; by executed version too when that was an
-    alias.
-    """
+
+def _dimensions(config: dict[str, Any], invoked_arn: str) -> list[dict[str, str]]:
+    """By function; by resource when a qualifier was named; by version too if that was an alias."""
     name, version = config["FunctionName"], str(config.get("Version", "$LATEST"))
     qualifier = records.qualifier_of({**config, "FunctionArn": invoked_arn})
     sets = [{"FunctionName": name}]
@@ -139,11 +145,7 @@ def _count(config: dict[str, Any], invoked_arn: str, outcome: Outcome) -> None:
         sets.append({"FunctionName": name, "Resource": f"{name}:{qualifier}"})
         if qualifier != version:
             sets.append({**sets[-1], "ExecutedVersion": version})
-    errors = 0.0 if outcome.ending is Ending.RESPONSE else 1.0
-    for dimensions in sets:
-        _record("Invocations", 1.0, "Count", dimensions)
-        _record("Errors", errors, "Count", dimensions)
-        _record("Duration", outcome.duration_ms, "Milliseconds", dimensions)
+    return sets
 
 
 def publish(metric: str, value: float, unit: str, config: dict[str, Any]) -> None:
@@ -155,14 +157,22 @@ def _record(metric: str, value: float, unit: str, dimensions: dict[str, str]) ->
     cloudwatch.record_metric("AWS/Lambda", metric, value, unit, dimensions)
 
 
-def _count_throttle(function_name: str, duration_ms: float, error: bool, throttle: bool) -> None:
-    """Count what ministack refused; each attempt that ran has counted itself."""
-    if throttle:
-        _record("Throttles", 1.0, "Count", {"FunctionName": function_name})
+def _acquire(original: Any, func: dict[str, Any], config: dict[str, Any]) -> Any:
+    """Reserved concurrency is the whole function's, whichever version runs; count what it refused.
+
+    "When all function instances are processing requests ... Lambda rejects additional requests":
+    such a request is neither an invocation nor an error.
+    """
+    whole = lambda_svc._functions.get(config.get("FunctionName")) or func
+    slot, limit = original(whole, config)
+    if slot is None:
+        for dimensions in _dimensions(config, _named_arn.get() or config["FunctionArn"]):
+            _record("Throttles", 1.0, "Count", dimensions)
+    return slot, limit
 
 
-def _already_logged(*_: Any, **__: Any) -> None:
-    """Every attempt writes its own log, with what its environment measured."""
+def _already_told(*_: Any, **__: Any) -> None:
+    """Every attempt counts itself and writes its own log, with what its environment measured."""
 
 
 def stop() -> None:

@@ -68,6 +68,37 @@ def create_function(
     return arn
 
 
+def settled(client: Any, name: str) -> Any:
+    """Wait until the function's last update is over; its configuration."""
+    functions = client("lambda")
+    return until(
+        lambda: (
+            found
+            if (found := functions.get_function_configuration(FunctionName=name))[
+                "LastUpdateStatus"
+            ]
+            == "Successful"
+            else None
+        ),
+        "the update is over",
+    )
+
+
+def configure(client: Any, name: str, **settings: Any) -> Any:
+    """Update the function's configuration, and wait until it is; the configuration."""
+    client("lambda").update_function_configuration(FunctionName=name, **settings)
+    return settled(client, name)
+
+
+def publish(client: Any, name: str, code: str) -> str:
+    """Put new code into a function and publish it; the version."""
+    functions = client("lambda")
+    functions.update_function_code(FunctionName=name, ZipFile=archive({"app.py": code}))
+    settled(client, name)
+    version: str = functions.publish_version(FunctionName=name)["Version"]
+    return version
+
+
 def invoke(client: Any, name: str, event: Any = None, **named: Any) -> Any:
     """Invoke and wait: the response with its payload read."""
     answer = client("lambda").invoke(

@@ -9,7 +9,7 @@ from typing import Any
 
 from localcloud.launcher import LocalCloud
 from tests.localcloud.conftest import Clients
-from tests.localcloud.functions import create_function
+from tests.localcloud.functions import configure, create_function
 from tests.localcloud.machines import callback, create_machine, run, start
 from tests.localcloud.monitoring import publish, put_alarm
 from tests.localcloud.queues import create_queue
@@ -21,6 +21,7 @@ TABLE, BUCKET, STACK = "kept-table", "kept-bucket", "kept-stack"
 ENOUGH = 10
 """Writes of each kind that are answered before the kill."""
 CODE = "def handler(event, context):\n    print('handled', event['Records'][0]['body'])\n"
+RELEASED = "import os\ndef handler(event, context):\n    return os.environ['RELEASE']\n"
 TEMPLATE = {"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": STACK}}}}
 CONSUMER = [
     {
@@ -51,6 +52,7 @@ class Kept:
         self._events()
         self._machines()
         self._models()
+        self._knowledge()
         self._alarm()
         stacks = self.client("cloudformation")
         stacks.create_stack(StackName=STACK, TemplateBody=json.dumps(TEMPLATE))
@@ -148,12 +150,30 @@ class Kept:
 
     def _functions(self) -> None:
         create_function(self.client, "kept", CODE, statements=CONSUMER)
+        self._versions()
         self.told["work"], arn = create_queue(self.client, "kept-work")
         self.client("lambda").create_event_source_mapping(
             FunctionName="kept", EventSourceArn=arn, BatchSize=1
         )
         self.client("sqs").send_message(QueueUrl=self.told["work"], MessageBody="early")
         until(lambda: "early" in str(self.log()), "the function has run", seconds=30)
+
+    def _versions(self) -> None:
+        """A function whose alias leads to two versions, beside a newer $LATEST."""
+        functions, name = self.client("lambda"), "kept-released"
+        create_function(self.client, name, RELEASED)
+        for release in ("one", "two", "three"):
+            configure(self.client, name, Environment={"Variables": {"RELEASE": release}})
+            if release != "three":
+                functions.publish_version(FunctionName=name)
+        functions.create_alias(FunctionName=name, Name="live", FunctionVersion="1")
+        functions.update_alias(
+            FunctionName=name,
+            Name="live",
+            RoutingConfig={"AdditionalVersionWeights": {"2": 0.0}},
+        )
+        self.told["alias"] = functions.get_alias(FunctionName=name, Name="live")
+        self.told["latest"] = functions.get_function_configuration(FunctionName=name)
 
     def log(self) -> list[str]:
         """What the function printed."""
@@ -192,6 +212,12 @@ class Kept:
             lambda: self.client("sqs").receive_message(QueueUrl=tokens).get("Messages"), "a token"
         )
         self.told["token"] = json.loads(message[0]["Body"])["token"]
+
+    def _knowledge(self) -> None:
+        for passage in ("Parcels are brown.", "Parcels are kept."):
+            named = {"knowledge_base_id": "KEPT123456", "data_source_id": "KEPTSOURCE"}
+            self.cloud.control("knowledge", {**named, "passages": [passage]})
+        self.cloud.control("bedrock", {"faults": [{"error": "ThrottlingException"}]})
 
     def _models(self) -> None:
         world = World(self.client, "kept-model")

@@ -17,7 +17,14 @@ from botocore.exceptions import ClientError
 
 from localcloud.launcher import LocalCloud
 from tests.localcloud.conftest import Clients
-from tests.localcloud.functions import archive, create_function, create_role, invoke
+from tests.localcloud.functions import (
+    archive,
+    configure,
+    create_function,
+    create_role,
+    invoke,
+    publish,
+)
 from tests.localcloud.processes import processes_naming
 from tests.localcloud.waiting import until, within
 
@@ -113,7 +120,7 @@ def test_a_new_layer_version_reaches_the_function(client: Clients, unique: str) 
     create_function(client, unique, code, Layers=[old])
     assert invoke(client, unique)["Payload"] == "old"
     new = layer_of(client, unique, {"python/which.py": "NAME = 'new'"})
-    client("lambda").update_function_configuration(FunctionName=unique, Layers=[new])
+    configure(client, unique, Layers=[new])
     assert invoke(client, unique)["Payload"] == "new"
 
 
@@ -153,9 +160,7 @@ def test_environments_are_warm_until_the_function_changes(client: Clients, uniqu
     create_function(client, unique, code)
     first, again = (invoke(client, unique)["Payload"] for _ in range(2))
     assert again == [first[0], 2, None]
-    client("lambda").update_function_configuration(
-        FunctionName=unique, Environment={"Variables": {"VALUE": "2"}}
-    )
+    configure(client, unique, Environment={"Variables": {"VALUE": "2"}})
     changed = invoke(client, unique)["Payload"]
     assert changed[0] != first[0]
     assert changed[1:] == [1, "2"]
@@ -312,13 +317,6 @@ def handler(event, context):
     create_function(client, unique, code)
     invoke(client, unique, unique)
     assert metric(client, cloud, "Own", "Shifted", service=unique) == 2
-
-
-def publish(client: Clients, name: str, code: str) -> str:
-    """Put new code into a function and publish it; the version."""
-    client("lambda").update_function_code(FunctionName=name, ZipFile=archive({"app.py": code}))
-    version: str = client("lambda").publish_version(FunctionName=name)["Version"]
-    return version
 
 
 def test_a_weighted_alias_splits_traffic_and_says_which_version_ran(

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 
 from localcloud.launcher import LocalCloud
 from tests.localcloud.conftest import SPEED, Clients
+from tests.localcloud.functions import invoke
 from tests.localcloud.kept import BUCKET, ENOUGH, STACK, TABLE, Kept
 from tests.localcloud.monitoring import publish
 from tests.localcloud.waiting import until
@@ -70,6 +71,33 @@ def test_every_version_of_every_object_has_its_bytes(kept: Kept) -> None:
     # One more may be there: written, and killed before its answer.
     assert len(kept.objects) <= len(versions) <= len(kept.objects) + 1
     assert [one["VersionId"] for one in versions if one["IsLatest"]] == [latest]
+
+
+def test_versions_and_the_alias_that_leads_to_them_are_as_they_were(kept: Kept) -> None:
+    functions, name = kept.client("lambda"), "kept-released"
+    alias = functions.get_alias(FunctionName=name, Name="live")
+    assert alias["RevisionId"] == kept.told["alias"]["RevisionId"]
+    assert alias["RoutingConfig"] == {"AdditionalVersionWeights": {"2": 0.0}}
+    assert invoke(kept.client, name, Qualifier="live")["Payload"] == "one"
+    assert invoke(kept.client, name, Qualifier="2")["Payload"] == "two"
+    latest = functions.get_function_configuration(FunctionName=name)
+    assert latest["RevisionId"] == kept.told["latest"]["RevisionId"]
+    assert invoke(kept.client, name)["Payload"] == "three"
+    made = functions.publish_version(FunctionName=name, RevisionId=latest["RevisionId"])
+    assert made["Version"] == "3"
+
+
+def test_knowledge_and_what_goes_wrong_with_models_is_back(kept: Kept) -> None:
+    found = kept.client("bedrock-agent-runtime").retrieve(
+        knowledgeBaseId="KEPT123456", retrievalQuery={"text": "parcels"}
+    )["retrievalResults"]
+    assert [one["content"]["text"] for one in found] == ["Parcels are kept."]
+    jobs = kept.client("bedrock-agent").list_ingestion_jobs(
+        knowledgeBaseId="KEPT123456", dataSourceId="KEPTSOURCE"
+    )["ingestionJobSummaries"]
+    assert len(jobs) == 2
+    (fault,) = kept.cloud.control("bedrock")["faults"]
+    assert fault["error"] == "ThrottlingException"
 
 
 def test_a_multipart_upload_can_be_completed(kept: Kept) -> None:
