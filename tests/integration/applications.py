@@ -59,7 +59,14 @@ class Bedrock:
     asked: list[tuple[str, Any]] = field(default_factory=list)
     refusals: list[tuple[str, int] | Exception] = field(default_factory=list)
     """What the next calls are answered with instead: a code and a status, or no answer at all."""
-    blocks: list[dict[str, Any]] = field(default_factory=lambda: [{"text": "In the archive."}])
+    answer: dict[str, Any] = field(
+        default_factory=lambda: {
+            "output": {"message": {"role": "assistant", "content": [{"text": "In the archive."}]}},
+            "stopReason": "end_turn",
+            "usage": {"inputTokens": 21, "outputTokens": 4, "totalTokens": 25},
+            "metrics": {"latencyMs": 12},
+        }
+    )
     passages: list[dict[str, Any]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -101,12 +108,7 @@ class Bedrock:
         return raw, {**body, **meta}
 
     def _converse(self) -> Any:
-        return {
-            "output": {"message": {"role": "assistant", "content": self.blocks}},
-            "stopReason": "end_turn",
-            "usage": {"inputTokens": 21, "outputTokens": 4, "totalTokens": 25},
-            "metrics": {"latencyMs": 12},
-        }
+        return self.answer
 
     def _retrieve(self) -> Any:
         return {"retrievalResults": self.passages}

@@ -205,6 +205,27 @@ def test_a_version_without_a_release_says_so(
     assert (counted()["version"]) == "unreleased"
 
 
+def test_a_variable_that_names_no_manifest_says_so(
+    ask: Function, bedrock: Bedrock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLUICE_VERSION", "support-v3")
+
+    with pytest.raises(Exception, match="'support-v3' is not s3://bucket/key of a manifest"):
+        ask()
+    assert bedrock.asked == []
+
+
+def test_what_nobody_foresaw_is_raised_in_the_versions_name_and_counted(
+    release: Any, ask: Function, bedrock: Bedrock, counted: Callable[[], dict[str, Any]]
+) -> None:
+    release()
+    bedrock.answer = {}
+
+    with pytest.raises(Exception, match="support-v3: KeyError"):
+        ask()
+    assert counted()["Errors"] == [1]
+
+
 def test_a_template_without_a_question_is_not_served(
     release: Any, ask: Function, bedrock: Bedrock
 ) -> None:
@@ -438,7 +459,7 @@ def test_thoughts_of_a_model_are_no_part_of_its_answer(
 ) -> None:
     release()
     reasoning = {"reasoningContent": {"reasoningText": {"text": "hm"}}}
-    bedrock.blocks = [reasoning, {"text": "In "}, {"text": "it."}]
+    bedrock.answer["output"]["message"]["content"] = [reasoning, {"text": "In "}, {"text": "it."}]
 
     assert ask()["answer"] == "In it."
 

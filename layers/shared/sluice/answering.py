@@ -23,7 +23,7 @@ from sluice.domain.rendering import (
 from sluice.domain.served import UnfitReleaseError
 from sluice.insisting import Insistence
 from sluice.loading import NoReleaseError
-from sluice.observability import metrics
+from sluice.observability import logger, metrics
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 UNRELEASED = "unreleased"
 """What is called so in metrics and errors: a version that was published to serve no release."""
 
-_BLAMED = (BusyError, RefusedError, UnfitReleaseError, NoReleaseError, ClientError, BotoCoreError)
+_FORESEEN = (BusyError, RefusedError, UnfitReleaseError, NoReleaseError, ClientError, BotoCoreError)
 
 
 class UnansweredError(Exception):
@@ -93,8 +93,10 @@ class Answering:
         try:
             served = self.loading.served()
             reply, answer = self._answered(served, parse_request(event), insistence)
-        except _BLAMED as failed:
+        except Exception as failed:  # raised again in the version's name, when it was counted
             error = f"{type(failed).__name__}: {failed}"
+            if not isinstance(failed, _FORESEEN):
+                logger.exception("question not taken")
         return Outcome(
             application=version.rpartition("-v")[0],
             version=version,

@@ -32,7 +32,10 @@ class Loading:
     @property
     def version(self) -> str:
         """`support-v3`, by where its manifest lies; nothing without a release."""
-        return parse_serving(self._said).version if self._said else ""
+        try:
+            return parse_serving(self._said).version
+        except ValueError:
+            return ""
 
     def warm(self) -> None:
         """Read ahead of the first request, which is told if that fails, and tries again."""
@@ -44,7 +47,11 @@ class Loading:
             logger.exception("release not loaded", version=self.version)
 
     def served(self) -> Served:
-        """The release. Raises NoReleaseError, UnfitReleaseError, and what S3 does."""
+        """The release.
+
+        Raises NoReleaseError, UnfitReleaseError, ValueError for a variable that names no manifest,
+        and what S3 does.
+        """
         if self._kept is None:
             self._kept = self._read()
         return self._kept

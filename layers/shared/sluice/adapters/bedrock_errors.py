@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    HTTPClientError,
+)
+from botocore.exceptions import (
+    ConnectionError as NotConnectedError,
+)
 
 _THROTTLED = frozenset({"ThrottlingException", "TooManyRequestsException"})
 _PASSING = frozenset(
@@ -38,4 +45,6 @@ def told(error: ClientError | BotoCoreError) -> BusyError | RefusedError:
         if code in _THROTTLED | _PASSING:
             return BusyError(reason, throttled=code in _THROTTLED)
         return RefusedError(reason)
-    return BusyError(type(error).__name__)
+    name = type(error).__name__
+    unreached = isinstance(error, (HTTPClientError, NotConnectedError))
+    return BusyError(name) if unreached else RefusedError(name)
