@@ -15,6 +15,7 @@ sys.path.append(str(Path(__file__).resolve().parent.parent / "layers" / "shared"
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cli.asking import TARGET, add_questions
 from cli.errors import NO, UNUSABLE, RefusedError, UnusableError
 from cli.plans import plan
 from cli.pushing import push
@@ -26,8 +27,6 @@ from sluice.domain.holding import Saying
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-_TARGET = "endpoint/NAME or application/NAME; NAME alone is an endpoint's"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -53,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_plan(commands)
     _add_word(commands, Saying.PROMOTE, "let a held step pass, for a person's reasons")
     _add_word(commands, Saying.ABORT, "return all traffic; the version is not marked bad")
+    add_questions(commands, _connect)
     return parser
 
 
@@ -167,7 +167,7 @@ def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -
 def _add_plan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     text = "what was foreseen of a rollout: how long proof takes, and what is never decided"
     parser = commands.add_parser("plan", help=text, description=text)
-    parser.add_argument("target", metavar="TARGET", help=_TARGET)
+    parser.add_argument("target", metavar="TARGET", help=TARGET)
     parser.add_argument("--rollout", default="", help="by execution (default: the one in flight)")
     _connect(parser)
     parser.set_defaults(run=plan)
@@ -177,7 +177,7 @@ def _add_word(
     commands: argparse._SubParsersAction[argparse.ArgumentParser], saying: Saying, text: str
 ) -> None:
     parser = commands.add_parser(saying, help=text, description=text)
-    parser.add_argument("target", metavar="TARGET", help=_TARGET)
+    parser.add_argument("target", metavar="TARGET", help=TARGET)
     parser.add_argument("--why", default="", help="what the history is to say")
     parser.add_argument("--by", default="", help="whose word it is (default: the caller's ARN)")
     _connect(parser)

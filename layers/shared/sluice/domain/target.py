@@ -21,7 +21,7 @@ from sluice.domain.scalable import Suspension
 from sluice.domain.values import SCHEMA_VERSION, Moment, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
 
 class Cause(StrEnum):
@@ -242,9 +242,20 @@ def chronicle(change: Change) -> tuple[TargetState, tuple[Entry, ...]]:
 
 
 def entry_hash(entry: Entry) -> str:
-    """The SHA-256 of an entry's canonical JSON without `hash`: what `hash` must equal."""
-    content: dict[str, Any] = entry.model_dump(mode="json", exclude={"hash"}, exclude_none=True)
-    canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    """What `hash` of an entry must be when it is written."""
+    return content_hash(entry.model_dump(mode="json", exclude_none=True))
+
+
+def content_hash(stored: Mapping[str, Any]) -> str:
+    """The SHA-256 of an entry's canonical JSON without `hash`: what its `hash` must equal.
+
+    Of what stands in the ledger, not of what we make of it: an entry that another version of Sluice
+    wrote lacks the fields added since, and has its own hash all the same.
+    """
+    content = {name: value for name, value in stored.items() if name != "hash"}
+    canonical = json.dumps(
+        content, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=repr
+    )
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 

@@ -1,0 +1,56 @@
+"""Questions that only read: how they are asked on the command line."""
+
+from __future__ import annotations
+
+from argparse import RawDescriptionHelpFormatter
+from typing import TYPE_CHECKING
+
+from cli.audits import check
+
+if TYPE_CHECKING:
+    from argparse import ArgumentParser, _SubParsersAction
+    from collections.abc import Callable
+
+TARGET = "endpoint/NAME or application/NAME; NAME alone is an endpoint's"
+_AUDIT = """\
+is the history of a target the one that was written? Each entry hashes its content and names the
+hash of the one before; STATE counts them. What does not fit is named: the entry's number, what is
+wrong, and between which two it stands.
+
+Exit codes: 0, sound; 1, it is not; 2, it could not be asked.
+
+A bundle is a JSON file with the entries as they are stored. Auditing it needs no AWS. Keep one
+elsewhere: who can write the whole ledger can also write another history, with hashes that fit.
+"""
+
+
+def add_questions(
+    commands: _SubParsersAction[ArgumentParser], connect: Callable[[ArgumentParser], None]
+) -> None:
+    """Add the commands; `connect` adds what says where the ledger is."""
+    _add_audit(commands, connect)
+
+
+def _add_audit(
+    commands: _SubParsersAction[ArgumentParser], connect: Callable[[ArgumentParser], None]
+) -> None:
+    parser = _parser(commands, "audit", "check the hash chain of a target's history", _AUDIT)
+    parser.add_argument("target", nargs="?", default="", metavar="TARGET", help=TARGET)
+    parser.add_argument("--all", action="store_true", help="every target that was ever approved")
+    files = parser.add_mutually_exclusive_group()
+    files.add_argument("--bundle", default="", metavar="FILE", help="also write a bundle there")
+    files.add_argument(
+        "--from-bundle", default="", metavar="FILE", help="check that bundle, not the ledger"
+    )
+    connect(parser)
+    parser.set_defaults(run=check)
+
+
+def _parser(
+    commands: _SubParsersAction[ArgumentParser], name: str, text: str, more: str
+) -> ArgumentParser:
+    parser = commands.add_parser(
+        name, help=text, description=more, formatter_class=RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--json", action="store_true", help="answer as one JSON document")
+    return parser
