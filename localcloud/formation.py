@@ -4,7 +4,7 @@ It is half of what there is to import, and nobody needs it before the first stac
 once the gateway answers, and a request that comes earlier waits.
 """
 
-from localcloud import provisioning
+from localcloud import custom_resources, provisioning
 from localcloud.alarms import formation as alarms
 from localcloud.sagemaker import provisioners as sagemaker
 from localcloud.workflows import formation as workflows
@@ -13,6 +13,7 @@ from localcloud.workflows import formation as workflows
 def mount() -> None:
     """Declare the hooks and resource types; called once."""
     provisioning.mount()
+    custom_resources.mount()
     sagemaker.mount()
     workflows.mount()
     alarms.mount()

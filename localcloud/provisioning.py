@@ -31,10 +31,12 @@ def mount() -> None:
     hooks.require(dynamodb, "_update_continuous_backups", "data")
     hooks.require(lambda_svc, "_put_function_concurrency", "func_name", "data")
     hooks.require(lambda_svc, "_delete_function_concurrency", "func_name")
+    hooks.require(provisioners, "_lambda_function_for_cfn_ref", "function_ref")
     tables = provisioners._RESOURCE_HANDLERS["AWS::DynamoDB::Table"]
     _let_complete(tables, _complete_table)
     tables["delete"] = _unless_protected(tables["delete"])
     _let_complete(provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"], _reserve_concurrency)
+    _let_find_function(provisioners._RESOURCE_HANDLERS["AWS::Lambda::Permission"])
     for resource_type, operation in _UNTYPED.items():
         _type_properties(provisioners._RESOURCE_HANDLERS[resource_type], operation)
 
@@ -97,6 +99,24 @@ def _completing(
         return name, attributes
 
     return both
+
+
+def _let_find_function(handlers_of_type: dict[str, Any]) -> None:
+    """Let a permission fail on a function, version or alias that is not there, as on Lambda."""
+    for verb, position in (("create", 1), ("update", 2)):
+        handlers_of_type[verb] = _finding(handlers_of_type[verb], position)
+
+
+def _finding(handler: Callable[..., Any], position: int) -> Callable[..., Any]:
+    @functools.wraps(handler)
+    def finding(*args: Any, **kwargs: Any) -> Any:
+        named = str(args[position].get("FunctionName", ""))
+        if provisioners._lambda_function_for_cfn_ref(named)[0] is None:
+            message = f"Function not found: {named}"
+            raise ValueError(message)
+        return handler(*args, **kwargs)
+
+    return finding
 
 
 def _reserve_concurrency(name: str, properties: Properties) -> None:

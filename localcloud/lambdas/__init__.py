@@ -6,6 +6,7 @@ from localcloud.lambdas import (
     configurations,
     executor,
     mappings,
+    resources,
     versions,
 )
 
@@ -17,6 +18,7 @@ def mount() -> None:
     aliases.mount()
     mappings.mount()
     versions.mount()
+    resources.mount()
     configurations.mount()
 
 
