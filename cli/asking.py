@@ -6,6 +6,7 @@ from argparse import RawDescriptionHelpFormatter
 from typing import TYPE_CHECKING
 
 from cli.audits import check
+from cli.histories import PAGE, history
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _SubParsersAction
@@ -22,13 +23,39 @@ Exit codes: 0, sound; 1, it is not; 2, it could not be asked.
 A bundle is a JSON file with the entries as they are stored. Auditing it needs no AWS. Keep one
 elsewhere: who can write the whole ledger can also write another history, with hashes that fit.
 """
+_HISTORY = """\
+What served the target, from its history in the ledger; no moment is left out. With --at: what
+served then and since when, what it was made from, who approved it, and why it came to serve.
+Otherwise everything that happened, or what happened between --from and --to, both included.
+
+Times need a zone: 2026-05-03T14:00Z, 2026-05-03T16:00+02:00. An entry counts from its own
+millisecond on.
+
+Exit codes: 0, answered; 1, nothing served at that time; 2, it could not be asked.
+"""
 
 
 def add_questions(
     commands: _SubParsersAction[ArgumentParser], connect: Callable[[ArgumentParser], None]
 ) -> None:
     """Add the commands; `connect` adds what says where the ledger is."""
+    _add_history(commands, connect)
     _add_audit(commands, connect)
+
+
+def _add_history(
+    commands: _SubParsersAction[ArgumentParser], connect: Callable[[ArgumentParser], None]
+) -> None:
+    parser = _parser(commands, "history", "what served a target when, and why", _HISTORY)
+    parser.add_argument("target", metavar="TARGET", help=TARGET)
+    parser.add_argument("--at", default="", metavar="TIME", help="what served at that moment")
+    parser.add_argument("--from", dest="begins", default="", metavar="TIME", help="not before")
+    parser.add_argument("--to", dest="ends", default="", metavar="TIME", help="and not after")
+    shown = f"entries at once ({PAGE}); 0: all"
+    parser.add_argument("--limit", type=int, default=PAGE, metavar="N", help=shown)
+    parser.add_argument("--after", type=int, default=0, metavar="N", help="go on after entry N")
+    connect(parser)
+    parser.set_defaults(run=history)
 
 
 def _add_audit(

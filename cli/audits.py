@@ -22,6 +22,7 @@ from sluice.domain.values import SCHEMA_VERSION, iso
 if TYPE_CHECKING:
     from argparse import Namespace
 
+    from sluice.adapters.ledger.table import Table
     from sluice.domain.recorded import Flaw, Recorded
 
 
@@ -49,12 +50,13 @@ def _read(options: Namespace) -> tuple[Recorded, ...]:
     if not targets:
         message = "the ledger knows no target: nothing was ever approved"
         raise UnusableError(message)
-    return tuple(_history(Histories(table), one) for one in targets)
+    return tuple(history_of(table, one) for one in targets)
 
 
-def _history(histories: Histories, target: str) -> Recorded:
+def history_of(table: Table, target: str) -> Recorded:
+    """What the ledger has recorded of the target. Raises UnusableError where that is nothing."""
     try:
-        recorded = histories.read(target)
+        recorded = Histories(table).read(target)
     except GrowingError as error:
         raise UnusableError(str(error)) from error
     if recorded is None:

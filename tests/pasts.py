@@ -37,9 +37,15 @@ def a_past() -> tuple[TargetState, list[Entry]]:
     return state, past
 
 
-def live_through(targets: Targets, target: str = TARGET) -> TargetState:
+def live_through(
+    targets: Targets,
+    target: str = TARGET,
+    *,
+    stable: Deployed = STABLE,
+    canary: Deployed = CANARY,
+) -> TargetState:
     """The same past, written into the ledger entry by entry."""
-    for said, changes in _steps():
+    for said, changes in _steps(stable, canary):
 
         def decide(
             state: TargetState | None, said: Event = said, changes: dict[str, Any] = changes
@@ -53,29 +59,33 @@ def live_through(targets: Targets, target: str = TARGET) -> TargetState:
     return state
 
 
-def _steps() -> Iterator[tuple[Event, dict[str, Any]]]:
-    for minute, (event, reason, live, changes) in enumerate(_story()):
-        release = (CANARY if minute >= 4 else STABLE).release
+def _steps(
+    stable: Deployed = STABLE, canary: Deployed = CANARY
+) -> Iterator[tuple[Event, dict[str, Any]]]:
+    for minute, (event, reason, live, changes) in enumerate(_story(stable, canary)):
+        release = (canary if minute >= 4 else stable).release
         evidence = "00004-abc" if event == "RolledBack" else ""
         said = Event(after(60 * minute), event, reason, release, evidence)
         yield said, {"live": live, **changes}
 
 
-def _story() -> Sequence[tuple[str, str, Deployed | None, dict[str, Any]]]:
+def _story(
+    stable: Deployed, canary: Deployed
+) -> Sequence[tuple[str, str, Deployed | None, dict[str, Any]]]:
     first = {"epoch": 3, "holder": "churn-g1-e3"}
     then = {"epoch": 5, "holder": EXECUTION}
     return (
         ("Approved", "approved by alice", None, {}),
         ("RolloutStarted", "AllAtOnce: approved", None, first),
-        ("Promoted", "every step passed", STABLE, first),
-        ("Settled", "Promoted", STABLE, {"epoch": 3, "holder": ""}),
-        ("Approved", "approved by bob", STABLE, {}),
-        ("RolloutStarted", "Canary: approved", STABLE, then),
-        ("Shifted", "v3-e3 90 %, v4-e5 10 %", STABLE, then),
-        ("Promoted", "every step passed", CANARY, then),
-        ("RolledBack", "alarm errors: 0.5", STABLE, then),
-        ("Settled", "RolledBack", STABLE, {"holder": ""}),
-        ("Halted", "a second alarm within the cool-down", STABLE, {}),
+        ("Promoted", "every step passed", stable, first),
+        ("Settled", "Promoted", stable, {"epoch": 3, "holder": ""}),
+        ("Approved", "approved by bob", stable, {}),
+        ("RolloutStarted", "Canary: approved", stable, then),
+        ("Shifted", "v3-e3 90 %, v4-e5 10 %", stable, then),
+        ("Promoted", "every step passed", canary, then),
+        ("RolledBack", "alarm errors: 0.5", stable, then),
+        ("Settled", "RolledBack", stable, {"holder": ""}),
+        ("Halted", "a second alarm within the cool-down", stable, {}),
     )
 
 

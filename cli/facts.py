@@ -1,0 +1,88 @@
+"""What ledger and vault know of a release: its manifest, and who approved it."""
+
+from __future__ import annotations
+
+import json
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cli.errors import UnusableError
+from sluice.adapters.ledger.releases import Releases
+from sluice.domain.manifest import digest_of
+from sluice.domain.release import ApprovalStatus
+from sluice.domain.serving import parse_serving, serving
+from sluice.domain.values import iso
+
+if TYPE_CHECKING:
+    from cli.stack import Connection
+    from sluice.domain.release import Release, ReleaseName
+    from sluice.domain.rollout import Deployed
+    from sluice.domain.target import Entry
+
+
+class Facts:
+    """Reads on demand, and each thing once."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._known: dict[str, dict[str, Any]] = {}
+        self._named: dict[ReleaseName, Release | None] = {}
+
+    def manifest(self, live: Deployed) -> dict[str, Any]:
+        """What the release's manifest says, by its digest: from the ledger, else from the vault.
+
+        Raises UnusableError where neither has those bytes.
+        """
+        if live.digest not in self._known:
+            kept = self._in_ledger(live.release)
+            text = kept if digest_of(kept) == live.digest else self.vaulted(live)
+            self._known[live.digest] = json.loads(text)
+        return self._known[live.digest]
+
+    def vaulted(self, live: Deployed) -> str:
+        """The manifest's text as the vault has it. Raises UnusableError unless it is that one."""
+        found = parse_serving(serving(live.manifest_uri, live.digest))
+        try:
+            answer = self._connection.s3().get_object(Bucket=found.bucket, Key=found.key)
+            text = answer["Body"].read().decode()
+        except (BotoCoreError, ClientError, UnicodeDecodeError) as error:
+            message = f"the manifest of {live.release} cannot be read: {error}"
+            raise UnusableError(message) from error
+        if digest_of(text) != found.digest:
+            message = f"{live.manifest_uri} has not the digest {found.digest} any more"
+            raise UnusableError(message)
+        return text
+
+    def approved(self, said: Entry | None) -> dict[str, Any] | None:
+        """Who approved, by the entry that says so, and when, by the release's own record."""
+        if said is None or said.release is None:
+            return None
+        if said.release not in self._named:
+            self._named[said.release] = self.releases.get(said.release)
+        release = self._named[said.release]
+        seen = [
+            one
+            for one in (release.approvals if release else ())
+            if one.status is ApprovalStatus.APPROVED and one.observed_at <= said.at
+        ]
+        by = said.reason.removeprefix("approved by ")
+        known = seen[-1].model_dump(mode="json") if seen else {}
+        return {
+            "by": by,
+            "at": known.get("last_modified"),
+            "seen_at": iso(said.at),
+            "entry": said.n,
+        }
+
+    def _in_ledger(self, name: ReleaseName) -> str:
+        try:
+            return self.releases.captured(name).manifest
+        except KeyError:
+            return ""
+
+    @cached_property
+    def releases(self) -> Releases:
+        """The releases in the ledger."""
+        return Releases(self._connection.table())
