@@ -8,7 +8,17 @@ from typing import TYPE_CHECKING, Any
 from sluice.domain.alarm import Watched
 from sluice.domain.rollout import Action, Phase, Rollout
 from sluice.events.tasks import dump_rollout
-from tests.builders import AT, STABLE, TARGET, a_rollout, a_state, after, an_event, deployed
+from tests.builders import (
+    AT,
+    STABLE,
+    TARGET,
+    a_package_arn,
+    a_rollout,
+    a_state,
+    after,
+    an_event,
+    deployed,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -90,8 +100,21 @@ class Drill:
     def tick(self, minute: float) -> list[str]:
         """The schedule's `reconcile_target` looks."""
         event = {**an_event("events_scheduled"), "time": after(minute * MINUTE).isoformat()}
+        return self._reconcile(event)
+
+    def _reconcile(self, event: dict[str, Any]) -> list[str]:
         answers: list[str] = self.world.call("reconcile_target", event)["answers"]
         return answers
+
+    def asked(self, *, at: datetime) -> list[str]:
+        """`handle_alarm` has asked for a look, as of the alarm's time."""
+        return self._reconcile({"target": TARGET, "at": at.isoformat()})
+
+    def changed(self, version: int, *, at: datetime) -> list[str]:
+        """SageMaker tells that a package changed."""
+        event = an_event("sagemaker_model_package_approved")
+        event["detail"]["ModelPackageArn"] = a_package_arn(version)
+        return self._reconcile({**event, "time": at.isoformat()})
 
     def woken(self) -> list[Rollout]:
         """What the machine was woken with, each time."""

@@ -19,6 +19,7 @@ RESUMED = {
     "DynamicScalingOutSuspended": False,
     "ScheduledScalingSuspended": False,
 }
+SUSPENDED = {**RESUMED, "DynamicScalingInSuspended": True, "ScheduledScalingSuspended": True}
 
 
 class Scaled:

@@ -8,8 +8,8 @@ import pytest
 
 from sluice.domain.rollout import Action, Kind
 from tests.builders import a_quota
+from tests.integration.captured import Captured
 from tests.integration.scaled import RESUMED, Scaled
-from tests.integration.test_prepare_rollout import Captured
 
 if TYPE_CHECKING:
     from tests.integration.inbox import Inbox

@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from tests.integration.rollouts import Wire, World
 
 
+AN_HOUR_AHEAD = {"time": (AT + timedelta(hours=1)).isoformat()}
+HASTY = [
+    pytest.param({**changed(4), **AN_HOUR_AHEAD}, id="an approval"),
+    pytest.param({**ENDED, **AN_HOUR_AHEAD}, id="an end"),
+    pytest.param({"target": TARGET, "at": AN_HOUR_AHEAD["time"]}, id="an alarm"),
+]
+
+
 @pytest.fixture(autouse=True)
 def in_service(world: World) -> None:
     """An endpoint that serves."""
@@ -73,7 +81,7 @@ def abandoned(world: World) -> World:
 def test_only_the_schedule_replaces_a_holder_that_ended(abandoned: World) -> None:
     (answer,) = reconcile(abandoned, ENDED)
 
-    assert answer == f"{EXECUTION} has ended; the schedule replaces it"
+    assert answer == f"{EXECUTION} is to be replaced; the schedule does it"
     assert abandoned.state.holder == EXECUTION
 
     reconcile(abandoned, tick())
@@ -96,12 +104,31 @@ def test_a_successor_starts_when_the_drain_is_over_and_no_sooner(abandoned: Worl
     assert given["release"]["variant"] == "v4-e5"
 
 
-def test_an_event_after_the_drain_starts_the_successor_as_well(abandoned: World) -> None:
+@pytest.mark.parametrize("event", HASTY)
+def test_no_drain_ends_by_an_events_clock(abandoned: World, event: dict[str, Any]) -> None:
     reconcile(abandoned, tick())
 
-    reconcile(abandoned, {"target": TARGET, "at": (AT + DRAIN).isoformat()})
+    (answer,) = reconcile(abandoned, event)
+    assert "draining until" in answer
+    assert abandoned.executions() == {EXECUTION: "ABORTED"}
 
+    reconcile(abandoned, tick(DRAIN))
     assert abandoned.executions()["churn-g1-e6"] == "RUNNING"
+
+
+@pytest.mark.parametrize("event", HASTY)
+def test_what_is_decided_anew_after_a_drain_waits_for_the_schedule_too(
+    world: World, event: dict[str, Any]
+) -> None:
+    world.given_versions(1, 2, 3, 4)
+    world.given(a_state(displaced=EXECUTION, drain_until=AT + DRAIN, wanted=a_wanted(4)))
+
+    (answer,) = reconcile(world, event)
+    assert "draining until" in answer
+    assert world.executions() == {}
+
+    reconcile(world, tick(DRAIN))
+    assert list(world.executions().values()) == ["RUNNING"]
 
 
 @pytest.mark.parametrize("status", ["Updating", "SystemUpdating", "RollingBack"])
@@ -208,6 +235,8 @@ def test_a_restored_ledger_does_not_take_the_end_of_another_lease_for_its_own(
     world.stop(EXECUTION)
 
     reconcile(world, ENDED)
+    assert world.state.generation == 1, "the drain that follows begins by the schedule's clock"
+    reconcile(world, tick())
 
     assert (world.state.generation, world.state.holder) == (2, "")
     assert "HolderReplaced" not in world.history()

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sluice.domain.rollout import Action, Kind, Outcome, Phase
-from tests.builders import AT, CANARY, STABLE, a_package_arn, a_release, after
+from tests.builders import AT, CANARY, STABLE, TARGET, a_package_arn, a_release, after
 from tests.integration.drills import MINUTE, OLD, WHOLE, Drill, at_rest
 
 if TYPE_CHECKING:
@@ -199,6 +199,29 @@ def test_a_second_alarm_within_the_cool_down(drill: Drill) -> None:
     assert [kind for kind, _ in drill.world.announced()] == ["TargetHalted"]
 
 
+def test_no_cool_down_passes_by_an_alarms_clock(drill: Drill) -> None:
+    """It fires half an hour after the rollback; CloudWatch takes that to be an hour and a half."""
+    name = at_rest(drill, rolled_back_at=AT, live_since=AT)
+    told = after(90 * MINUTE)
+    drill.fires(name, at=told)
+
+    (answer,) = drill.asked(at=told)
+    assert "cool-down" in answer
+    assert (drill.executions(), drill.world.state.phase) == (set(), Phase.IDLE)
+
+    drill.tick(31)
+    assert (drill.world.state.phase, drill.executions()) == (Phase.HALTED, set())
+
+
+def test_an_alarm_long_after_the_cool_down_waits_for_no_schedule(drill: Drill) -> None:
+    name = at_rest(drill, rolled_back_at=after(-120 * MINUTE), live_since=AT)
+    drill.fires(name)
+
+    drill.asked(at=after(5 * MINUTE))
+
+    assert drill.world.history()[-1] == "RolloutStarted"
+
+
 def test_an_alarm_after_the_cool_down_rolls_back(drill: Drill) -> None:
     name = at_rest(drill, rolled_back_at=AT)
     drill.fires(name, at=after(61 * MINUTE))
@@ -267,6 +290,20 @@ def test_whoever_approves_what_is_live_again_releases_a_halt_and_the_alarm_is_he
     assert (drill.world.state.phase, drill.world.state.holder) == (Phase.IDLE, "")
     assert drill.fires(name, before="INSUFFICIENT_DATA").startswith("ALREADY_FIRING")
     assert len(drill.told()) == 1
+
+
+def test_since_when_a_person_stands_by_what_serves_the_schedule_says(drill: Drill) -> None:
+    name = halted(drill)
+    for status in ("PendingManualApproval", "Approved"):
+        drill.world.decide(a_package_arn(3), status)
+        drill.changed(3, at=after(95 * MINUTE))
+    assert drill.world.state.phase is Phase.HALTED
+
+    drill.tick(40)
+    drill.watched(STABLE, "OK")
+
+    assert drill.world.state.phase is Phase.IDLE
+    assert drill.fires(name, at=after(41 * MINUTE)) == f"a rollback of {TARGET} is owed"
 
 
 def test_whoever_rejects_what_a_halted_target_serves_rolls_it_back(drill: Drill) -> None:

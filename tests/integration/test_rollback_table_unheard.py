@@ -174,6 +174,21 @@ def test_an_alarm_storm_rolls_back_once(drill: Drill) -> None:
     assert drill.world.history().count("AlarmFired") == 1
 
 
+def test_an_alarm_told_twice_by_a_clock_an_hour_ahead_is_heard_once(drill: Drill) -> None:
+    """It ended a canary; its event comes again when the release before it serves, alone."""
+    drill.bakes(watch=(WHOLE,))
+    name = drill.watched_whole("ALARM")
+    watching = STABLE.model_copy(update={"watch": (WHOLE,)})
+    drill.world.given(drill.world.state.model_copy(update={"live": watching}))
+    drill.fires(name, at=after(65 * MINUTE))
+    drill.takes_back()
+    free = {"holder": "", "rollout": None, "token": ""}
+    drill.world.given(drill.world.state.model_copy(update=free))
+
+    assert drill.fires(name, at=after(65 * MINUTE)).startswith("ALREADY_FIRING")
+    assert drill.world.state.rollback_owed is None
+
+
 def test_a_canary_that_flaps_is_taken_back_once_and_never_comes_back_by_itself(
     drill: Drill,
 ) -> None:

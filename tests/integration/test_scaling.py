@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 from botocore.exceptions import ClientError
 
-from sluice.adapters.autoscaling import Autoscaling
 from sluice.domain.rollout import Action, Kind, Rollout
 from sluice.domain.scalable import Suspended, Suspension
 from sluice.events.tasks import dump_rollout
-from tests.builders import AT, CANARY, a_quota, a_rollout, a_scalable_target, a_state, an_event
-from tests.integration.scaled import DIMENSION, RESUMED, Scaled, berlin
-from tests.integration.test_prepare_rollout import Captured
+from tests.builders import AT, CANARY, a_quota, a_rollout, a_state
+from tests.integration.captured import Captured
+from tests.integration.scaled import DIMENSION, RESUMED, SUSPENDED, Scaled, berlin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.integration.inbox import Inbox
     from tests.integration.rollouts import Wire, World
-
-TICK = an_event("events_scheduled")
-
-SUSPENDED = {**RESUMED, "DynamicScalingInSuspended": True, "ScheduledScalingSuspended": True}
 
 CHANGES = ("RegisterScalableTarget", "DeregisterScalableTarget", "PutScalingPolicy")
 
@@ -227,128 +220,6 @@ def test_what_was_promoted_and_taken_back_gives_autoscaling_back(
 
     assert scaled.targets() == {"v3-e3": (1, 8, SUSPENDED)}
     assert scaled.belongings("v3-e3")[0] == ["load"]
-
-
-# Put back, whatever became of the rollout.
-
-
-def test_reconcile_resumes_what_an_ended_rollout_left_suspended(
-    serving: World, scaled: Scaled
-) -> None:
-    scaled.given("v3-e3")
-    Autoscaling(scaled.client).suspend("churn", "v3-e3", Suspended().during_rollout())
-    scaled.client.register_scalable_target(
-        ServiceNamespace="sagemaker",
-        ResourceId="endpoint/churn/variant/v3-e3",
-        ScalableDimension=DIMENSION,
-        MaxCapacity=12,
-    )
-    serving.given(a_state(scaling=Suspension(before=berlin())))
-
-    serving.call("reconcile_target", TICK)
-
-    assert scaled.targets() == {"v3-e3": (1, 12, RESUMED)}, "bounds changed meanwhile stay"
-    assert serving.state.scaling is None
-    assert "ScalingRestored" in serving.history()
-
-
-def test_reconcile_alone_finishes_a_move_that_was_cut_short(serving: World, scaled: Scaled) -> None:
-    scaled.given("v3-e3")
-    serving.given(a_state(live=CANARY, scaling=Suspension(before=berlin(), placed=("v4-e5",))))
-
-    serving.call("reconcile_target", TICK)
-
-    assert scaled.targets() == {"v4-e5": (1, 8, RESUMED)}
-    assert scaled.belongings("v4-e5")[0] == ["load"]
-    assert serving.state.scaling is None
-
-
-def test_two_that_restore_at_once_leave_nothing_suspended(
-    serving: World, scaled: Scaled, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scaled.given("v3-e3")
-    serving.given(a_state(live=CANARY, scaling=Suspension(before=berlin(), placed=("v4-e5",))))
-    place = Autoscaling.place
-
-    def overtaken(*args: Any, **kwargs: Any) -> None:
-        monkeypatch.setattr(Autoscaling, "place", place)
-        serving.call("reconcile_target", TICK)  # a rival, from beginning to end
-        place(*args, **kwargs)
-
-    monkeypatch.setattr(Autoscaling, "place", overtaken)
-
-    serving.call("reconcile_target", TICK)
-
-    assert scaled.targets() == {"v4-e5": (1, 8, RESUMED)}
-    assert serving.history().count("ScalingRestored") == 1
-
-
-def test_what_cannot_be_restored_now_is_restored_by_the_next_look(
-    world: World, scaled: Scaled, wire: Wire
-) -> None:
-    world.given_endpoint("churn-v3-e3", v3_e3=100)
-    scaled.given("v3-e3")
-    world.given(a_state(scaling=Suspension(before=berlin())))
-    wire.refuse("RegisterScalableTarget", "ValidationException", "missing permissions")
-
-    world.call("reconcile_target", TICK)
-    assert world.state.scaling
-
-    world.call("reconcile_target", TICK)
-    assert world.state.scaling is None
-
-
-def test_what_people_deregistered_meanwhile_stays_so(serving: World) -> None:
-    serving.given(a_state(scaling=Suspension(before=berlin())))
-
-    serving.call("reconcile_target", TICK)
-
-    assert serving.state.scaling is None
-    (entry,) = (
-        one for one in serving.targets.history("endpoint/churn") if one.event == "ScalingLost"
-    )
-    assert entry.reason.endswith("somebody deregistered it meanwhile")
-
-
-def test_what_is_owed_keeps_no_rollout_from_beginning(
-    captured: Captured, scaled: Scaled, wire: Wire
-) -> None:
-    rollout = captured.start()
-    owed = Suspension(before=a_scalable_target("v1-e1"))
-    captured.world.given(captured.world.state.model_copy(update={"scaling": owed}))
-
-    assert captured.prepare(rollout).action is Action.UPDATE
-    assert captured.world.state.scaling == owed
-    assert wire.calls("RegisterScalableTarget") == []
-
-
-def test_a_suspension_kept_by_the_user_is_kept_by_us(serving: World, scaled: Scaled) -> None:
-    scaled.given("v3-e3")
-    by_hand = Suspended(scale_in=True, scale_out=True)
-    before = berlin().model_copy(update={"suspended": by_hand})
-    serving.given(a_state(scaling=Suspension(before=before)))
-
-    serving.call("reconcile_target", TICK)
-
-    assert scaled.targets()["v3-e3"][2] == {
-        "DynamicScalingInSuspended": True,
-        "DynamicScalingOutSuspended": True,
-        "ScheduledScalingSuspended": False,
-    }
-
-
-def test_people_are_told_what_autoscaling_was_when_the_endpoint_is_gone(
-    world: World, told: Callable[[], list[str]]
-) -> None:
-    world.given(a_state(scaling=Suspension(before=berlin())))
-
-    world.call("reconcile_target", TICK)
-
-    assert world.state.scaling is None
-    assert "ScalingLost" in world.history()
-    (message,) = (one for one in told() if "Autoscaling" in one)
-    assert "there is no endpoint any more" in message
-    assert "1 to 8 instances, policy load, scheduled action morning" in message
 
 
 def given_traffic(

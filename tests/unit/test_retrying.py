@@ -9,6 +9,7 @@ import pytest
 
 from sluice.domain.desired import Idle, next_move
 from sluice.domain.outcome import promote, take_back
+from sluice.domain.patience import certain
 from sluice.domain.retrying import BACK_OFF, passing
 from sluice.domain.rollout import Action, Kind, Outcome, Phase, Rollout, Verdict
 from sluice.domain.settlement import release_target
@@ -64,6 +65,16 @@ def test_a_refusal_for_lack_of_room_keeps_the_approval_and_backs_off() -> None:
     again = next_move(state, releases=RELEASES, now=AT + BACK_OFF[0])
     assert isinstance(again, Start)
     assert again.rollout.approval_seq == 2
+
+
+def test_only_a_clock_of_ours_ends_a_back_off() -> None:
+    state, _ = ended(refused())
+    an_hour_later = AT + timedelta(hours=1)
+
+    hasty = next_move(state, releases=RELEASES, now=an_hour_later, clock=certain(state))
+
+    assert isinstance(hasty, Idle)
+    assert isinstance(next_move(state, releases=RELEASES, now=an_hour_later), Start)
 
 
 def test_history_tells_when_it_is_tried_again() -> None:

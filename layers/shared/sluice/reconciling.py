@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from sluice.domain import names
 from sluice.domain.desired import Halt, Idle, next_move, of_interest
 from sluice.domain.mending import mend
+from sluice.domain.patience import certain
 from sluice.domain.starting import Start
 from sluice.domain.statuses import IN_SERVICE
 from sluice.observing import Looked
@@ -73,7 +74,8 @@ class Reconciling:
         """Start what the target needs; what was done or why nothing was, in words.
 
         `sweep` is what the schedule has just seen. Only it replaces a holder that ended, the end of
-        an execution and the event that tells of it must not chase each other; and only it mends.
+        an execution and the event that tells of it must not chase each other; only it mends; and
+        only by its time a wait ends: an event's `now` is what its sender takes the time to be.
         """
         state = self.targets.read(target)
         if state is None:
@@ -81,18 +83,24 @@ class Reconciling:
         if sweep:
             self.rejecting.reject_bad(state, now=now)
         if state.holder:
-            return self.tending.tend(state, now=now, replace=sweep is not None)
-        self.restoring.restore(state, now=now)
+            return self.tending.tend(state, by=now if sweep else None)
+        self.restoring.restore(state, now=now if sweep else certain(state))
         looked = sweep.looked if sweep else Looked()
         if not of_interest(state) <= looked.names:
             looked = self.observing.look_at(of_interest(state))
         ailing = self._ailing(state, sweep) if sweep else None
-        return self._start_next(state, looked, ailing, now=now)
+        return self._start_next(state, looked, ailing, now=now, ours=sweep is not None)
 
     def _start_next(
-        self, state: TargetState, looked: Looked, ailing: Ailing | None, *, now: datetime
+        self,
+        state: TargetState,
+        looked: Looked,
+        ailing: Ailing | None,
+        *,
+        now: datetime,
+        ours: bool,
     ) -> str:
-        move: Move = self._next_move(state, looked, ailing, now=now)
+        move: Move = self._next_move(state, looked, ailing, now=now, ours=ours)
 
         def decide(latest: TargetState | None) -> Change | None:
             nonlocal move
@@ -100,13 +108,13 @@ class Reconciling:
                 # Not asked about is not the same as not approved.
                 move = Idle("the target changed meanwhile; whoever changed it looks again")
                 return None
-            move = self._next_move(latest, looked, ailing, now=now)
+            move = self._next_move(latest, looked, ailing, now=now, ours=ours)
             return move.change
 
         latest = self.targets.change(state.target, decide) if move.change else None
         match move:
             case Start():
-                return self.tending.start(latest or state, move.rollout, now=now)
+                return self.tending.start(latest or state, move.rollout, by=now if ours else None)
             case Halt():
                 return self.tending.halted(state.target, move.reason)
             case Idle():
@@ -122,11 +130,23 @@ class Reconciling:
         return Ailing(view.status if view else None)
 
     def _next_move(
-        self, state: TargetState, looked: Looked, ailing: Ailing | None, *, now: datetime
+        self,
+        state: TargetState,
+        looked: Looked,
+        ailing: Ailing | None,
+        *,
+        now: datetime,
+        ours: bool,
     ) -> Move:
+        """`ours`: the time is the schedule's, not an event's."""
         approved = looked.approved
         mended = mend(state, ailing.status, approved=approved.keys(), now=now) if ailing else None
         cool_down = timedelta(minutes=self.cool_down_minutes)
         return mended or next_move(
-            state, releases=approved, gone=looked.gone, now=now, cool_down=cool_down
+            state,
+            releases=approved,
+            gone=looked.gone,
+            now=now,
+            clock=now if ours else certain(state),
+            cool_down=cool_down,
         )

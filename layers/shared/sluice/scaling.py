@@ -48,7 +48,7 @@ class Scaling:
         if state is None or state.scaling is None:
             return
         try:
-            self._suspend(rollout, state.scaling, found)
+            self._suspend(rollout, state.scaling, found.variant if found else "")
         except _UNREACHABLE:
             if rollout.kind is not Kind.ROLL_BACK:
                 raise
@@ -70,22 +70,24 @@ class Scaling:
 
         What Application Auto Scaling refuses stays owed, for the next call. Whoever does it at the
         same time writes the same: nothing is suspended on the way, which only one would take back.
+        A rollout that began meanwhile finds what it suspended suspended again.
         """
         try:
             self._move(target, lambda before: before, now=now)
             lost = self._resume(target)
+            self._yield_to_rollout(target, now=now)
         except _UNREACHABLE:
             _tell_failure("autoscaling not restored", "ScalingNotRestored")
         else:
             self.targets.change(target, lambda state: restored(state, now=now, lost=lost))
 
-    def _suspend(self, rollout: Rollout, owed: Suspension, found: ScalableTarget | None) -> None:
+    def _suspend(self, rollout: Rollout, owed: Suspension, variant: str) -> None:
         endpoint = rollout.target_name
         if rollout.kind is Kind.ROLL_BACK:
             self.autoscaling.deregister(endpoint, {owed.before.variant, *owed.placed})
-        elif found:  # else there is nothing to suspend now; what is owed is restored afterwards
+        elif variant:  # else there is nothing to suspend now; what is owed is restored afterwards
             during = owed.before.suspended.during_rollout()
-            self.autoscaling.suspend(endpoint, found.variant, during)
+            self.autoscaling.suspend(endpoint, variant, during)
 
     def _move(
         self, target: str, suspended: Callable[[Suspended], Suspended], *, now: datetime
@@ -103,13 +105,24 @@ class Scaling:
     def _resume(self, target: str) -> str:
         """Resume what was not suspended before; why there is nothing to resume, or nothing."""
         state, endpoint = self.targets.read(target), names.name_of(target)
-        if state is None or state.scaling is None or state.live is None:
+        if state is None or state.holder or state.scaling is None or state.live is None:
             return ""
         if not self.autoscaling.registered(endpoint, [state.live.variant]):
             return "somebody deregistered it meanwhile"  # whoever did wants it so
         before = state.scaling.before.suspended
         self.autoscaling.suspend(endpoint, state.live.variant, before)
         return ""
+
+    def _yield_to_rollout(self, target: str, *, now: datetime) -> None:
+        """Do again what a rollout did that has begun since: a call takes no condition with it."""
+        state, endpoint = self.targets.read(target), names.name_of(target)
+        if not (state and state.holder and state.rollout and state.scaling and state.live):
+            return
+        if state.rollout.promoted:
+            self._move(target, Suspended.during_rollout, now=now)
+            return
+        on = self.autoscaling.registered(endpoint, [state.live.variant])
+        self._suspend(state.rollout, state.scaling, "".join(on))
 
 
 def _tell_failure(what: str, metric: str) -> None:

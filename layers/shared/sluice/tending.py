@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sluice.adapters.executions import ExecutionStatus
 from sluice.domain.lease import heard
+from sluice.domain.patience import certain
 from sluice.domain.rollout import Phase
 from sluice.domain.succession import draining, renew, take_over
 
@@ -34,11 +35,12 @@ class Tending:
     executions: Executions
     announcements: Announcements
 
-    def tend(self, state: TargetState, *, now: datetime, replace: bool) -> str:
+    def tend(self, state: TargetState, *, by: datetime | None) -> str:
         """Do what the holder needs; what was done or why nothing was, in words.
 
-        Only the schedule replaces a holder that ended: the end of an execution and the event that
-        tells of it must not chase each other.
+        `by` is the schedule's time; None where an event asks. Only the schedule replaces a holder:
+        the end of an execution and the event that tells of it must not chase each other, and a
+        drain begins and ends by no event's clock.
         """
         if state.rollout is None:
             return f"{state.holder} holds the target"
@@ -46,18 +48,16 @@ class Tending:
             case ExecutionStatus.RUNNING:
                 return self._wake(state)
             case ExecutionStatus.UNKNOWN:
-                return self._begin(state, state.rollout, now=now)
+                return self._begin(state, state.rollout, by=by)
             case ExecutionStatus.TAKEN:
-                return self._displace(state, renew, now=now)
-            case ExecutionStatus.ENDED if replace:
-                return self._displace(state, take_over, now=now)
+                return self._displace(state, renew, by=by)
             case ExecutionStatus.ENDED:
-                return f"{state.holder} has ended; the schedule replaces it"
+                return self._displace(state, take_over, by=by)
 
-    def start(self, state: TargetState, rollout: Rollout, *, now: datetime) -> str:
+    def start(self, state: TargetState, rollout: Rollout, *, by: datetime | None) -> str:
         """Start the execution of a lease that `state` records; what came of it, in words."""
         if self.executions.start(rollout) is ExecutionStatus.TAKEN:
-            return self._displace(state, renew, now=now)
+            return self._displace(state, renew, by=by)
         detail = rollout.model_dump(mode="json", exclude_none=True)
         self.announcements.announce_if_possible("RolloutStarted", detail)
         return f"started {rollout.id}"
@@ -69,18 +69,18 @@ class Tending:
         self.announcements.announce_if_possible("TargetHalted", detail, message=message)
         return f"halted: {reason}"
 
-    def _begin(self, state: TargetState, rollout: Rollout, *, now: datetime) -> str:
+    def _begin(self, state: TargetState, rollout: Rollout, *, by: datetime | None) -> str:
         """Start an execution that never was; one that displaced another, after the drain."""
         if state.displaced:
             self.executions.stop(state.displaced)
-        drains = draining(state, now=now)
+        drains = draining(state, now=by or certain(state))
         if drains:
             return drains
         view = self._look(rollout) if state.displaced else None
         if view and not view.settled:
             # The execution's first task reads it a second time before it acts.
             return f"{rollout.target_name} is {view.status}; {rollout.id} waits"
-        return self.start(state, rollout, now=now)
+        return self.start(state, rollout, by=by)
 
     def _look(self, rollout: Rollout) -> EndpointView | None:
         return self.routers.of(rollout.target).describe(rollout.target_name)
@@ -92,15 +92,17 @@ class Tending:
             return f"woke {state.holder}: {answer.reason}"
         return f"{state.holder} holds the target"
 
-    def _displace(self, state: TargetState, decide_on: _Decide, *, now: datetime) -> str:
+    def _displace(self, state: TargetState, decide_on: _Decide, *, by: datetime | None) -> str:
         gone = state.holder
+        if by is None:
+            return f"{gone} is to be replaced; the schedule does it"
         successor: Rollout | None = None
 
         def decide(latest: TargetState | None) -> Change | None:
             nonlocal successor
             if latest is None or latest.holder != gone:
                 return None
-            successor, change = decide_on(latest, now=now)
+            successor, change = decide_on(latest, now=by)
             return change
 
         left = self.targets.change(state.target, decide)
@@ -108,7 +110,7 @@ class Tending:
             return f"{gone} released the target meanwhile"
         self.executions.stop(gone)
         if successor:
-            return f"{successor.id} replaces {gone}: {draining(left, now=now)}"
+            return f"{successor.id} replaces {gone}: {draining(left, now=by)}"
         return self._tell(left, gone)
 
     def _tell(self, state: TargetState, gone: str) -> str:

@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.builders import TARGET, a_package_arn
 from tests.integration.faults import Crash
+from tests.integration.machine.account import Invocation
+from tests.integration.machine.clock import iso
 from tests.integration.machine.courses import Courses, Moment, at
+from tests.integration.machine.events import package_event
 from tests.integration.machine.test_signals import alarm, condemned, possible
 from tests.integration.machine.wire import LostReplyError
 
@@ -59,6 +63,18 @@ def outlive(world: World) -> None:
     world.pass_time(60)
 
 
+def hurried(world: World) -> None:
+    """The same, and events tell meanwhile that it is an hour later."""
+    world.account.memory["outlived"] = tuple(_executions(world))
+    kill(world)
+    world.tick()
+    later = world.account.clock.after(3600)
+    asked = {"target": TARGET, "at": iso(later)}
+    for event in (package_event(a_package_arn(2), later), asked):
+        world.account.pending.append(Invocation("reconcile_target", event, world.account.clock.now))
+    world.pass_time(60)
+
+
 def _executions(world: World) -> list[str]:
     return [name for name, one in world.account.states.executions.items() if one.running]
 
@@ -91,11 +107,11 @@ def test_a_signal_is_not_lost_with_the_execution_it_was_for(
     courses.verify(at_least=45)
 
 
-@pytest.mark.parametrize("way", [kill, outlive])
+@pytest.mark.parametrize("way", [kill, outlive, hurried])
 def test_a_task_that_outlives_its_execution_does_no_harm(
     serving: World, rollout: list[Moment], way: object
 ) -> None:
-    """`outlive`: its calls come when another holds the target, which must not have acted yet."""
+    """Its calls come when another holds the target, which must not have acted yet."""
     courses = Courses(serving, one_serves)
     assert callable(way)
 

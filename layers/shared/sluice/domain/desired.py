@@ -54,31 +54,36 @@ def next_move(
     releases: Mapping[ReleaseName, Release],
     gone: Set[ReleaseName] = frozenset(),
     now: datetime,
+    clock: datetime | None = None,
     cool_down: timedelta = COOL_DOWN,
 ) -> Move:
     """The rollout that `state` calls for, if any.
 
     `releases` holds the ledger's record of each release that the registry says is Approved now,
-    `gone` those whose package was deleted: what serves goes on serving without one.
+    `gone` those whose package was deleted: what serves goes on serving without one. `clock` is the
+    time by which waits end, where `now` is only what an event says (`patience.certain`).
     """
+    clock = clock or now
     if state.holder:
         return Idle(f"{state.holder} holds the target")
-    drains = draining(state, now=now)
+    drains = draining(state, now=clock)
     if drains:
         return Idle(drains)
     owed = owing(state, releases.keys() | gone, now=now)
     if owed is not None:
-        later = waiting(state, 0, now=now)
+        later = waiting(state, 0, now=clock)
         if later:
             return Idle(later)
         good = candidates(state, releases.keys())
-        cooling = cooling_down(state, owed, cool_down)
+        cooling = cooling_down(state, owed, cool_down, now=clock)
         if good and not cooling:
             return _roll_back(state, owed, to=good, now=now)
         if state.wanted is None or state.wanted.release not in releases:
+            if cooling and clock != now:
+                return Idle(f"{owed.reason}; the schedule says whether the cool-down is over")
             reason = way_out(state, owed, good, cooling)
             return _halt(state, owed, reason, now=now)
-    return _missed(state, gone, now=now) or _take_up(state, releases, now=now)
+    return _missed(state, gone, now=now) or _take_up(state, releases, now=now, clock=clock)
 
 
 def _missed(state: TargetState, gone: Set[ReleaseName], *, now: datetime) -> Idle | None:
@@ -96,16 +101,24 @@ def _missed(state: TargetState, gone: Set[ReleaseName], *, now: datetime) -> Idl
     return None
 
 
-def _take_up(state: TargetState, releases: Mapping[ReleaseName, Release], *, now: datetime) -> Move:
+def _take_up(
+    state: TargetState,
+    releases: Mapping[ReleaseName, Release],
+    *,
+    now: datetime,
+    clock: datetime,
+) -> Move:
     wanted = state.wanted
     if wanted is None:
-        return _settle_owed(state, now=now) or Idle("no approval is waiting")
+        return _settle_owed(state, now=now, clock=clock) or Idle("no approval is waiting")
     if wanted.release not in releases:
         return Idle(f"{wanted.release} is no longer approved")
-    later = waiting(state, wanted.seq, now=now)
+    later = waiting(state, wanted.seq, now=clock)
     if later:
         return Idle(later)
     if state.live and state.live.release == wanted.release:
+        if _accused(state) and clock != now:  # since when an alarm is forgiven, our clock says
+            return Idle(f"{wanted.release} is live already; the schedule stands by it")
         reason = f"{wanted.release} is live already"
         # A person stands by what serves: nothing is owed any more, and nothing halts the target.
         update = {"wanted": None, "rollback_owed": None, "phase": Phase.IDLE}
@@ -145,11 +158,11 @@ def _halt(state: TargetState, owed: Signal, reason: str, *, now: datetime) -> Ha
     return Halt(reason, Change(halted, (Event(now, "Halted", reason, owed.release),)))
 
 
-def _settle_owed(state: TargetState, *, now: datetime) -> Start | None:
+def _settle_owed(state: TargetState, *, now: datetime, clock: datetime) -> Start | None:
     """Drop what an earlier rollout could not; the next canary's update drops it as well."""
     owed, live = state.settle_owed, state.live
     if owed is None or live is None or state.phase is Phase.HALTED:
         return None
-    if owed.attempts >= len(BACK_OFF) or now < owed.not_before:
+    if owed.attempts >= len(BACK_OFF) or clock < owed.not_before:
         return None
     return settle(state, live, f"{', '.join(owed.variants)} left over", now=now)

@@ -40,7 +40,8 @@ def promote(
     outcome = Outcome.ROLLED_BACK if rolled_back else Outcome.PROMOTED
     done = rollout.model_copy(update={"outcome": outcome, "promoted": True})
     # What took over hears of an alarm on the whole endpoint when that has been OK once.
-    armed = disarm(current, rollout.watch, at=now) if rolled_back else current
+    heard = _heard(current.rollback_owed, now=now)
+    armed = disarm(current, rollout.watch, at=heard) if rolled_back else current
     automatic = rolled_back and rollout.automatic
     promoted = armed.model_copy(
         update={
@@ -88,7 +89,7 @@ def take_back(
         "signal": None,
     }
     update |= _serving(current, rollout, outcome, now=now)
-    current = disarm(current, rollout.watch, at=now)
+    current = disarm(current, rollout.watch, at=_heard(current.signal, now=now))
     reason = f"{rollout.reason}; {_again(retry)}" if retry else rollout.reason
     event = Event(now, str(outcome), reason, rollout.release.release, rollout.evidence)
     return Change(current.model_copy(update=update), (event,)), done
@@ -106,6 +107,11 @@ def _owe(state: TargetState, rollout: Rollout, *, now: datetime) -> tuple[Change
     owing = state.model_copy(update={"rollout": done, "signal": None, "rollback_owed": signal})
     reason = f"{signal.reason}; what stood by is gone, so a last good release is to take over"
     return Change(owing, (Event(now, "RollbackOwed", reason, release),)), done
+
+
+def _heard(signal: Signal | None, *, now: datetime) -> datetime:
+    """Until when an alarm has been heard: its event may come again, by its sender's clock."""
+    return max(now, signal.at) if signal else now
 
 
 def _is_automatic(state: TargetState) -> bool:

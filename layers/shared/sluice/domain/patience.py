@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sluice.domain.target import TargetState
 
 TASK = timedelta(seconds=60)
 """`TimeoutSeconds` of every task that runs a function; the functions' own timeout is less."""
@@ -26,3 +30,12 @@ DRAIN = TASK + SDK_RETRIES + _LATEST
 SageMaker takes no condition with a change of an endpoint, and StopExecution does not stop a task
 that runs: waiting is the only fence there is.
 """
+
+
+def certain(state: TargetState) -> datetime:
+    """A time that is certainly past: the latest one in the state that Step Functions told.
+
+    What SageMaker's and CloudWatch's events say the time is hastens a look and ends no wait: a
+    sender may be an hour ahead. How long something takes the schedule and Step Functions say.
+    """
+    return state.live_since or datetime.min.replace(tzinfo=UTC)

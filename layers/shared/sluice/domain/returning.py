@@ -55,12 +55,15 @@ def owing(state: TargetState, approved: Set[ReleaseName], *, now: datetime) -> S
     return None
 
 
-def cooling_down(state: TargetState, owed: Signal, cool_down: timedelta) -> str:
-    """Why no alarm may roll back again yet, or nothing: a second one proves another fault."""
-    before = state.rolled_back_at
-    if owed.cause is not Cause.ALARM or before is None or owed.at > before + cool_down:
+def cooling_down(state: TargetState, owed: Signal, cool_down: timedelta, *, now: datetime) -> str:
+    """Why no alarm may roll back again yet, or nothing: a second one proves another fault.
+
+    It cannot have come later than now, whatever the clock of its event says.
+    """
+    before, came = state.rolled_back_at, min(owed.at, now)
+    if owed.cause is not Cause.ALARM or before is None or came > before + cool_down:
         return ""
-    minutes = max(0, int((owed.at - before).total_seconds() // 60))
+    minutes = max(0, int((came - before).total_seconds() // 60))
     return (
         f"it came {minutes} minutes after an automatic rollback, within the cool-down of "
         f"{cool_down.total_seconds() / 60:.0f} minutes, so the fault is not the version"
