@@ -189,7 +189,7 @@ def test_a_release_that_could_not_be_read_at_first_is_read_when_somebody_asks(
     release()
     with faults.refusing("GetObject", "InternalError", status=500):
         ask.start()
-        with pytest.raises(Exception, match=r"support-v3: ClientError: .*InternalError"):
+        with pytest.raises(Exception, match=r"support-v3: An error occurred \(InternalError\)"):
             ask()
 
     assert ask()["version"] == "support-v3"
@@ -266,7 +266,7 @@ def test_throttled_for_good_it_is_raised_and_counted(
     release()
     bedrock.refusals = [THROTTLED] * 1000
 
-    with pytest.raises(Exception, match=r"support-v3: .*ThrottlingException: said by Bedrock"):
+    with pytest.raises(Exception, match="support-v3: ThrottlingException: said by Bedrock"):
         ask()
 
     asked = len(bedrock.conversations())
@@ -297,7 +297,7 @@ def test_what_bedrock_refuses_is_not_asked_again(
     release()
     bedrock.refusals = [(code, 400)]
 
-    with pytest.raises(Exception, match=f"support-v3: .*{code}: said by Bedrock"):
+    with pytest.raises(Exception, match=f"support-v3: {code}: said by Bedrock"):
         ask()
     assert len(bedrock.conversations()) == 1
 
@@ -308,7 +308,7 @@ def test_a_model_that_takes_too_long_is_the_versions_error(
     release()
     bedrock.refusals = [ReadTimeoutError(endpoint_url="https://x")]
 
-    with pytest.raises(Exception, match=r"support-v3: .*ReadTimeoutError"):
+    with pytest.raises(Exception, match="support-v3: ReadTimeoutError"):
         ask(left=FUNCTION_MILLISECONDS - 85_000)
     assert len(bedrock.conversations()) == 1
 
@@ -484,6 +484,7 @@ def test_neither_questions_nor_prompts_are_logged(
             raised = f"{error}{error.__cause__}{error.__context__}"
 
     said = f"{caplog.text}{[vars(one) for one in caplog.records]}{capsys.readouterr()}{raised}"
+    assert ask.start().logger.get_current_keys()["version"] == "support-v3"  # in every line
     assert "question taken" in said
     for private in ("my secret", "my passage", "Use these passages", SYSTEM.decode()):
         assert private not in said

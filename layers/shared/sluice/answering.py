@@ -94,7 +94,7 @@ class Answering:
             served = self.loading.served()
             reply, answer = self._answered(served, parse_request(event), insistence)
         except Exception as failed:  # raised again in the version's name, when it was counted
-            error = f"{type(failed).__name__}: {failed}"
+            error = _said(failed)
             if not isinstance(failed, _FORESEEN):
                 logger.exception("question not taken")
         return Outcome(
@@ -130,6 +130,12 @@ class Answering:
         return insistence.ask(
             lambda: self.retrieval.look_up(served.knowledge_base_id, request.question)
         )
+
+
+def _said(failed: Exception) -> str:
+    """Of what Bedrock said its code comes first already; of what S3 said, too."""
+    quoting = isinstance(failed, (BusyError, RefusedError, UnfitReleaseError, ClientError))
+    return str(failed) if quoting else f"{type(failed).__name__}: {failed}"
 
 
 def count(outcome: Outcome) -> None:
