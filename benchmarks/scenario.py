@@ -39,7 +39,10 @@ class Scenario:
     objects: list[str] = field(default_factory=list)
     """Keys that exist in S3; what is written later exists as well."""
     answers: dict[str, Answer] = field(default_factory=dict)
-    """By `service:Operation`, the service as requests are signed for it."""
+    """By `service:Operation`, the service as requests are signed for it.
+
+    By `s3:GetObject {key}` where different objects are read.
+    """
 
 
 def dump_scenarios(scenarios: list[Scenario]) -> str:

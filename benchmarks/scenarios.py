@@ -13,6 +13,7 @@ from benchmarks.answers import alarms, announced, as_json, endpoint, head, packa
 from benchmarks.arrivals import event, task
 from benchmarks.environment import MACHINE, scenario
 from benchmarks.past import BAKE_SECONDS, ENDPOINT, TARGET, Past
+from benchmarks.questions import a_question
 from benchmarks.scenario import Scenario, dump_scenarios
 from benchmarks.traffic import of_bake, of_history
 from benchmarks.uploads import first_object, last_object, the_usual_way
@@ -39,6 +40,7 @@ def all_scenarios() -> list[Scenario]:
         _promoted(),
         _alarmed(),
         _rolled_back(),
+        a_question(),
         the_usual_way(),
     ]
 

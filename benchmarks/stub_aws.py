@@ -62,8 +62,9 @@ class StubAws:
         service, _, operation = call.partition(":")
         if service == "s3" and self._is_absent(operation, path):
             return Answer("", status=404)
-        if call in self._answers:
-            return self._answers[call]
+        for named in (f"{call} {_key(path)}", call):
+            if named in self._answers:
+                return self._answers[named]
         if service == "dynamodb":
             return Answer(json.dumps(self._ledger.answer(operation, json.loads(body))))
         self.unanswered.append(call)
@@ -72,10 +73,14 @@ class StubAws:
 
     def _is_absent(self, operation: str, path: str) -> bool:
         """Whether the object is asked for that nobody wrote yet."""
-        _, _, key = urlsplit(path).path.lstrip("/").partition("/")
         if operation in _WRITES:
-            self._objects.add(key)
-        return operation in _READS and key not in self._objects
+            self._objects.add(_key(path))
+        return operation in _READS and _key(path) not in self._objects
+
+
+def _key(path: str) -> str:
+    """The key of the object that a path of S3 names, after its bucket."""
+    return urlsplit(path).path.lstrip("/").partition("/")[2]
 
 
 @contextmanager

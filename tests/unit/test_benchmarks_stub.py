@@ -95,6 +95,16 @@ def test_an_object_is_absent_until_it_is_written() -> None:
         assert stub.unanswered == []
 
 
+def test_different_objects_may_have_different_contents() -> None:
+    with stub_aws() as stub:
+        stub.play(a_scenario(**{"GetObject there": Answer("of there"), "GetObject": Answer("any")}))
+        stub.answer("s3:PutObject", "/bucket/else", b"")
+
+        assert stub.answer("s3:GetObject", "/bucket/there?x-id=GetObject", b"").body == "of there"
+        assert stub.answer("s3:GetObject", "/bucket/else", b"").body == "any"
+        assert stub.answer("s3:GetObject", "/bucket/gone", b"").status == 404
+
+
 def test_a_call_without_an_answer_is_remembered_and_not_retried() -> None:
     with stub_aws() as stub:
         stub.play(a_scenario())
