@@ -12,7 +12,9 @@ from typing import Any
 
 import botocore.session
 from ministack.core import router
+from ministack.services import lambda_svc
 
+from localcloud import hooks, json_service
 from localcloud.json_service import Body, Reply
 from localcloud.sagemaker import shapes
 from localcloud.sagemaker.errors import ServiceError, invalid
@@ -20,7 +22,13 @@ from localcloud.sagemaker.errors import ServiceError, invalid
 Operation = Callable[[Body, str], Body]
 """Gets the request, by the members of its shape, and the caller's access key."""
 
-_JSON = "application/json"
+_JSON, _EVENTS = "application/json", "application/vnd.amazon.eventstream"
+
+
+def require_hooks() -> None:
+    """Declare what we use of the engine beyond what services that speak JSON do."""
+    json_service.require_hooks()
+    hooks.require(lambda_svc, "_es_encode_message", "headers", "payload")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +49,21 @@ class RestService:
         except ServiceError as error:
             sent = {"Content-Type": _JSON, "x-amzn-ErrorType": error.code}
             return error.status, sent, error.body()
+        if isinstance(answer, bytes):
+            return 200, {"Content-Type": _EVENTS}, answer
         return 200, {"Content-Type": _JSON}, json.dumps(answer).encode()
 
-    def _answer(self, method: str, path: str, body: bytes, query: Body, access_key: str) -> Body:
+    def _answer(
+        self, method: str, path: str, body: bytes, query: Body, access_key: str
+    ) -> Body | bytes:
         operation, labels = self._found(method, path)
         model = _model(self.name).operation_model(operation)
         request = {**_parsed(body), **_asked(model.input_shape, query), **labels}
         _require_valid(model.input_shape, request)
         answer = self.operations[operation](request, access_key)
         told: Body = _told(model.output_shape, answer)
+        if model.has_event_stream_output:
+            return b"".join(_event(*one) for one in told["stream"])
         return told
 
     def _found(self, method: str, path: str) -> tuple[str, dict[str, str]]:
@@ -83,6 +97,13 @@ def _routes(service: str, operations: frozenset[str]) -> list[tuple[str, re.Patt
     return [one[:3] for one in found]
 
 
+def _event(name: str, content: Body) -> bytes:
+    """One event of a stream, as it goes over the wire."""
+    headers = {":message-type": "event", ":event-type": name, ":content-type": _JSON}
+    encoded: bytes = lambda_svc._es_encode_message(headers, json.dumps(content).encode())
+    return encoded
+
+
 def _parsed(body: bytes) -> Body:
     try:
         parsed = json.loads(body or b"{}")
@@ -110,6 +131,8 @@ def _require_valid(shape: Any, request: Body) -> None:
 
 def _told(shape: Any, value: Any) -> Any:
     """The answer with its times, seconds of the epoch, in the form of its members."""
+    if shape.serialization.get("eventstream"):
+        return [(name, _told(shape.members[name], one)) for name, one in value]
     if shape.type_name == "structure" and not getattr(shape, "is_document_type", False):
         members = shape.members
         return {name: _told(members[name], one) for name, one in value.items() if one is not None}

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from botocore.eventstream import EventStreamBuffer
+
 from localcloud.answers import refusals, values
 
 _THROUGH_PROFILE = (
@@ -56,10 +58,25 @@ def _faults_of_success(operation: Any, answer: Answer) -> Iterator[str]:
         return
     yield from _faults_of_headers(shape, answer.headers)
     payload = shape.serialization.get("payload")
-    if payload is None:
+    if payload is not None and shape.members[payload].serialization.get("eventstream"):
+        yield from _faults_of_events(shape.members[payload], answer.body)
+    elif payload is None:
         yield from _faults_of_body(_in_body(shape), shape, answer.body)
     elif shape.members[payload].type_name == "structure":
         yield from _faults_of_document(shape.members[payload], answer.body)
+
+
+def _faults_of_events(shape: Any, body: bytes) -> Iterator[str]:
+    """What is wrong with the events of a stream; its check sums are looked at, too."""
+    buffer: Any = EventStreamBuffer()
+    buffer.add_data(body)
+    for event in buffer:
+        name = event.headers.get(":event-type")
+        if name not in shape.members:
+            yield f"/{name}: no such event"
+            continue
+        for fault in _faults_of_document(shape.members[name], event.payload):
+            yield f"/{name}{fault}"
 
 
 def _members_in(shape: Any, location: str) -> dict[str, Any]:

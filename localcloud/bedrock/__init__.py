@@ -11,12 +11,11 @@ def mount() -> None:
     import ministack.app as gateway
     from ministack.core import iam_actions
 
-    from localcloud import control, hooks, json_service
+    from localcloud import control, hooks, rest_service
     from localcloud.actions import REQUEST
     from localcloud.bedrock import converse, faults, knowledge, listing, metrics
-    from localcloud.rest_service import RestService
 
-    json_service.require_hooks()
+    rest_service.require_hooks()
     metrics.require_hooks()
     hooks.require(gateway, "SERVICE_HANDLERS", call=False)
     for name, operations in {
@@ -25,7 +24,7 @@ def mount() -> None:
         "bedrock-agent-runtime": knowledge.RETRIEVAL,
         "bedrock-runtime": converse.OPERATIONS,
     }.items():
-        gateway.SERVICE_HANDLERS[name] = RestService(name, operations).handle
+        gateway.SERVICE_HANDLERS[name] = rest_service.RestService(name, operations).handle
     hooks.wrap(iam_actions, "extract_iam_action", *REQUEST)(_unless_ours)
     hooks.wrap(gateway, "_reset_all_state")(_forget)
     control.route("bedrock")(faults.tell)

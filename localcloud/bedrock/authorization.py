@@ -19,13 +19,13 @@ def require(access_key: str, action: str, resource: str, **conditions: Any) -> N
         raise refused
 
 
-def require_profile(access_key: str, profile: Profile) -> None:
+def require_profile(access_key: str, action: str, profile: Profile) -> None:
     """Raise AccessDeniedException unless IAM allows to invoke all that a profile leads to."""
-    require(access_key, "InvokeModel", profile.arn)
+    require(access_key, action, profile.arn)
     for destination in profile.destinations:
         require(
             access_key,
-            "InvokeModel",
+            action,
             destination,
             **{"bedrock:InferenceProfileArn": profile.arn},
         )

@@ -1,4 +1,4 @@
-"""Converse: one request to a model, or to the model that an inference profile leads to."""
+"""Converse, whole or as a stream: one request to a model, or to what a profile leads to."""
 
 import time
 from dataclasses import dataclass
@@ -27,10 +27,10 @@ class Asked:
     model: Model
 
 
-def converse(request: Body, access_key: str) -> Body:
+def converse(request: Body, access_key: str, action: str = "InvokeModel") -> Body:
     """Converse: answered, or refused as Bedrock refuses; counted either way."""
     began = time.perf_counter()
-    asked = _resolved(request["modelId"], access_key)
+    asked = _resolved(request["modelId"], access_key, action)
     try:
         answer = _answered(asked, request)
     except ServiceError as error:
@@ -41,15 +41,31 @@ def converse(request: Body, access_key: str) -> Body:
     return answer
 
 
-def _resolved(named: str, access_key: str) -> Asked:
+def converse_stream(request: Body, access_key: str) -> Body:
+    """ConverseStream: the same answer in events, all of them at once."""
+    whole = converse(request, access_key, "InvokeModelWithResponseStream")
+    message = whole["output"]["message"]
+    events: list[tuple[str, Body]] = [("messageStart", {"role": message["role"]})]
+    for number, block in enumerate(message["content"]):
+        where = {"contentBlockIndex": number}
+        events += [
+            ("contentBlockDelta", {"delta": block, **where}),
+            ("contentBlockStop", where),
+        ]
+    events.append(("messageStop", {"stopReason": whole["stopReason"]}))
+    events.append(("metadata", {"usage": whole["usage"], "metrics": whole["metrics"]}))
+    return {"stream": events}
+
+
+def _resolved(named: str, access_key: str, action: str) -> Asked:
     """What the request names, if the caller may invoke it and it answers to that name."""
     profile = find_profile(named)
     if profile is not None:
-        authorization.require_profile(access_key, profile)
+        authorization.require_profile(access_key, action, profile)
         return _living(Asked(profile.id, models[profile.model]))
     model = find_model(named)
     arn = model.arn if model else f"arn:aws:bedrock:{REGION}::foundation-model/{named}"
-    authorization.require(access_key, "InvokeModel", arn)
+    authorization.require(access_key, action, arn)
     if model is None:
         raise invalid("The provided model identifier is invalid.")
     if model.reached_by == PROFILE_ONLY:
@@ -99,4 +115,4 @@ def _count(asked: Asked, answer: Body) -> None:
         metrics.count(asked.id, LegacyModelInvocations=1.0)
 
 
-OPERATIONS = {"Converse": converse}
+OPERATIONS = {"Converse": converse, "ConverseStream": converse_stream}

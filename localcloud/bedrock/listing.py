@@ -85,7 +85,7 @@ def _told(model: Model) -> dict[str, Any]:
         "providerName": model.provider,
         "inputModalities": ["TEXT"],
         "outputModalities": ["TEXT"],
-        "responseStreamingSupported": False,
+        "responseStreamingSupported": True,
         "customizationsSupported": [],
         "inferenceTypesSupported": [model.reached_by],
         "modelLifecycle": {

@@ -4,6 +4,7 @@ Every other contract test stands on it: an answer with a fault fails the test th
 
 Model: sagemaker.CreateEndpoint
 Model: stepfunctions.DescribeExecution
+Model: bedrock-runtime.ConverseStream
 AWS: sagemaker/latest/APIReference/CommonErrors.html
 """
 
@@ -13,6 +14,7 @@ from typing import Any
 import botocore.session
 import pytest
 from botocore.exceptions import ClientError
+from ministack.services import lambda_svc
 
 from localcloud.answers.check import Answer, faults
 from localcloud.answers.operations import Request, operation_of
@@ -138,6 +140,27 @@ def test_the_operation_is_read_off_signature_target_and_path() -> None:
     assert operation_of(Request("POST", "/", targeted)).name == "StartExecution"  # type: ignore[union-attr]
     assert operation_of(config).name == "GetFunctionConfiguration"  # type: ignore[union-attr]
     assert operation_of(Request("GET", "/", signed("s3"))) is None
+    by_arn = Request("GET", "/foundation-models/arn%3Aaws%3Abedrock%3A%2Fx", signed("bedrock"))
+    assert operation_of(by_arn).name == "GetFoundationModel"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "fault"),
+    [
+        ("messageStop", {"stopReason": "end_turn"}, None),
+        ("messageStop", {"stopReason": "tired"}, "/messageStop/stopReason: 'tired' is none of"),
+        ("messageStart", {}, "/messageStart/role: required, and absent"),
+        ("thought", {}, "/thought: no such event"),
+    ],
+)
+def test_each_event_of_a_stream_is_held_against_its_shape(
+    name: str, content: Any, fault: str | None
+) -> None:
+    # botocore: bedrock-runtime, shape ConverseStreamOutput.
+    named = {":message-type": "event", ":event-type": name}
+    event = lambda_svc._es_encode_message(named, json.dumps(content).encode())
+    seen = faults(operation("bedrock-runtime", "ConverseStream"), Answer(200, {}, event))
+    assert (seen == []) if fault is None else (len(seen) == 1 and fault in seen[0]), seen
 
 
 def test_answers_are_checked_as_they_leave_the_gateway(cloud: LocalCloud, client: Clients) -> None:

@@ -5,6 +5,7 @@ AWS: bedrock/latest/userguide/inference-profiles-prereq.html
 AWS: bedrock/latest/userguide/monitoring-runtime-metrics.html
 AWS: service-authorization/latest/reference/list_amazonbedrock.html
 Model: bedrock-runtime.Converse
+Model: bedrock-runtime.ConverseStream
 Ours: the words of refusals are those people report; each stands with the report beside its test
 """
 
@@ -269,6 +270,32 @@ def test_converse_takes_the_permission_to_invoke_the_model(client: Clients, uniq
     own = Runtime(world.as_role(world.role(allow("bedrock:InvokeModel", model)), "bedrock-runtime"))
     assert own.ask(SONNET, QUESTION)
     assert own.refused(LLAMA, QUESTION)[0] == "AccessDeniedException"
+
+
+def test_a_stream_is_the_same_answer_in_events(
+    runtime: Runtime, client: Clients, unique: str
+) -> None:
+    asked = f"{PASSAGES}\n{QUESTION}"
+    whole, messages = runtime.ask(SONNET, asked), [{"role": "user", "content": [{"text": asked}]}]
+    request = {"modelId": SONNET, "messages": messages}
+    events = list(client("bedrock-runtime").converse_stream(**request)["stream"])
+    assert [next(iter(one)) for one in events] == [
+        "messageStart",
+        "contentBlockDelta",
+        "contentBlockStop",
+        "messageStop",
+        "metadata",
+    ]
+    assert events[1]["contentBlockDelta"]["delta"]["text"] == said(whole)
+    assert events[3]["messageStop"]["stopReason"] == whole["stopReason"]
+    assert events[4]["metadata"]["usage"] == whole["usage"]
+
+    world = World(client, unique)
+    model = f"arn:aws:bedrock:us-east-1::foundation-model/{SONNET}"
+    other = world.as_role(world.role(allow("bedrock:InvokeModel", model)), "bedrock-runtime")
+    with pytest.raises(ClientError, match="bedrock:InvokeModelWithResponseStream") as error:
+        other.converse_stream(**request)
+    assert error.value.response["Error"]["Code"] == "AccessDeniedException"
 
 
 def sums(cloud: LocalCloud, client: Clients, model: str, *names: str) -> list[float]:
