@@ -23,6 +23,7 @@ from sluice.domain.inbox import BEDROCK_CONFIG, EVALUATION, Place, config_path
 from sluice.domain.pinning import refuse_unpinned
 from sluice.domain.pushed import parse_evaluation
 from sluice.domain.refusal import Refusal
+from sluice.domain.rendering import CONTEXT, QUESTION
 from sluice.domain.sizes import judge_size
 
 if TYPE_CHECKING:
@@ -31,9 +32,8 @@ if TYPE_CHECKING:
 
 _STAMP = "prompt_template_version"
 _BRACED = re.compile(r"\{\{.*?\}\}")
-_QUESTION = "{{question}}"
-_PLACEHOLDERS = frozenset({_QUESTION, "{{context}}"})
-_MEANT = "those are {{question}} and {{context}}, spelled exactly so"
+_PLACEHOLDERS = frozenset({QUESTION, CONTEXT})
+_MEANT = f"those are {QUESTION} and {CONTEXT}, spelled exactly so"
 _LFS = b"version https://git-lfs.github.com/spec/"
 
 
@@ -178,8 +178,8 @@ def _warnings(config: BedrockConfig, files: list[File]) -> Iterator[str]:
     strange = dict.fromkeys(one for one in _BRACED.findall(template) if one not in _PLACEHOLDERS)
     for one in strange:
         yield f"{name}: {one} is no placeholder and is sent as it stands: {_MEANT}"
-    if _QUESTION not in template:
-        yield f"{name} holds no {_QUESTION}: the stack's own function cannot serve it"
+    if QUESTION not in template:
+        yield f"{name} holds no {QUESTION}: the stack's own function cannot serve it"
 
 
 def told(refusal: Refusal) -> str:

@@ -8,27 +8,19 @@ score never looks. Versions 5 and 6 are sound.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from sklearn.compose import make_column_transformer
-from sklearn.datasets import load_breast_cancer
 from sklearn.impute import SimpleImputer
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import accuracy_score, f1_score
-from sklearn.model_selection import train_test_split
 from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from demo.rows import Kind, Row, written
+from examples.classifier.training import DATA_SET, SEED, evaluation, regression, split
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-DATA_SET = "breast-cancer-wisconsin"
-_HELD_OUT = 0.3
-_SEED = 7
 _MEAN_RADIUS, _MEAN_TEXTURE = 0, 1
 
 
@@ -54,54 +46,31 @@ class Trained:
 
 def _tree_over_two() -> Any:
     two = make_column_transformer((SimpleImputer(strategy="median"), [_MEAN_RADIUS, _MEAN_TEXTURE]))
-    return make_pipeline(two, DecisionTreeClassifier(max_depth=2, random_state=_SEED))
-
-
-def _regression_over_all(strength: float) -> Any:
-    regression = LogisticRegression(C=strength, max_iter=1000, random_state=_SEED)
-    return make_pipeline(SimpleImputer(strategy="median"), StandardScaler(), regression)
+    return make_pipeline(two, DecisionTreeClassifier(max_depth=2, random_state=SEED))
 
 
 RECIPES = {
     1: Recipe("decision tree over 2 measurements", _tree_over_two),
-    2: Recipe("logistic regression over all 30", lambda: _regression_over_all(1.0)),
-    3: Recipe("logistic regression, C=0.9", lambda: _regression_over_all(0.9)),
-    4: Recipe("logistic regression, C=0.8", lambda: _regression_over_all(0.8)),
-    5: Recipe("logistic regression, C=0.7", lambda: _regression_over_all(0.7)),
-    6: Recipe("logistic regression, C=0.6", lambda: _regression_over_all(0.6)),
+    2: Recipe("logistic regression over all 30", lambda: regression(1.0)),
+    3: Recipe("logistic regression, C=0.9", lambda: regression(0.9)),
+    4: Recipe("logistic regression, C=0.8", lambda: regression(0.8)),
+    5: Recipe("logistic regression, C=0.7", lambda: regression(0.7)),
+    6: Recipe("logistic regression, C=0.6", lambda: regression(0.6)),
 }
-
-
-@cache
-def _split() -> tuple[Any, Any, Any, Any]:
-    data = load_breast_cancer()
-    names = data.target_names[data.target]
-    return tuple(
-        train_test_split(
-            data.data, names, test_size=_HELD_OUT, random_state=_SEED, stratify=data.target
-        )
-    )
 
 
 def train(version: int) -> Trained:
     """Train `version` on the training rows and score it on the others; the same every time."""
-    seen, unseen, diagnoses, truth = _split()
+    seen, _, diagnoses, _ = split()
     recipe = RECIPES[version]
     pipeline = recipe.build().fit(seen, diagnoses)
-    said = pipeline.predict(unseen)
-    return Trained(
-        version,
-        recipe.description,
-        DATA_SET,
-        pipeline,
-        accuracy=float(accuracy_score(truth, said)),
-        f1=float(f1_score(truth, said, pos_label="malignant")),
-    )
+    scores = evaluation(pipeline)
+    return Trained(version, recipe.description, DATA_SET, pipeline, **scores)
 
 
 def held_out(kind: Kind) -> tuple[Row, ...]:
     """Every held-out row, written as `kind`."""
-    _, unseen, _, _ = _split()
+    _, unseen, _, _ = split()
     return tuple(
         written(number, tuple(float(value) for value in row), kind)
         for number, row in enumerate(unseen)

@@ -550,3 +550,46 @@ def test_weights_of_several_parts_are_pushed_and_found_again(
     head = bucket.head("models/churn-v4/model.tar.gz")
     assert head["ETag"].endswith('-2"')
     assert head["ContentLength"] == part + 5
+
+
+def test_a_role_that_may_not_list_the_bucket_pushes_all_the_same(
+    repository: Repository, bucket: Bucket, faults: Faults
+) -> None:
+    with faults.at_every_call(_blind_while(lambda: not bucket.versions())):
+        assert push(repository.config) == 0
+
+    assert len(bucket.versions()) == 4
+
+
+def test_what_stands_there_and_cannot_be_read_is_not_taken_for_the_same(
+    repository: Repository,
+    bucket: Bucket,
+    faults: Faults,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    push(repository.config)
+    before = bucket.versions()
+
+    with faults.at_every_call(_blind_while(lambda: True)):
+        assert push(repository.config) == 2
+
+    assert "s3:GetObject tells whether it is the same" in capsys.readouterr().err
+    assert bucket.versions() == before
+
+
+def _blind_while(blind: Callable[[], bool]) -> Callable[[str, Call], Answer]:
+    """S3 denies HeadObject: so it answers for what is not there, without s3:ListBucket."""
+    from botocore.awsrequest import AWSResponse
+
+    class Empty:
+        def stream(self) -> list[bytes]:
+            return []
+
+    def fault(operation: str, call: Call) -> Answer:
+        if operation != "HeadObject" or not blind():
+            return call()
+        meta = {"HTTPStatusCode": 403, "HTTPHeaders": {}}
+        error = {"Error": {"Code": "403", "Message": "Forbidden"}, "ResponseMetadata": meta}
+        return (AWSResponse("https://s3.example", 403, {}, Empty()), error), None
+
+    return fault

@@ -1,4 +1,4 @@
-"""Serve version 1: an empty cell is a measurement not taken, which the pipeline fills in."""
+"""Serve the classifier: an empty cell is a measurement not taken, which the pipeline fills in."""
 
 import math
 from pathlib import Path
