@@ -1,0 +1,112 @@
+"""An application answers as its release says: with the stack's code, under the stack's role."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.e2e.built import ROOT
+from tests.e2e.conftest import _line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.e2e.line import Line
+    from tests.e2e.stack import Stack
+
+MODEL = "anthropic.claude-sonnet-4-5-20251001-v2:0"
+TEMPLATE = 'Use {these} "$passages" {% only %}:\n{{context}}\nQuestion: {{question}} \u05e9 漢 😀\n'
+BASE, SOURCE = "KBANSWERS1", "DSANSWERS1"
+PASSAGES = ["Invoices lie in the archive.", "Ada keeps the keys of the cellar."]
+
+type Ask = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def desk(stack: Stack) -> Iterator[Line]:
+    """A line of configurations of an application that no stack serves by default."""
+    yield from _line(stack, "desk")
+
+
+@pytest.fixture
+def ask(desk: Line) -> Iterator[Ask]:
+    """The function that answers, on a release of that application, as a function of its own."""
+    stack, name = desk.stack, f"{desk.name}-answers"
+    lam = stack.client("lambda")
+    ours = lam.get_function_configuration(FunctionName=stack.resources["ServeBedrockFunction"])
+    variables = {**ours["Environment"]["Variables"], "SLUICE_VERSION": _released(desk)}
+    lam.create_function(
+        FunctionName=name,
+        Code={"ZipFile": _code()},
+        Environment={"Variables": variables},
+        Layers=[layer["Arn"] for layer in ours["Layers"]],
+        **{one: ours[one] for one in ("Handler", "LoggingConfig", "Role", "Runtime", "Timeout")},
+    )
+    lam.get_waiter("function_active_v2").wait(FunctionName=name)
+
+    def invoke(question: str, **more: Any) -> dict[str, Any]:
+        payload = json.dumps({"question": question, **more})
+        answer = lam.invoke(FunctionName=name, Payload=payload)
+        said: dict[str, Any] = json.loads(answer["Payload"].read())
+        assert "FunctionError" not in answer, said
+        return said
+
+    yield invoke
+    lam.delete_function(FunctionName=name)
+
+
+def _code() -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.write(ROOT / "functions" / "serve_bedrock" / "app.py", "app.py")
+    return packed.getvalue()
+
+
+def _released(desk: Line) -> str:
+    """Push a configuration and wait until it is captured; what a version is told of it."""
+    commit = hashlib.sha256(desk.name.encode()).hexdigest()
+    desk.stack.control(
+        "knowledge", {"knowledge_base_id": BASE, "data_source_id": SOURCE, "passages": PASSAGES}
+    )
+    config = {
+        "application": desk.name,
+        "model_id": MODEL,
+        "inference_config": {"temperature": 0.1},
+        "prompt_template_file": "prompts/rag.txt",
+        "prompt_template_version": commit,
+        "knowledge_base_id": BASE,
+        "data_source_id": SOURCE,
+    }
+    evaluation = {"accuracy": 0.9, "prompt_template_version": commit}
+    files = {
+        "prompts/rag.txt": TEMPLATE.encode(),
+        "evaluation-results.json": json.dumps(evaluation).encode(),
+        "bedrock-config.json": json.dumps(config).encode(),
+    }
+    for name, body in files.items():
+        desk.stack.client("s3").put_object(
+            Bucket=desk.stack.bucket, Key=f"configs/{commit}/{name}", Body=body
+        )
+    desk.until("it is registered", lambda: desk.package_arn(1) or None, minutes=5)
+    release = desk.ledger.release(desk.name, 1)
+    return f"{release['manifest_uri']}#{release['digest']}"
+
+
+def test_an_application_answers_from_the_bytes_that_were_pushed(desk: Line, ask: Ask) -> None:
+    looked_up = ask("Who keeps the keys?")
+    given = ask("Who keeps the keys?", context=["Bob keeps the keys.", "{{question}}"])
+
+    assert looked_up["answer"] == "Ada keeps the keys of the cellar. [1]"
+    assert looked_up["version"] == f"{desk.name}-v1"
+    assert {one["text"] for one in looked_up["citations"]} == set(PASSAGES)
+    prompt = TEMPLATE.replace("{{question}}", "Who keeps the keys?").replace(
+        "{{context}}", "[1] Bob keeps the keys.\n[2] {{question}}"
+    )
+    assert given["answer"] == "Bob keeps the keys. [1]"
+    assert given["usage"]["input_tokens"] == -(-len(prompt.encode()) // 4)
+    assert ask("")["error"]["code"] == "InvalidRequest"
