@@ -12,6 +12,7 @@ Model: lambda.ListVersionsByFunction
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -102,7 +103,9 @@ def test_nothing_is_published_twice(client: Clients, unique: str) -> None:
 
 
 @pytest.mark.usefixtures("slow_updates")
-def test_while_an_update_is_in_progress_nothing_else_is_taken(client: Clients, unique: str) -> None:
+def test_while_an_update_is_in_progress_nothing_else_is_taken(
+    cloud: LocalCloud, client: Clients, unique: str
+) -> None:
     # aws/aws-cli#6718: "An update is in progress for resource", of PublishVersion
     functions = client("lambda")
     role = create_role(client, f"{unique}-role", [])
@@ -116,6 +119,7 @@ def test_while_an_update_is_in_progress_nothing_else_is_taken(client: Clients, u
     with pytest.raises(ClientError, match="currently in the following state: Pending"):
         functions.publish_version(FunctionName=unique)
     settled(client, unique)
+    began = cloud.now()
     updated = functions.update_function_configuration(
         FunctionName=unique, Environment=released("1")
     )
@@ -130,6 +134,7 @@ def test_while_an_update_is_in_progress_nothing_else_is_taken(client: Clients, u
             call(FunctionName=unique, **request)
         assert error.value.response["Error"]["Code"] == "ResourceConflictException"
     told = settled(client, unique)
+    assert cloud.now() - began >= timedelta(seconds=120)
     assert told["Timeout"] == 3
     assert functions.publish_version(FunctionName=unique)["Version"] == "1"
 
