@@ -106,7 +106,9 @@ class Past:
         """The same once it is prepared."""
         rollout = self.rollout()
         alarm = names.alarm(TARGET, rollout.release.variant, "errors")
-        return planned(rollout, self.manifest, alarms=(alarm,))
+        made = planned(rollout, self.manifest)
+        release = made.release.model_copy(update={"alarms": (alarm,)})
+        return made.model_copy(update={"release": release})
 
     def provisioned(self) -> Rollout:
         """The same once the canary stands beside the stable, about to get its first weight."""

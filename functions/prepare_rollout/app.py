@@ -5,32 +5,43 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sluice.adapters.alarms import Alarms
+from sluice.adapters.alias import Alias
 from sluice.adapters.announcements import Announcements
 from sluice.adapters.autoscaling import Autoscaling
 from sluice.adapters.endpoint import Endpoint
+from sluice.adapters.foundation_models import FoundationModels
 from sluice.adapters.images import Images
 from sluice.adapters.instances import Instances
+from sluice.adapters.invocations import Invocations
 from sluice.adapters.ledger.evidence import Evidences
 from sluice.adapters.ledger.releases import Releases
 from sluice.adapters.ledger.table import Table
 from sluice.adapters.ledger.targets import Targets
 from sluice.adapters.metrics import Metrics
 from sluice.adapters.peaks import Peaks
+from sluice.adapters.probes import Probes
 from sluice.adapters.quotas import Quotas
 from sluice.adapters.registry import Registry
 from sluice.adapters.runtime import Runtime
-from sluice.adapters.session import client
+from sluice.adapters.session import client, client_later
 from sluice.adapters.vault import Vault
+from sluice.adapters.versions import Versions
 from sluice.checking import Checking
 from sluice.domain.smoke_test import LONGEST_ANSWER_SECONDS
 from sluice.events.tasks import dump_rollout, parse_task
+from sluice.fleets import Fleets
 from sluice.foreseeing import Foreseeing
+from sluice.grounds import Grounds
 from sluice.observability import logger, metrics
 from sluice.preparing import Preparing
+from sluice.publishing import Publishing
+from sluice.recalling import Recalling
+from sluice.routing import Routers
 from sluice.scaling import Scaling
 from sluice.settings import Settings
 from sluice.sizing import Sizing
 from sluice.smoke_testing import SmokeTesting
+from sluice.vetting import Vetting
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
@@ -39,22 +50,21 @@ settings = Settings.from_env()
 sagemaker, cloudwatch = client("sagemaker"), client("cloudwatch")
 table = Table(client("dynamodb"), settings.ledger_table)
 targets, releases, vault = Targets(table), Releases(table), Vault(client("s3"))
+endpoint, registry = Endpoint(sagemaker), Registry(sagemaker)
 autoscaling = Autoscaling(client("application-autoscaling"))
-asking = client("sagemaker-runtime", read_seconds=LONGEST_ANSWER_SECONDS, attempts=1)
-endpoint = Endpoint(sagemaker)
-preparing = Preparing(
-    targets=targets,
+recalling = Recalling(releases, vault)
+lambdas = client_later("lambda")
+asking = {"read_seconds": LONGEST_ANSWER_SECONDS, "attempts": 1}
+fleets = Fleets(
     endpoint=endpoint,
     checking=Checking(
         endpoint=endpoint,
-        registry=Registry(sagemaker),
-        releases=releases,
-        vault=vault,
+        registry=registry,
+        recalling=recalling,
         images=Images(client("ecr")),
         serving_role_arn=settings.serving_role_arn,
         execution_roles=settings.execution_roles,
     ),
-    alarms=Alarms(cloudwatch),
     sizing=Sizing(
         targets=targets,
         autoscaling=autoscaling,
@@ -63,6 +73,22 @@ preparing = Preparing(
         instances=Instances(sagemaker),
     ),
     scaling=Scaling(targets, autoscaling),
+)
+publishing = Publishing(
+    versions=Versions(lambdas),
+    vetting=Vetting(
+        registry=registry,
+        recalling=recalling,
+        models=FoundationModels(client_later("bedrock")),
+        probes=Probes(client_later("bedrock-runtime", read_seconds=8, attempts=2)),
+    ),
+    functions=settings.functions,
+)
+preparing = Preparing(
+    targets=targets,
+    routers=Routers(endpoint, Alias(lambdas, settings.functions)),
+    grounds=Grounds(fleets, publishing),
+    alarms=Alarms(cloudwatch),
     foreseeing=Foreseeing(
         metrics=Metrics(cloudwatch),
         evidences=Evidences(table),
@@ -70,7 +96,13 @@ preparing = Preparing(
             client("events"), client("sns"), topic_arn=settings.notifications_topic_arn
         ),
     ),
-    smoke_testing=SmokeTesting(targets, releases, vault, Runtime(asking)),
+    smoke_testing=SmokeTesting(
+        targets=targets,
+        releases=releases,
+        vault=vault,
+        runtime=Runtime(client("sagemaker-runtime", **asking)),
+        invocations=Invocations(client_later("lambda", **asking)),
+    ),
 )
 
 

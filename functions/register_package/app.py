@@ -26,6 +26,7 @@ from sluice.adapters.queue import Queue
 from sluice.adapters.registry import Registry
 from sluice.adapters.session import client, client_later
 from sluice.adapters.vault import Vault
+from sluice.adapters.versions import Versions
 from sluice.arriving import Arriving
 from sluice.capturing import Capturing
 from sluice.copying import Copying
@@ -68,9 +69,11 @@ partnering = Partnering(releases, Targets(table))
 pinning = Pinning(
     FoundationModels(client_later("bedrock")),
     KnowledgeBases(client_later("bedrock-agent")),
+    Versions(client_later("lambda")),
     origin=origin,
     partnering=partnering,
     default_application=settings.default_application,
+    functions=settings.functions,
 )
 registering = Registering(
     inspecting=Inspecting(artifacts, Images(client("ecr")), floors, origin, pinning),

@@ -219,24 +219,26 @@ def _method(on: _Type, name: str) -> Definition | None:
 
 
 def _methods(on: _Type, name: str) -> list[Definition]:
-    """The method, and of a Protocol that of every adapter which has all of the Protocol's."""
+    """The method, and of a Protocol that of every class which has all of the Protocol's."""
     called = _method(on, name)
     if called is None or not isinstance(on, Definition):
         return []
     asked = _class(on)
-    bases = {ast.unparse(base) for base in asked.bases} if asked else set()
-    if asked is None or "Protocol" not in bases:
+    if asked is None or not _is_protocol(asked):
         return [called]
-    return [Definition(one.module, f"{one.name}.{name}") for one in _adapters_with(_has(asked))]
+    return [Definition(one.module, f"{one.name}.{name}") for one in _classes_with(_has(asked))]
 
 
-def _adapters_with(methods: frozenset[str]) -> list[Definition]:
+def _is_protocol(one: ast.ClassDef) -> bool:
+    return "Protocol" in {ast.unparse(base) for base in one.bases}
+
+
+def _classes_with(methods: frozenset[str]) -> list[Definition]:
     return [
         Definition(module.name, name)
         for module in _modules().values()
-        if module.name.startswith("sluice.adapters.")
         for name, one in module.classes.items()
-        if methods <= _has(one)
+        if methods <= _has(one) and not _is_protocol(one)
     ]
 
 

@@ -42,12 +42,17 @@ class Catalogue:
         """By knowledge base and data source: id, status and beginning of ingestion jobs."""
         self.refusing = ""
         """An error code with which every call is answered."""
+        self.probed: list[Any] = []
+        """Every Converse, as it was asked."""
+        self.refuses: dict[str, tuple[str, str]] = {}
+        """With which error, code and message, Bedrock answers whoever asks a model."""
         self.has_model(MODEL_ID)
         self._answer: dict[str, Callable[[list[str], Any], Any]] = {
             "GetFoundationModel": lambda path, _: self._found(self.models, path[1], "modelDetails"),
             "GetInferenceProfile": lambda path, _: self._found(self.profiles, path[1]),
             "ListFoundationModels": lambda *_: {"modelSummaries": list(self.models.values())},
             "GetKnowledgeBase": lambda path, _: self._base(path[1]),
+            "Converse": lambda path, body: self._converse(path[1], json.loads(body)),
             "ListIngestionJobs": lambda path, body: self._jobs(path[1], path[3], body),
         }
         real = Endpoint._do_get_response
@@ -96,6 +101,9 @@ class Catalogue:
         if self.refusing:
             return 400, {"Error": {"Code": self.refusing, "Message": "refused by the test"}}
         path = [unquote(part) for part in urlsplit(request.url).path.strip("/").split("/")]
+        if model.name == "Converse" and path[1] in self.refuses:
+            code, message = self.refuses[path[1]]
+            return 400, {"Error": {"Code": code, "Message": message}}
         found = self._answer[model.name](path, request.body)
         if found is None:
             error = {"Code": "ResourceNotFoundException", "Message": "there is no such thing"}
@@ -111,6 +119,15 @@ class Catalogue:
         }
         found = known.get(name) or by_arn.get(name)
         return {member: found} if found and member else found
+
+    def _converse(self, model: str, asked: Any) -> Any:
+        self.probed.append({"modelId": model, **asked})
+        return {
+            "output": {"message": {"role": "assistant", "content": [{"text": "yes"}]}},
+            "stopReason": "end_turn",
+            "usage": {"inputTokens": 9, "outputTokens": 1, "totalTokens": 10},
+            "metrics": {"latencyMs": 300},
+        }
 
     def _base(self, name: str) -> Any:
         if name not in {base for base, _ in self.jobs}:

@@ -25,6 +25,7 @@ from tests.integration import mocking
 from tests.integration.catalogue import Catalogue
 from tests.integration.faults import Faults
 from tests.integration.inbox import Inbox
+from tests.integration.lambdas import APPLICATIONS, Lambdas
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -55,6 +56,7 @@ ENVIRONMENT = {
     "EVALUATION_FLOORS": "accuracy=0.8",
     "REQUIRED_ALARMS": "error_rate",
     "DEFAULT_APPLICATION": "assistant",
+    "APPLICATION_FUNCTIONS": ",".join(f"{one}=sluice-serve" for one in APPLICATIONS),
     "POWERTOOLS_SERVICE_NAME": "sluice",
     "POWERTOOLS_METRICS_NAMESPACE": "Sluice",
     "POWERTOOLS_LOG_LEVEL": "ERROR",
@@ -169,7 +171,8 @@ def faults(monkeypatch: pytest.MonkeyPatch) -> Faults:
 
 @pytest.fixture
 def catalogue(monkeypatch: pytest.MonkeyPatch) -> Catalogue:
-    """What Bedrock knows: one model, and what a test adds."""
+    """What Bedrock knows: one model, and what a test adds; the function of two applications."""
+    Lambdas(monkeypatch)
     return Catalogue(monkeypatch)
 
 

@@ -19,6 +19,7 @@ from sluice.adapters.ledger.releases import Releases
 from sluice.adapters.ledger.targets import Targets
 from sluice.domain.target import Change, TargetState
 from tests.builders import ACCOUNT, ALARM, REGION, TARGET, a_release, watches
+from tests.integration.lambdas import APPLICATIONS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +38,7 @@ ENVIRONMENT = {
     "ROLLOUT_MACHINE_ARN": MACHINE,
     "RECONCILE_FUNCTION": "reconcile-target",
     "SERVING_ROLE_ARN": ROLE,
-    "APPLICATION_FUNCTIONS": "support=sluice-serve",
+    "APPLICATION_FUNCTIONS": ",".join(f"{one}=sluice-serve" for one in APPLICATIONS),
 }
 ANNOUNCED = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/announced"
 

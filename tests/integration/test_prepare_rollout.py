@@ -79,8 +79,10 @@ def test_a_role_that_the_operator_took_off_the_list_since_runs_no_model(
 ) -> None:
     captured = Captured(world, inbox, execution_role_arn=OWN_ROLE)
     app = function("prepare_rollout")
-    strict = replace(app.preparing.checking, execution_roles=())
-    monkeypatch.setattr(app, "preparing", replace(app.preparing, checking=strict))
+    fleets = app.preparing.grounds.fleets
+    strict = replace(fleets, checking=replace(fleets.checking, execution_roles=()))
+    grounds = replace(app.preparing.grounds, fleets=strict)
+    monkeypatch.setattr(app, "preparing", replace(app.preparing, grounds=grounds))
     wire.asked.clear()
 
     made = captured.prepare(captured.start())
@@ -222,7 +224,7 @@ def test_a_rollout_whose_config_names_an_alarm_that_does_not_exist_must_not_begi
     made = watching.prepare(watching.start())
 
     assert made.action is Action.ROLL_BACK
-    assert made.reason == ("ALARM_MISSING: config.json names checkout-errors, which does not exist")
+    assert made.reason == ("ALARM_MISSING: its config names checkout-errors, which does not exist")
     assert watching.world.alarms() == set()
 
 

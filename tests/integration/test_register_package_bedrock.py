@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sluice.adapters.ledger.targets import Targets
 from tests.builders import BUCKET, COMMIT, EVALUATION_RESULTS, REGION, an_event
 from tests.integration.catalogue import MODEL_ID, Catalogue
 from tests.integration.configs import (
@@ -19,6 +20,8 @@ from tests.integration.configs import (
     push_config,
     push_file,
 )
+from tests.integration.lambdas import CODE, FUNCTION, LAYER
+from tests.integration.rollouts import MACHINE, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -292,7 +295,7 @@ def test_every_key_ends_in_a_record(
     assert inbox.records() == {f"{key} 1": record}
 
 
-def test_an_approval_is_recorded_and_starts_nothing_on_an_endpoint(
+def test_an_approval_binds_the_application_and_starts_its_rollout_once(
     inbox: Inbox, catalogue: Catalogue, world: World
 ) -> None:
     inbox.deliver(*push_config(inbox))
@@ -309,4 +312,47 @@ def test_an_approval_is_recorded_and_starts_nothing_on_an_endpoint(
     (release,) = inbox.releases()
     assert release["approval"] == "Approved"
     assert len(release["approvals"]) == 1
-    assert not [item for item in inbox.ledger() if item["pk"].startswith("TARGET")]
+    state = Targets(world.table).read("application/assistant")
+    assert state
+    assert (state.owner, state.holder) == ("assistant", "application.assistant-g1-e1")
+    assert state.rollout
+    deployed = state.rollout.release
+    assert (deployed.variant, str(deployed.release)) == ("", "assistant-v1")
+    assert Targets(world.table).read("endpoint/assistant") is None
+    machines = world.aws("stepfunctions").list_executions(stateMachineArn=MACHINE)["executions"]
+    assert [one["name"] for one in machines] == [state.holder]
+
+
+def test_the_code_that_answers_is_captured_with_the_config(
+    inbox: Inbox, catalogue: Catalogue
+) -> None:
+    inbox.deliver(*push_config(inbox))
+
+    captured = captured_manifest(inbox).code
+    assert captured
+    assert (captured.function, captured.sha256, captured.layers) == (FUNCTION, CODE, (LAYER,))
+
+
+@pytest.mark.parametrize(
+    ("application", "detail"),
+    [
+        ("nobody", "nothing can answer for application nobody: it has no function"),
+        ("search", f"nothing can answer for application search: there is no function {FUNCTION}"),
+    ],
+)
+def test_a_config_that_no_function_answers_for_is_refused(
+    inbox: Inbox,
+    catalogue: Catalogue,
+    monkeypatch: pytest.MonkeyPatch,
+    application: str,
+    detail: str,
+) -> None:
+    assert catalogue
+    if application == "search":
+        Wire(monkeypatch).refuse("GetFunctionConfiguration", "ResourceNotFoundException")
+    config = a_bedrock_config(application=application)
+
+    inbox.deliver(push_file(inbox, "bedrock-config.json", config))
+
+    assert inbox.records() == {f"{CONFIG} 1": "Rejected NoFunction"}
+    assert inbox.details()["bedrock-config.json"] == detail

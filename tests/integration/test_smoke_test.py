@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
+from sluice.adapters.invocations import Invocations
 from sluice.adapters.ledger.releases import Releases
 from sluice.adapters.ledger.targets import Targets
 from sluice.adapters.runtime import Runtime
@@ -285,6 +286,7 @@ class Warming:
             Releases(table),
             Vault(aws("s3")),
             Runtime(aws("sagemaker-runtime")),
+            Invocations(lambda: aws("lambda")),
             self.rests.append,
             lambda: next(now),
         )

@@ -176,7 +176,7 @@ def test_steps_follow_the_plan(plan: RolloutPlan, expected: tuple[Step, ...]) ->
 def with_plan(rollout: Rollout, **plan: Any) -> Rollout:
     config = MANIFEST.config.model_copy(update={"rollout": RolloutPlan(**plan)})
     manifest = MANIFEST.model_copy(update={"config": config})
-    return planned(rollout, manifest, alarms=("sluice-churn-v4-e5-errors",))
+    return planned(rollout, manifest)
 
 
 @pytest.mark.parametrize(
@@ -201,7 +201,6 @@ def test_a_prepared_rollout_knows_its_course(
     assert (made.action, made.provision_config) == (action, config)
     assert (bool(made.steps), made.standby_seconds) == (stepwise, standby)
     assert made.hold_seconds == 2 * 3600
-    assert made.release.alarms == ("sluice-churn-v4-e5-errors",)
 
 
 def test_all_at_once_is_a_canary_of_one_step_whose_old_variant_stands_by() -> None:
@@ -245,7 +244,7 @@ def test_a_serverless_endpoint_keeps_one_variant_name_and_is_told_by_configurati
 def test_a_guarded_update_is_one_step_on_a_configuration_of_its_own() -> None:
     manifest = on_serverless(strategy=Strategy.GUARDRAIL, standby_minutes=40)
 
-    made = planned(in_its_kind(a_rollout(), manifest), manifest, alarms=())
+    made = planned(in_its_kind(a_rollout(), manifest), manifest)
 
     assert (made.action, made.provision_config) == (Action.UPDATE, CANARY.endpoint_config)
     assert [step.weight for step in made.steps] == [100]

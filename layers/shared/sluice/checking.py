@@ -13,29 +13,11 @@ from sluice.domain.rollout import Kind
 if TYPE_CHECKING:
     from sluice.adapters.endpoint import Endpoint
     from sluice.adapters.images import Images
-    from sluice.adapters.ledger.releases import Releases
     from sluice.adapters.registry import Registry
-    from sluice.adapters.vault import Vault
     from sluice.domain.manifest import Manifest
     from sluice.domain.rollout import Deployed, Rollout
-    from sluice.domain.vault import VaultCopy
     from sluice.domain.watching import EndpointView
-
-
-@dataclass(frozen=True, slots=True)
-class Capture:
-    """What a release was captured as."""
-
-    manifest: Manifest
-    copies: tuple[VaultCopy, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Captures:
-    """What the releases of a rollout were captured as."""
-
-    release: Capture
-    stable: Capture | None
+    from sluice.recalling import Capture, Captures, Recalling
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +26,19 @@ class Checking:
 
     endpoint: Endpoint
     registry: Registry
-    releases: Releases
-    vault: Vault
+    recalling: Recalling
     images: Images
     serving_role_arn: str
     execution_roles: tuple[str, ...]
     """What a model may run as beside the serving role."""
 
-    def read(self, rollout: Rollout) -> Captures:
+    def read(self, rollout: Rollout) -> Captures[Manifest]:
         """The captures of the rollout's releases. Raises ManifestError unless the digests fit."""
-        stable = self._captured(rollout.stable) if rollout.stable else None
-        return Captures(self._captured(rollout.release), stable)
+        return self.recalling.captures(rollout, parse_manifest)
 
-    def objection(self, rollout: Rollout, captures: Captures, view: EndpointView | None) -> str:
+    def objection(
+        self, rollout: Rollout, captures: Captures[Manifest], view: EndpointView | None
+    ) -> str:
         """Why the release, or the one to fall back to, cannot be deployed there; or nothing."""
         return (
             self._target_objection(rollout, view)
@@ -68,17 +50,13 @@ class Checking:
         """What the model is to run as."""
         return manifest.config.execution_role_arn or self.serving_role_arn
 
-    def _captured(self, release: Deployed) -> Capture:
-        captured = self.releases.captured(release.release)
-        return Capture(parse_manifest(captured.manifest, digest=release.digest), captured.copies)
-
     def _target_objection(self, rollout: Rollout, view: EndpointView | None) -> str:
         if view is None or rollout.kind is Kind.ROLL_BACK:
             return target_objection(rollout, view)
         found = self.endpoint.features(rollout.target_name, view.config)
         return target_objection(rollout, view, found)
 
-    def _way_back_objection(self, rollout: Rollout, captures: Captures) -> str:
+    def _way_back_objection(self, rollout: Rollout, captures: Captures[Manifest]) -> str:
         if rollout.stable is None or captures.stable is None:
             return ""
         if not self.endpoint.has_config(rollout.stable.endpoint_config):
@@ -87,12 +65,12 @@ class Checking:
         mismatch = fleet_objection(captures.release.manifest, manifest)
         if mismatch:
             return mismatch
-        complaint = self._vault_complaint(captures.stable)
+        complaint = self.recalling.complaint(captures.stable)
         if not complaint and not self.images.present(manifest.image):
             complaint = f"{manifest.image} is not in its repository any more"
         return f"NO_WAY_BACK: {complaint}" if complaint else ""
 
-    def _release_objection(self, release: Deployed, capture: Capture) -> str:
+    def _release_objection(self, release: Deployed, capture: Capture[Manifest]) -> str:
         manifest, package = capture.manifest, self.registry.find(release.package_arn)
         if package is None:
             return "PACKAGE_GONE: it was deleted from the registry"
@@ -102,17 +80,11 @@ class Checking:
             containers=len(package.containers),
             image=container.image if container else "",
             model_data=container.model_data_url if container else "",
-            vault_complaint=self._vault_complaint(capture),
+            vault_complaint=self.recalling.complaint(capture),
             image_present=self.images.present(manifest.image),
             role_allowed=self.role(manifest) in {self.serving_role_arn, *self.execution_roles},
         )
         return objection(manifest, truth, model_data=model_data(manifest, release))
-
-    def _vault_complaint(self, capture: Capture) -> str:
-        """What the vault does not hold any more as it was captured, or nothing."""
-        bucket = capture.manifest.bucket
-        changed = [copy.key for copy in capture.copies if not self.vault.holds(bucket, copy)]
-        return f"{', '.join(changed)} changed in the vault" if changed else ""
 
 
 def model_data(manifest: Manifest, release: Deployed) -> str:

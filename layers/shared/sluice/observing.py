@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from sluice.adapters.ledger.table import ConditionFailedError
 from sluice.adapters.ledger.targets import ContentionError
 from sluice.domain import names
-from sluice.domain.approval import Observation, is_news, new_target, observe
+from sluice.domain.approval import Observation, new_target, observe
 from sluice.domain.package import release_named
-from sluice.domain.release import ApprovalChange, ApprovalStatus, System
+from sluice.domain.release import ApprovalChange, ApprovalStatus
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -125,8 +125,6 @@ class Observing:
             actor=package.last_modified_by,
             observed_at=now,
         )
-        if release.system is not System.SAGEMAKER:
-            return self._record_alone(release, seen)
         target = names.target_of(release.target, release.system)
         seen_as: Observation | None = None
 
@@ -141,9 +139,3 @@ class Observing:
 
         self.targets.change(target, decide, also=also)
         return seen_as.refusal if seen_as else ""
-
-    def _record_alone(self, release: Release, seen: ApprovalChange) -> str:
-        """Record the approval of a release that no endpoint can serve, and bind no target."""
-        if is_news(release, seen):
-            self.releases.record(release, seen)
-        return f"{release.name} is {seen.status}: it is of {release.system}, no endpoint serves it"

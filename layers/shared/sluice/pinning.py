@@ -10,15 +10,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sluice.adapters.knowledge_bases import SourceNotFoundError
-from sluice.domain.bedrock import BedrockConfig, KnowledgeSource, Pinned, parse_bedrock_config
+from sluice.domain.bedrock import (
+    BedrockConfig,
+    FunctionCode,
+    KnowledgeSource,
+    Pinned,
+    parse_bedrock_config,
+)
 from sluice.domain.pinning import is_id, not_found, pin, refuse_foreign, refuse_unpinned
 from sluice.domain.refusal import Reason, Refusal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from sluice.adapters.foundation_models import FoundationModels
     from sluice.adapters.knowledge_bases import KnowledgeBases
+    from sluice.adapters.versions import Versions
     from sluice.domain.bedrock import PinnedModel
     from sluice.events.uploads import Origin
     from sluice.partnering import Partnering
@@ -30,10 +38,13 @@ class Pinning:
 
     models: FoundationModels
     knowledge_bases: KnowledgeBases
+    versions: Versions
     origin: Origin
     partnering: Partnering
     default_application: str
     """Of configs that name none; empty where each has to."""
+    functions: Mapping[str, str]
+    """Which function answers for which application."""
 
     def pin(self, data: bytes, *, commit: str, at: datetime) -> Pinned | Refusal:
         """The config that `data` spells with what it names, or why it cannot be taken."""
@@ -52,6 +63,9 @@ class Pinning:
         )
         if isinstance(model, Refusal):
             return model
+        code = self._code(application)
+        if isinstance(code, Refusal):
+            return code
         try:
             knowledge = self._knowledge(config)
         except SourceNotFoundError as error:
@@ -65,21 +79,28 @@ class Pinning:
             model=model,
             knowledge=knowledge,
             partner=partner,
+            code=code,
         )
 
     def _model(self, config: BedrockConfig, *, at: datetime) -> PinnedModel | Refusal:
         asked = config.model_id
         if not is_id(asked):
             return not_found(config, region=self.origin.region, like=())
-        model = self.models.find(asked)
-        # A model that is called otherwise may be what a profile of that name leads to.
-        profile = None if model and model.is_called(asked) else self.models.profile(asked)
-        if profile and profile.model_ids:
-            model = self.models.find(profile.model_ids[0])
+        model, profile = self.models.named(asked)
         if model is None:
             like = () if profile else self.models.beginning(asked)
             return not_found(config, region=self.origin.region, like=like)
         return pin(config, model, profile, at=at)
+
+    def _code(self, application: str) -> FunctionCode | Refusal:
+        """The code that answers for the application now."""
+        function = self.functions.get(application, "")
+        found = self.versions.latest(function) if function else None
+        if found:
+            return FunctionCode(function=function, sha256=found.code_sha256, layers=found.layers)
+        why = f"there is no function {function}" if function else "it has no function"
+        detail = f"nothing can answer for application {application}: {why}"
+        return Refusal(reason=Reason.NO_FUNCTION, detail=detail)
 
     def _knowledge(self, config: BedrockConfig) -> KnowledgeSource | None:
         if config.knowledge_base_id is None:

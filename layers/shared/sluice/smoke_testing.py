@@ -6,20 +6,25 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sluice.domain.answer_test import judge_answer, request
+from sluice.domain.bedrock import ApplicationTest
+from sluice.domain.bedrock_manifest import parse_any_manifest
 from sluice.domain.lease import intend
-from sluice.domain.manifest import Manifest, parse_manifest
 from sluice.domain.rollout import Action, Rollout, Trial, following
 from sluice.domain.smoke_test import LARGEST_BODY, SmokeTest
-from sluice.domain.smoke_verdict import Found, Reply, conclude, counted, judge, pause, told
+from sluice.domain.smoke_verdict import Found, conclude, counted, judge, pause, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from sluice.adapters.invocations import Invocations
     from sluice.adapters.ledger.releases import Releases
     from sluice.adapters.ledger.targets import Targets
     from sluice.adapters.runtime import Runtime
     from sluice.adapters.vault import Vault
+
+type AnyTest = SmokeTest | ApplicationTest
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +35,7 @@ class SmokeTesting:
     releases: Releases
     vault: Vault
     runtime: Runtime
+    invocations: Invocations
     rest: Callable[[float], None] = time.sleep
     elapsed: Callable[[], float] = time.monotonic
 
@@ -44,22 +50,22 @@ class SmokeTesting:
             rollout.target, lambda state: intend(state, rollout, "SmokeTest", onward=True)
         )
         captured = self.releases.captured(rollout.release.release)
-        manifest = parse_manifest(captured.manifest, digest=rollout.release.digest)
+        manifest = parse_any_manifest(captured.manifest, digest=rollout.release.digest)
         smoke = manifest.config.smoke_test
         if smoke is None:
             return following(rollout, rollout.reason)
-        trial, found = self._round(rollout, manifest, smoke)
+        trial, found = self._round(rollout, smoke, bucket=manifest.bucket)
         done = conclude(rollout, smoke, trial, found, alarms=manifest.config.alarms)
         if done.action is not Action.SMOKE_TEST:
             self.targets.change(rollout.target, lambda state: told(state, done, found, now=now))
         return done
 
-    def _round(self, rollout: Rollout, manifest: Manifest, smoke: SmokeTest) -> tuple[Trial, Found]:
-        body = self._body(rollout, manifest, smoke)
+    def _round(self, rollout: Rollout, smoke: AnyTest, *, bucket: str) -> tuple[Trial, Found]:
+        ask = self._asking(rollout, smoke, bucket=bucket)
         trial, began = rollout.trial or Trial(), self.elapsed()
         counted_until = began
         while True:
-            found = judge(smoke.expect, self._ask(rollout, smoke, body))
+            found = ask()
             now = self.elapsed()
             trial = counted(trial, spent_ms=round((now - counted_until) * 1000))
             counted_until = now
@@ -68,18 +74,29 @@ class SmokeTesting:
                 return trial, found
             self.rest(wait)
 
-    def _ask(self, rollout: Rollout, smoke: SmokeTest, body: bytes) -> Reply:
-        return self.runtime.ask(
-            rollout.target_name,
-            rollout.release.variant,
-            body,
-            content_type=smoke.content_type,
-            accept=smoke.accept or "*/*",
+    def _asking(self, rollout: Rollout, smoke: AnyTest, *, bucket: str) -> Callable[[], Found]:
+        """One try: the version is asked, and its reply judged."""
+        release = rollout.release
+        if isinstance(smoke, ApplicationTest):
+            body = request(smoke)
+            return lambda: judge_answer(
+                smoke, self.invocations.ask(release.model, release.variant, body)
+            )
+        body = self._body(rollout, smoke, bucket=bucket)
+        return lambda: judge(
+            smoke.expect,
+            self.runtime.ask(
+                rollout.target_name,
+                release.variant,
+                body,
+                content_type=smoke.content_type,
+                accept=smoke.accept or "*/*",
+            ),
         )
 
-    def _body(self, rollout: Rollout, manifest: Manifest, smoke: SmokeTest) -> bytes:
+    def _body(self, rollout: Rollout, smoke: SmokeTest, *, bucket: str) -> bytes:
         if smoke.body is not None:
             return smoke.body.encode()
         copies = self.releases.captured(rollout.release.release).copies
         (copy,) = (one for one in copies if one.name == smoke.body_file)
-        return self.vault.read(manifest.bucket, copy, limit=LARGEST_BODY)
+        return self.vault.read(bucket, copy, limit=LARGEST_BODY)

@@ -8,6 +8,8 @@ import pickle
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from tests.builders import TARGET
+from tests.integration.machine.application import FakeBedrock, FakeLambda
 from tests.integration.machine.clock import START, Clock
 from tests.integration.machine.endpoint import FakeSageMaker
 from tests.integration.machine.executions import FakeStepFunctions
@@ -23,9 +25,9 @@ if TYPE_CHECKING:
 type Request = dict[str, Any]
 
 _ONE_CALL = {
-    "lambda", "events", "sns", "s3", "ecr", "service-quotas", "application-autoscaling",
+    "events", "sns", "s3", "ecr", "service-quotas", "application-autoscaling",
 }  # fmt: skip
-READING = ("Describe", "Get", "Head", "List", "Query")
+READING = ("Converse", "Describe", "Get", "Head", "List", "Query")
 
 
 class NotPlayedError(BaseException):
@@ -46,6 +48,8 @@ class Invocation:
 class Account:
     """The services we use, on one clock."""
 
+    target: str = TARGET
+    """What the releases are to serve."""
     clock: Clock = field(default_factory=Clock)
     ledger: FakeLedger = field(default_factory=FakeLedger)
     vault: dict[str, Request] = field(default_factory=dict)
@@ -62,7 +66,8 @@ class Account:
         """Services that look at each other, and at the clock."""
         self.sagemaker = FakeSageMaker(self.clock)
         self.registry = FakeRegistry(self.clock)
-        self.cloudwatch = FakeCloudWatch(self.clock, self.sagemaker)
+        self.function, self.bedrock = FakeLambda(self.clock), FakeBedrock()
+        self.cloudwatch = FakeCloudWatch(self.clock, self.sagemaker, self.function)
         self.states = FakeStepFunctions(self.clock)
 
     def plays(self, service: str) -> tuple[object, ...]:
@@ -72,6 +77,9 @@ class Account:
             "sagemaker": (self.sagemaker, self.registry),
             "cloudwatch": (self.cloudwatch,),
             "stepfunctions": (self.states,),
+            "lambda": (self.function, self),
+            "bedrock": (self.bedrock,),
+            "bedrock-runtime": (self.bedrock,),
         }
         return played.get(service, (self,) if service in _ONE_CALL else ())
 
@@ -133,7 +141,7 @@ class Account:
     def fingerprint(self) -> bytes:
         """The same for two accounts in which the same will happen, whenever they got there."""
         parts = (
-            self.ledger, self.sagemaker, self.registry, self.cloudwatch,
+            self.ledger, self.sagemaker, self.function, self.registry, self.cloudwatch,
             self.states, self.vault, self.pending,
         )  # fmt: skip
         out = io.BytesIO()

@@ -20,7 +20,14 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
+def kind(request: pytest.FixtureRequest) -> str:
+    """What kind of target `churn` is: an endpoint, unless a test asks for both (`BOTH`)."""
+    return getattr(request, "param", "endpoint")
+
+
+@pytest.fixture
 def world(
+    kind: str,
     clients: Callable[[str], Any],
     function: Callable[[str], ModuleType],
     context: SimpleNamespace,
@@ -29,7 +36,8 @@ def world(
     """Versions 1 to 3 of `churn` wait for their approval; nothing serves; invariants are on."""
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
-    made = World(Wire(monkeypatch, Account()), function, clients, context)
+    account = Account(target=f"{kind}/churn")
+    made = World(Wire(monkeypatch, account), function, clients, context)
     for version in (1, 2, 3):
         given_version(made.account, version)
     Invariants(made)
@@ -45,19 +53,21 @@ def kept() -> dict[str, Any]:
 @pytest.fixture
 def serving(world: World, kept: dict[str, Any]) -> World:
     """Version 1 serves, its first deployment long settled."""
-    if "serving" not in kept:
+    lived = f"{world.account.target} serves"
+    if lived not in kept:
         world.decide(1, "Approved")
         world.settle()
-        kept["serving"] = world.save()
-    world.restore(kept["serving"])
+        kept[lived] = world.save()
+    world.restore(kept[lived])
     return world
 
 
 @pytest.fixture
 def rollout(serving: World, kept: dict[str, Any]) -> list[Moment]:
     """Every moment of the rollout of version 2, from its approval to its rest."""
-    if "rollout" not in kept:
+    lived = f"{serving.account.target} rolls out"
+    if lived not in kept:
         serving.decide(2, "Approved")
-        kept["rollout"] = list(moments(serving))
-    found: list[Moment] = kept["rollout"]
+        kept[lived] = list(moments(serving))
+    found: list[Moment] = kept[lived]
     return found

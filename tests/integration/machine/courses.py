@@ -9,6 +9,8 @@ import hashlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.integration.machine.invariants import Invariants, Violation
 from tests.integration.machine.world import LONGEST
 
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
 
     from tests.integration.machine.wire import Call
     from tests.integration.machine.world import World
+
+
+BOTH = pytest.mark.parametrize("kind", ["endpoint", "application"], indirect=True)
+"""For either kind of target: `churn` is an endpoint, then an application."""
 
 
 @dataclass(frozen=True)

@@ -5,15 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from sluice.adapters.ledger.table import encode
+from sluice.domain.bedrock import FunctionCode
 from sluice.domain.inbox import CONFIG, EVALUATION, MODEL
-from sluice.domain.manifest import digest_of, vault_key
+from sluice.domain.manifest import digest_of, manifest_uri, vault_key
 from sluice.domain.pushed import ModelConfig
 from sluice.domain.registration import Ready, plan_registration
-from tests.builders import AT, BUCKET, a_config, a_noted, a_release
+from sluice.domain.release import ReleaseName, System
+from tests.builders import (
+    AT,
+    BUCKET,
+    a_bedrock_manifest,
+    a_config,
+    a_noted,
+    a_pinned,
+    a_release,
+)
+from tests.integration.lambdas import CODE, FUNCTION, LAYER
 from tests.integration.machine.registry import FakePackage
 
 if TYPE_CHECKING:
     from sluice.domain.manifest import Manifest
+    from sluice.domain.release import Release
     from tests.integration.machine.account import Account
 
 PLAN = {
@@ -40,6 +52,9 @@ def a_captured(version: int, **plan: Any) -> Manifest:
 
 def given_version(account: Account, version: int, **plan: Any) -> None:
     """The version is captured, registered, and waits for its approval."""
+    if account.target.startswith("application/"):
+        _given_config(account, version, **plan)
+        return
     manifest = a_captured(version, **plan)
     text = manifest.canonical()
     digest = digest_of(text)
@@ -57,20 +72,42 @@ def given_version(account: Account, version: int, **plan: Any) -> None:
     account.registry.packages[package.arn] = package
     copy = {"name": MODEL, "key": model_data, "version_id": "1", "size": 7, "etag": "e7a6"}
     account.vault[model_data] = {"VersionId": "1", "ContentLength": 7, "ETag": '"e7a6"'}
-    _put(
-        account,
-        f"RELEASE#{name.group}",
-        f"V#{version:06d}",
-        **release.model_dump(mode="json", exclude_none=True),
+    _record(account, release, text, copy)
+
+
+def _given_config(account: Account, version: int, **plan: Any) -> None:
+    pinned = a_pinned(rollout={**PLAN, **plan}, alarms={"error_rate": 0.05})
+    name, code = (
+        ReleaseName(group="churn", version=version),
+        FunctionCode(function=FUNCTION, sha256=CODE, layers=(LAYER,)),
     )
-    _put(
-        account,
-        f"RELEASE#{name.group}",
-        f"CAPTURE#{version:06d}",
-        manifest=text,
-        copies=[{**copy, "compared": "Stream"}],
+    manifest = a_bedrock_manifest(
+        release=name, target="churn", config=pinned.config, code=code, commit=f"{version:040x}"
     )
-    _put(account, "GROUPS", name.group)
+    text = manifest.canonical()
+    digest = digest_of(text)
+    uri = manifest_uri(BUCKET, name, digest)
+    package = FakePackage(
+        group=name.group,
+        version=version,
+        metadata={"version-folder": manifest.folder, "release-digest": digest, "manifest": uri},
+        modified=AT,
+    )
+    account.registry.packages[package.arn] = package
+    prompt = vault_key(name, digest, "prompts/p.txt")
+    account.vault[prompt] = {"VersionId": "1", "ContentLength": 7, "ETag": '"e7a6"'}
+    copy = {"name": "prompts/p.txt", "key": prompt, "version_id": "1", "size": 7, "etag": "e7a6"}
+    release = a_release(f"churn-v{version}", digest=digest, manifest_uri=uri, system=System.BEDROCK)
+    _record(account, release, text, copy)
+
+
+def _record(account: Account, release: Release, text: str, copy: dict[str, Any]) -> None:
+    group, version = release.name.group, release.name.version
+    kept = [{**copy, "compared": "Stream"}]
+    body = release.model_dump(mode="json", exclude_none=True)
+    _put(account, f"RELEASE#{group}", f"V#{version:06d}", **body)
+    _put(account, f"RELEASE#{group}", f"CAPTURE#{version:06d}", manifest=text, copies=kept)
+    _put(account, "GROUPS", group)
 
 
 def _put(account: Account, pk: str, sk: str, **body: Any) -> None:

@@ -14,7 +14,6 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from sluice.domain.rollout import Phase
-from tests.builders import TARGET
 from tests.integration.machine.looking import named, plain
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ MOVES = {
     "UpdateEndpoint",
     "UpdateEndpointWeightsAndCapacities",
     "DeleteEndpoint",
+    "UpdateAlias",
 }
 ENDPOINT = "churn"
 LIVE_CHANGES = {"Promoted", "RolledBack"}
@@ -73,9 +73,9 @@ class Invariants:
         if call.by:  # made by a function, not by the machine
             self._must(bool(stored.get("intent")), f"I15 {call.operation} without an intent")
         for variant in self._raised(call):
-            version, epoch = _named_by(variant)
+            version, epoch = _version_of(variant), self._epoch_of(variant)
             self._must(f"churn-v{version}" not in stored.get("bad", {}), f"I8 {variant} is bad")
-            if variant == _variant_of(stored, "stable"):
+            if variant == self.world.called(_variant_of(stored, "stable")):
                 continue
             against = self.world.account.memory.get("signalled")
             self._must(not against, f"I8 {variant} gets more though its rollout was signalled")
@@ -92,8 +92,20 @@ class Invariants:
         holds = stored.get("holder", "") == acting or acting in memory.get("outlived", ())
         self._must(holds, f"I5 {call.operation} by {acting!r}, which does not hold the target")
 
+    def _epoch_of(self, variant: str) -> int:
+        """The epoch in a variant's name; a published version has none, and is led to in one."""
+        named = re.search(r"-e(\d+)$", variant) or re.search(r"-e(\d+)$", self.world.acting)
+        return int(named[1]) if named else 0
+
     def _raised(self, call: Call) -> list[str]:
         """The variants that the call gives a larger share."""
+        if call.operation == "UpdateAlias":
+            function, others = self.world.account.function, call.asked["RoutingConfig"]
+            more = others["AdditionalVersionWeights"]
+            led = {call.asked["FunctionVersion"]: 1.0 - sum(more.values()), **more}
+            had = function.traffic()
+            risen = [one for one, share in led.items() if share > had.get(one, 0.0)]
+            return [name for one in risen if (name := function.label(one))]
         sagemaker, asked = self.world.account.sagemaker, call.asked
         endpoint = sagemaker.endpoints.get(asked["EndpointName"])
         before = endpoint.variants if endpoint else {}
@@ -139,7 +151,7 @@ class Invariants:
             told.append(entry["event"])
         whole = stored.get("history_length", 0) == memory.get("chained", 0)
         self._must(whole, "I6 the history has a gap")
-        live = stored.get("live", {}).get("variant", "")
+        live = self.world.called(stored.get("live", {}).get("variant", ""))
         changed = live != memory.get("live", "")
         self._must(not changed or bool(LIVE_CHANGES & set(told)), "I6 live changed untold")
         memory["live"] = live
@@ -176,10 +188,10 @@ class Invariants:
         self._must(not any(left), f"I15 left behind: {left}")
         self._must(not account.dead, f"I19 given up: {account.dead}")
         serving = self.world.traffic()
-        live = {state.live.variant: 100.0} if state.live else {}
+        live = {self.world.called(state.live.variant): 100.0} if state.live else {}
         self._must(serving == live, f"I13 {serving} serves, the ledger says {live}")
         for variant in serving:
-            version, _ = _named_by(variant)
+            version = _version_of(variant)
             halted = state.phase is Phase.HALTED
             self._must(
                 halted or f"churn-v{version}" not in state.bad, f"I12 {variant} serves, though bad"
@@ -191,11 +203,11 @@ class Invariants:
             self._must(halted or approved, f"I12 {variant} serves, though {package.status}")
 
     def _entry(self, n: int) -> dict[str, Any] | None:
-        item = self.world.account.ledger.items.get((f"TARGET#{TARGET}", f"HISTORY#{n:08d}"))
+        item = self.world.account.ledger.items.get((self.world.stored_as[0], f"HISTORY#{n:08d}"))
         return {k: v for k, v in plain(item).items() if k not in {"pk", "sk"}} if item else None
 
     def _item(self) -> dict[str, Any] | None:
-        return self.world.account.ledger.items.get((f"TARGET#{TARGET}", "STATE"))
+        return self.world.account.ledger.items.get(self.world.stored_as)
 
     def _stored(self) -> dict[str, Any]:
         item = self._item()
@@ -211,11 +223,11 @@ def _shares(weights: dict[str, float]) -> dict[str, float]:
     return {name: weight / total for name, weight in weights.items()} if total else {}
 
 
-def _named_by(variant: str) -> tuple[int, int]:
-    """Version and epoch in a variant's name."""
-    match = re.fullmatch(r"v(\d+)-e(\d+)", variant)
+def _version_of(variant: str) -> int:
+    """The release's number in a variant's name: `v2-e3` on an endpoint, `v2-3` of a function."""
+    match = re.fullmatch(r"v(\d+)-e?\d+", variant)
     assert match, variant
-    return int(match[1]), int(match[2])
+    return int(match[1])
 
 
 def _variant_of(stored: dict[str, Any], which: str) -> str:

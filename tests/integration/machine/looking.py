@@ -34,12 +34,36 @@ class Looking:
     @property
     def state(self) -> TargetState:
         """The target as it stands in the ledger; reading it here is no call of anybody's."""
-        item = self.account.ledger.items["TARGET#" + TARGET, "STATE"]
-        return read_state(item)
+        item = self.account.ledger.items[self.stored_as]
+        return read_state(item, self.account.target)
+
+    @property
+    def stored_as(self) -> tuple[str, str]:
+        """The key of the target's state."""
+        return f"TARGET#{self.account.target}", "STATE"
+
+    @property
+    def of_application(self) -> bool:
+        """Whether the target is an application: its variants are a function's versions."""
+        return self.account.target.startswith("application/")
+
+    @property
+    def canary(self) -> str:
+        """Version 2 where it is the second that is deployed, as traffic and alarms name it."""
+        return "v2-3" if self.of_application else "v2-e2"
+
+    @property
+    def stable(self) -> str:
+        """Version 1 where it was the first."""
+        return "v1-2" if self.of_application else "v1-e1"
+
+    def called(self, variant: str) -> str:
+        """A variant of the ledger, as traffic and alarms name it."""
+        return self.account.function.label(variant) if self.of_application else variant
 
     def history(self) -> list[dict[str, Any]]:
         """The target's history, oldest first, as it is stored."""
-        pk = f"TARGET#{TARGET}"
+        pk, _ = self.stored_as
         keys = sorted(k for k in self.account.ledger.items if k[0] == pk and k[1] != "STATE")
         return [plain(self.account.ledger.items[one]) for one in keys]
 
@@ -48,7 +72,14 @@ class Looking:
         return [f"{one['event']} {named(one['release'])}" for one in self.history()]
 
     def traffic(self) -> dict[str, float]:
-        """Each variant's share of the requests, in percent; those without any left out."""
+        """Each variant's share of the requests, in percent; those without any left out.
+
+        A version that the alias leads to is named after its release, too; one without is left out.
+        """
+        if self.of_application:
+            function = self.account.function
+            shares = {function.label(one): share for one, share in function.traffic().items()}
+            return {name: round(100 * share, 1) for name, share in shares.items() if share and name}
         found = self.account.sagemaker.endpoints.get("churn")
         weights = (
             {n: one.weight for n, one in found.variants.items() if one.weight} if found else {}
@@ -79,7 +110,7 @@ class Looking:
     @property
     def owing(self) -> bool:
         """Whether the ledger says that something is still to be done."""
-        if ("TARGET#" + TARGET, "STATE") not in self.account.ledger.items:
+        if self.stored_as not in self.account.ledger.items:
             return False
         state = self.state
         return bool(state.holder or (state.rollback_owed and state.phase is not Phase.HALTED))
@@ -103,14 +134,14 @@ class Looking:
         return self.account.clock.now.timestamp() % RECONCILE_SECONDS == 0
 
 
-def read_state(item: Any) -> TargetState:
+def read_state(item: Any, target: str = TARGET) -> TargetState:
     """A stored state, read as the ledger's adapter reads it."""
 
     class _One:
         def get_item(self, **_asked: Any) -> Any:
             return {"Item": item}
 
-    found = Targets(Table(_One(), LEDGER)).read(TARGET)  # type: ignore[arg-type]
+    found = Targets(Table(_One(), LEDGER)).read(target)  # type: ignore[arg-type]
     assert found
     return found
 

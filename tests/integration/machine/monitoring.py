@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from datetime import datetime
 
+    from tests.integration.machine.application import FakeLambda
     from tests.integration.machine.clock import Clock
     from tests.integration.machine.endpoint import FakeSageMaker
 
@@ -40,6 +41,7 @@ class FakeCloudWatch:
 
     clock: Clock
     sagemaker: FakeSageMaker
+    function: FakeLambda
     alarms: dict[str, FakeAlarm] = field(default_factory=dict)
     muted: set[str] = field(default_factory=set)
     per_minute: int = 100_000
@@ -50,9 +52,11 @@ class FakeCloudWatch:
     def put_metric_alarm(self, asked: Request) -> Request:
         """An alarm that exists keeps its state."""
         name = asked["AlarmName"]
-        of = {one["Name"]: one["Value"] for one in asked.get("Dimensions", [])}
+        summands = (one["MetricStat"]["Metric"] for one in asked.get("Metrics", [])[:-1])
+        metric = next(summands, asked)  # a rate is an expression, and comes last
+        of = {one["Name"]: one["Value"] for one in metric["Dimensions"]}
         if name not in self.alarms:
-            self.alarms[name] = FakeAlarm(name, of.get("VariantName", ""), spoken=False)
+            self.alarms[name] = FakeAlarm(name, self._called(of), spoken=False)
         return {}
 
     def describe_alarms(self, asked: Request) -> Request:
@@ -85,13 +89,13 @@ class FakeCloudWatch:
         for query in asked["MetricDataQueries"]:
             metric = query["MetricStat"]["Metric"]
             of = {one["Name"]: one["Value"] for one in metric["Dimensions"]}
-            failing = self.failing.get(of["VariantName"], 0.0)
-            rate = {"Invocations": 1.0, "Invocation5XXErrors": failing}
+            failing = self.failing.get(self._called(of), 0.0)
+            rate = {"Invocations": 1.0, "Invocation5XXErrors": failing, "Errors": failing}
             each = self.per_minute * rate.get(metric["MetricName"], 0.0)
             found = {
                 minute: each * share
                 for minute in minutes
-                if each and (share := self._share(of["EndpointName"], of["VariantName"], minute))
+                if each and (share := self._share(of, minute))
             }
             results.append(
                 {
@@ -109,13 +113,23 @@ class FakeCloudWatch:
             if not alarm.spoken:
                 alarm.state, alarm.spoken = "OK", True
 
-    def _share(self, endpoint: str, variant: str, minute: datetime) -> float:
+    def _called(self, of: dict[str, str]) -> str:
+        """The variant that dimensions name: a function's version by the release it serves."""
+        if "ExecutedVersion" in of:
+            assert of["Resource"] == f"{of['FunctionName']}:live"
+            return self.function.label(of["ExecutedVersion"])
+        return of.get("VariantName", "")
+
+    def _share(self, of: dict[str, str], minute: datetime) -> float:
+        if "ExecutedVersion" in of:
+            seen = [shares for since, shares in self.function.shares if since <= minute]
+            return seen[-1].get(of["ExecutedVersion"], 0.0) if seen else 0.0
         known = [
             shares
             for since, name, shares in self.sagemaker.shares
-            if name == endpoint and since <= minute
+            if name == of["EndpointName"] and since <= minute
         ]
-        return known[-1].get(variant, 0.0) if known else 0.0
+        return known[-1].get(of["VariantName"], 0.0) if known else 0.0
 
 
 def _minutes(since: datetime, until: datetime) -> Iterator[datetime]:

@@ -24,9 +24,10 @@ class FakePackage:
 
     group: str
     version: int
-    image: str
-    model_data: str
     metadata: dict[str, str]
+    image: str = ""
+    """Empty where it has no inference specification: an application's."""
+    model_data: str = ""
     status: str = "PendingManualApproval"
     modified: datetime | None = None
     actor: str = "unknown"
@@ -49,14 +50,14 @@ class FakeRegistry:
         """The package with its containers and metadata."""
         one = self._existing(asked["ModelPackageName"])
         modified = {"LastModifiedTime": one.modified} if one.modified else {}
+        containers = [{"Image": one.image, "ModelDataUrl": one.model_data}]
+        runs = {"InferenceSpecification": {"Containers": containers}} if one.image else {}
         return {
             **_summary(one, self.clock),
             **modified,
             "LastModifiedBy": {"IamIdentity": {"Arn": one.actor}},
             "CustomerMetadataProperties": one.metadata,
-            "InferenceSpecification": {
-                "Containers": [{"Image": one.image, "ModelDataUrl": one.model_data}]
-            },
+            **runs,
         }
 
     def list_model_packages(self, asked: Request) -> Request:

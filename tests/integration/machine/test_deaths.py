@@ -15,7 +15,7 @@ from tests.builders import TARGET, a_package_arn
 from tests.integration.faults import Crash
 from tests.integration.machine.account import Invocation
 from tests.integration.machine.clock import iso
-from tests.integration.machine.courses import Courses, Moment, at
+from tests.integration.machine.courses import BOTH, Courses, Moment, at
 from tests.integration.machine.events import package_event
 from tests.integration.machine.test_signals import alarm, condemned, possible
 from tests.integration.machine.wire import LostReplyError
@@ -79,6 +79,7 @@ def _executions(world: World) -> list[str]:
     return [name for name, one in world.account.states.executions.items() if one.running]
 
 
+@BOTH
 def test_an_execution_stopped_in_any_state_is_replaced_by_the_schedule(
     serving: World, rollout: list[Moment]
 ) -> None:
@@ -107,7 +108,11 @@ def test_a_signal_is_not_lost_with_the_execution_it_was_for(
     courses.verify(at_least=45)
 
 
-@pytest.mark.parametrize("way", [kill, outlive, hurried])
+@pytest.mark.parametrize(
+    ("kind", "way"),
+    [("endpoint", kill), ("endpoint", outlive), ("endpoint", hurried), ("application", outlive)],
+    indirect=["kind"],
+)
 def test_a_task_that_outlives_its_execution_does_no_harm(
     serving: World, rollout: list[Moment], way: object
 ) -> None:
@@ -137,6 +142,7 @@ def lose() -> None:
     raise LostReplyError
 
 
+@BOTH
 @pytest.mark.parametrize("task", [True, False], ids=["the machine's", "an event's"])
 def test_a_function_that_ends_after_any_write_is_made_good(
     serving: World, rollout: list[Moment], *, task: bool
@@ -158,6 +164,7 @@ def test_a_function_that_ends_after_any_write_is_made_good(
     courses.verify(at_least=(25 if task else 5))
 
 
+@BOTH
 def test_a_lost_reply_changes_nothing(serving: World, rollout: list[Moment]) -> None:
     courses = Courses(serving, promoted)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sluice.domain.rollout import Phase
-from tests.integration.machine.courses import Courses, Moment, at
+from tests.integration.machine.courses import BOTH, Courses, Moment, at
 from tests.integration.machine.invariants import Invariants
 from tests.integration.machine.test_histories import told, waiting
 
@@ -40,6 +40,7 @@ def interleaved(world: World, first: Event, second: Event, number: int, *, of: i
         other()
 
 
+@BOTH
 def test_two_approvals_interleave_at_every_call_and_the_newest_serves(serving: World) -> None:
     """Version 3 is approved ten seconds after version 2; their events come in either order."""
     serving.decide(2, "Approved")
@@ -74,13 +75,14 @@ def test_an_approval_at_any_moment_of_a_rollout_waits_for_its_end(
     courses.verify(at_least=18)
 
 
+@BOTH
 def test_an_approval_nobody_hears_of_is_found_by_the_schedule(serving: World) -> None:
     serving.hears = lambda _function, _event: False
     serving.decide(2, "Approved")
     serving.settle()
 
     Invariants(serving).at_rest()
-    assert serving.traffic() == {CANARY: 100.0}
+    assert serving.traffic() == {serving.canary: 100.0}
 
 
 # Alarms.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,15 +15,13 @@ if TYPE_CHECKING:
 
 type Signal = Callable[[World], object]
 
-CANARY = "v2-e2"
-
 
 def alarm(world: World) -> None:
-    world.deliver("handle_alarm", world.fire(CANARY))
+    world.deliver("handle_alarm", world.fire(world.canary))
 
 
 def unheard_alarm(world: World) -> None:
-    world.fire(CANARY)
+    world.fire(world.canary)
 
 
 def rejection(world: World) -> None:
@@ -56,12 +54,20 @@ def withdrawn(world: World) -> str:
     return f"{serves} serves, marked {list(marks)}" if serves != {"v1"} or marks else ""
 
 
-SIGNALS = [
-    pytest.param(alarm, condemned, id="alarm"),
-    pytest.param(unheard_alarm, condemned, id="alarm whose event is lost"),
-    pytest.param(rejection, withdrawn, id="rejection"),
-    pytest.param(unheard_rejection, withdrawn, id="rejection whose event is lost"),
-]
+SIGNALS = {
+    "alarm": (alarm, condemned),
+    "alarm whose event is lost": (unheard_alarm, condemned),
+    "rejection": (rejection, withdrawn),
+    "rejection whose event is lost": (unheard_rejection, withdrawn),
+}
+
+
+def on(kind: str, *signals: str) -> list[Any]:
+    return [pytest.param(kind, *SIGNALS[one], id=f"{kind}, {one}") for one in signals]
+
+
+BETWEEN_STEPS = [*on("endpoint", *SIGNALS), *on("application", "alarm", "rejection")]
+BETWEEN_CALLS = [*on("endpoint", "alarm", "rejection"), *on("application", "alarm")]
 
 
 def possible(world: World, moment: Moment, signal: Signal) -> bool:
@@ -69,10 +75,10 @@ def possible(world: World, moment: Moment, signal: Signal) -> bool:
     if signal in {rejection, unheard_rejection}:
         return True
     world.restore(moment.saved)
-    return any(one.variant == CANARY for one in world.account.cloudwatch.alarms.values())
+    return any(one.variant == world.canary for one in world.account.cloudwatch.alarms.values())
 
 
-@pytest.mark.parametrize(("signal", "ends"), SIGNALS)
+@pytest.mark.parametrize(("kind", "signal", "ends"), BETWEEN_STEPS, indirect=["kind"])
 def test_a_signal_between_any_two_steps_brings_stable_back(
     serving: World, rollout: list[Moment], signal: Signal, ends: Callable[[World], str]
 ) -> None:
@@ -85,7 +91,7 @@ def test_a_signal_between_any_two_steps_brings_stable_back(
     courses.verify(at_least=40)
 
 
-@pytest.mark.parametrize(("signal", "ends"), [SIGNALS[0], SIGNALS[2]])
+@pytest.mark.parametrize(("kind", "signal", "ends"), BETWEEN_CALLS, indirect=["kind"])
 def test_a_signal_between_any_two_calls_brings_stable_back(
     serving: World, rollout: list[Moment], signal: Signal, ends: Callable[[World], str]
 ) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from tests.builders import TARGET, a_package_arn
+from tests.builders import a_package_arn
 from tests.integration.faults import Crash
 from tests.integration.machine.account import Invocation
 from tests.integration.machine.driver import Driver
@@ -169,7 +169,7 @@ class World(Looking):
                 return self._wait()
             case ready:
                 before, self.acting = self.acting, ready.name
-                stored = self.account.ledger.items.get(("TARGET#" + TARGET, "STATE"), {})
+                stored = self.account.ledger.items.get(self.stored_as, {})
                 self.account.memory["signalled"] = "signal" in stored
                 try:
                     return f"{ready.name} {self.driver.step(ready)}"

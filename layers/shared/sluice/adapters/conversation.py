@@ -10,7 +10,7 @@ from sluice.adapters.bedrock_errors import told
 from sluice.domain.rendering import Reply
 
 if TYPE_CHECKING:
-    from mypy_boto3_bedrock_runtime import BedrockRuntimeClient  # type: ignore[import-not-found]
+    from mypy_boto3_bedrock_runtime import BedrockRuntimeClient
 
     from sluice.domain.served import Served
 

@@ -27,6 +27,17 @@ class FoundationModels:
     def __init__(self, client: Callable[[], BedrockClient]) -> None:
         self._client = client
 
+    def named(self, text: str) -> tuple[FoundationModel | None, InferenceProfile | None]:
+        """What a config's `model_id` names: a model, or a profile and the first that it leads to.
+
+        A model that is called otherwise may be what a profile of that name leads to.
+        """
+        model = self.find(text)
+        profile = None if model and model.is_called(text) else self.profile(text)
+        if profile and profile.model_ids:
+            model = self.find(profile.model_ids[0])
+        return model, profile
+
     def find(self, model: str) -> FoundationModel | None:
         """The model with this id or ARN, or None."""
         try:

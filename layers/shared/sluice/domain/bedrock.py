@@ -57,6 +57,11 @@ class ApplicationTest(Pushed, defer_build=True):
     """Texts of which the answer must hold each; none: any answer will do."""
     within_ms: Annotated[int, Field(ge=1, le=LONGEST_ANSWER_SECONDS * 1000)] | None = None
 
+    @property
+    def warm_up_seconds(self) -> int:
+        """How long a version may go on failing before that is its answer: throttling passes."""
+        return 60
+
 
 class BedrockConfig(Pushed, defer_build=True):
     """`bedrock-config.json`: everything that shapes how a Bedrock application answers."""
@@ -124,6 +129,19 @@ class PinnedModel(Value, defer_build=True):
     """When the provider withdraws it: from then on no request succeeds."""
 
 
+class FunctionCode(Value, defer_build=True):
+    """What answers for the application, as it stood when the config arrived.
+
+    A layer's version never changes, so its ARN pins what is in it, as the digest pins the rest.
+    """
+
+    function: str
+    sha256: str
+    """Lambda's `CodeSha256`: of the deployment package, or the digest of the image; base64."""
+    layers: tuple[str, ...] = ()
+    """ARNs of the layers' versions, in order."""
+
+
 class KnowledgeSource(Value, defer_build=True):
     """Where answers find what they are based on: recorded, and not restorable.
 
@@ -158,6 +176,8 @@ class Pinned(Value, defer_build=True):
     model: PinnedModel
     knowledge: KnowledgeSource | None = None
     partner: PartnerModel | None = None
+    code: FunctionCode | None = None
+    """None only of what arrived before code was captured."""
 
 
 def parse_bedrock_config(data: bytes, *, commit: str) -> BedrockConfig | Refusal:

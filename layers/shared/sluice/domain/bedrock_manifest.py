@@ -4,9 +4,22 @@ from __future__ import annotations
 
 from typing import Literal
 
-from sluice.domain.bedrock import BedrockConfig, KnowledgeSource, PartnerModel, PinnedModel
+from sluice.domain.bedrock import (
+    BedrockConfig,
+    FunctionCode,
+    KnowledgeSource,
+    PartnerModel,
+    PinnedModel,
+)
 from sluice.domain.inbox import config_path
-from sluice.domain.manifest import CapturedObject, Manifest, parse_manifest, spelled, system_of
+from sluice.domain.manifest import (
+    CapturedObject,
+    Manifest,
+    ManifestError,
+    parse_manifest,
+    spelled,
+    system_of,
+)
 from sluice.domain.release import ReleaseName, System
 from sluice.domain.values import SCHEMA_VERSION, Value, iso
 
@@ -26,6 +39,8 @@ class BedrockManifest(Value, defer_build=True):
     knowledge: KnowledgeSource | None = None
     partner: PartnerModel | None = None
     """What it moves with, by its digest: what was approved together is what runs together."""
+    code: FunctionCode | None = None
+    """The function that it was approved to run in; None in manifests from before that was kept."""
     config: BedrockConfig
     evaluation: dict[str, float]
     objects: tuple[CapturedObject, ...]
@@ -77,5 +92,16 @@ type AnyManifest = Manifest | BedrockManifest
 def parse_any_manifest(text: str, *, digest: str) -> AnyManifest:
     """The manifest that `text` spells. Raises ManifestError unless its digest is `digest`."""
     if system_of(text, digest=digest) is System.BEDROCK:
-        return BedrockManifest.model_validate_json(text, extra="ignore")
+        return parse_bedrock_manifest(text, digest=digest)
     return parse_manifest(text, digest=digest)
+
+
+def parse_bedrock_manifest(text: str, *, digest: str) -> BedrockManifest:
+    """The application's manifest that `text` spells.
+
+    Raises ManifestError unless its digest is `digest`, and for a manifest of anything else.
+    """
+    if system_of(text, digest=digest) is not System.BEDROCK:
+        message = f"the manifest with the digest {digest} is no application's"
+        raise ManifestError(message)
+    return BedrockManifest.model_validate_json(text, extra="ignore")

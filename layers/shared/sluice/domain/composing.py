@@ -65,6 +65,7 @@ def _bedrock(found: Mapping[str, Noted]) -> BedrockManifest:
         model=pinned.model,
         knowledge=pinned.knowledge,
         partner=pinned.partner,
+        code=pinned.code,
         config=pinned.config,
         evaluation=found[EVALUATION].metrics,
         objects=tuple(map(_captured, found.values())),

@@ -5,16 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sluice.domain import names
+from sluice.domain.release import System
 from sluice.domain.rollout import Deployed
 
 if TYPE_CHECKING:
     from sluice.domain.release import Release
     from sluice.domain.target import TargetState
 
+_UNPUBLISHED = {"variant": "", "model": "", "endpoint_config": ""}
+
 
 def deployed(state: TargetState, release: Release) -> Deployed:
-    """`release` as it will stand on its target in the next epoch."""
-    endpoint, epoch = names.name_of(state.target), state.epoch + 1
+    """`release` as it will stand on its target in the next epoch.
+
+    What a version of a function is called is known only when it has been published.
+    """
+    epoch = state.epoch + 1
     return Deployed(
         release=release.name,
         digest=release.digest,
@@ -22,22 +28,29 @@ def deployed(state: TargetState, release: Release) -> Deployed:
         package_arn=release.package_arn,
         package_version=release.package_version,
         epoch=epoch,
-        variant=names.variant(release.package_version, epoch=epoch),
-        model=names.model(endpoint, release.package_version, epoch=epoch),
-        endpoint_config=names.alone(endpoint, release.package_version, epoch=epoch),
         pair=release.pair,
+        **_named(state, release.package_version, epoch=epoch, unnamed=_UNPUBLISHED),
     )
 
 
 def again(state: TargetState, good: Deployed) -> Deployed:
-    """`good` under the next epoch's names: a new variant inherits no metrics of its last time."""
-    endpoint, epoch = names.name_of(state.target), state.epoch + 1
-    return good.model_copy(
-        update={
-            "epoch": epoch,
-            "variant": names.variant(good.package_version, epoch=epoch),
-            "model": names.model(endpoint, good.package_version, epoch=epoch),
-            "endpoint_config": names.alone(endpoint, good.package_version, epoch=epoch),
-            "alarms": (),
-        }
-    )
+    """`good` in the next epoch: a new variant inherits no metrics of its last time.
+
+    A published version is the way back itself, and stays what it is.
+    """
+    epoch = state.epoch + 1
+    named = _named(state, good.package_version, epoch=epoch, unnamed={})
+    return good.model_copy(update={"epoch": epoch, "alarms": (), **named})
+
+
+def _named(
+    state: TargetState, version: int, *, epoch: int, unnamed: dict[str, str]
+) -> dict[str, str]:
+    if names.system_of(state.target) is System.BEDROCK:
+        return unnamed
+    endpoint = names.name_of(state.target)
+    return {
+        "variant": names.variant(version, epoch=epoch),
+        "model": names.model(endpoint, version, epoch=epoch),
+        "endpoint_config": names.alone(endpoint, version, epoch=epoch),
+    }

@@ -10,7 +10,7 @@ from sluice.domain.lease import held
 from sluice.domain.plan import BakeMinutes, OnInconclusive, Strategy
 from sluice.domain.policy import policy_of
 from sluice.domain.refusal import ADVICE, Reason
-from sluice.domain.release import ApprovalStatus
+from sluice.domain.release import ApprovalStatus, System
 from sluice.domain.rollout import Action, Kind, Rollout, Step, Trial
 from sluice.domain.statuses import Allowed
 from sluice.domain.target import Change, TargetState
@@ -19,6 +19,7 @@ from sluice.domain.unsafe import endpoint_objection
 if TYPE_CHECKING:
     from collections.abc import Set
 
+    from sluice.domain.bedrock_manifest import AnyManifest
     from sluice.domain.manifest import Manifest
     from sluice.domain.plan import RolloutPlan
     from sluice.domain.watching import EndpointView
@@ -139,14 +140,13 @@ def _fleet(manifest: Manifest) -> str:
     return "instances" if manifest.config.serverless is None else "a serverless endpoint"
 
 
-def planned(rollout: Rollout, manifest: Manifest, *, alarms: tuple[str, ...]) -> Rollout:
-    """The rollout with its plan, ready to provision."""
+def planned(rollout: Rollout, manifest: AnyManifest) -> Rollout:
+    """The rollout with its plan, ready to provision but for its alarms."""
     plan = manifest.config.rollout
     beside = rollout.kind in {Kind.CANARY, Kind.GUARDRAIL}
     settings = manifest.config.alarms
     release = rollout.release.model_copy(
         update={
-            "alarms": alarms,
             "watch": tuple(name for name in settings.watch if name in rollout.watch),
             "auto_rollback_seconds": (settings.auto_rollback_hours or 0) * 3600,
         }
@@ -200,6 +200,8 @@ def _last_max(bake: BakeMinutes) -> int:
 def _provision_config(rollout: Rollout) -> str:
     if rollout.kind is not Kind.CANARY or rollout.stable is None:
         return rollout.release.endpoint_config
+    if names.system_of(rollout.target) is System.BEDROCK:
+        return names.together((rollout.stable.variant, rollout.release.variant))
     return names.beside(
         rollout.target_name,
         stable=rollout.stable.package_version,

@@ -49,6 +49,7 @@ class Reason(StrEnum):
     LEGACY_MODEL = "LegacyModel"
     MODEL_ENDED = "ModelEnded"
     KNOWLEDGE_NOT_FOUND = "KnowledgeNotFound"
+    NO_FUNCTION = "NoFunction"
     NOT_TEXT = "NotText"
     GROUP_TAKEN = "GroupTaken"
     PARTNER_NOT_FOUND = "PartnerNotFound"
@@ -164,6 +165,11 @@ ADVICE = {
     Reason.MODEL_ENDED: "Move to a model that is ACTIVE: this one answers nobody any more.",
     Reason.KNOWLEDGE_NOT_FOUND: (
         "Correct knowledge_base_id and data_source_id: they must exist in this account and Region."
+    ),
+    Reason.NO_FUNCTION: (
+        "Name the function that answers for the application in the stack's ApplicationFunctions, "
+        "or name an application that has one, and push the config again: the code is approved "
+        "with the config."
     ),
     Reason.NOT_TEXT: "Save the file as UTF-8 and push it again: a prompt is kept byte for byte.",
     Reason.GROUP_TAKEN: (

@@ -21,8 +21,12 @@ PASSING = (
     "ThrottlingException",
     "TooManyRequestsException",
     "Rate exceeded",
+    "PROBE_NOT_ANSWERED",  # ours: Bedrock said nothing of the release
+    "ServiceUnavailableException",
+    "ModelNotReadyException",
+    "ModelTimeoutException",
 )
-"""What SageMaker and Lambda say when the same call may succeed later: a closed list."""
+"""What AWS says when the same call may succeed later: a closed list."""
 
 BACK_OFF = (timedelta(minutes=10), timedelta(minutes=30), timedelta(minutes=60))
 """How long after each end the rollout is tried again: three times."""

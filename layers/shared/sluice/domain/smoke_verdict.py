@@ -18,6 +18,7 @@ from sluice.domain.target import Change, Event, TargetState
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sluice.domain.bedrock import ApplicationTest
     from sluice.domain.pushed import Alarms
     from sluice.domain.smoke_test import Expectation, SmokeTest
 
@@ -95,7 +96,9 @@ def counted(trial: Trial, *, spent_ms: int) -> Trial:
     return trial.model_copy(update={"tries": tries, "spent_ms": spent})
 
 
-def pause(test: SmokeTest, trial: Trial, found: Found, *, round_seconds: float) -> float | None:
+def pause(
+    test: SmokeTest | ApplicationTest, trial: Trial, found: Found, *, round_seconds: float
+) -> float | None:
     """Seconds to wait before the next try; None when there is none, in this invocation or ever."""
     if not _goes_on(test, trial, found) or round_seconds + _PAUSE_SECONDS > _ROUND_SECONDS:
         return None
@@ -103,7 +106,12 @@ def pause(test: SmokeTest, trial: Trial, found: Found, *, round_seconds: float) 
 
 
 def conclude(
-    rollout: Rollout, test: SmokeTest, trial: Trial, found: Found, *, alarms: Alarms
+    rollout: Rollout,
+    test: SmokeTest | ApplicationTest,
+    trial: Trial,
+    found: Found,
+    *,
+    alarms: Alarms,
 ) -> Rollout:
     """The rollout with what follows: on, back, or another round of tries."""
     tested = rollout.model_copy(update={"trial": trial})
@@ -132,7 +140,7 @@ def told(state: TargetState | None, rollout: Rollout, found: Found, *, now: date
     return Change(current.model_copy(update={"intent": ""}), (event,))
 
 
-def _goes_on(test: SmokeTest, trial: Trial, found: Found) -> bool:
+def _goes_on(test: SmokeTest | ApplicationTest, trial: Trial, found: Found) -> bool:
     passing = found.finding in {Finding.FAILING, Finding.UNASKED}
     return passing and trial.spent_ms < test.warm_up_seconds * 1000
 

@@ -1,0 +1,59 @@
+"""What a release stands on: an endpoint's fleets, or the versions of an application's function.
+
+Preparing a rollout is the same for both, up to what is looked at and what is made. That is a
+*ground*'s: there are two, and the target's kind says which.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sluice.domain import names
+from sluice.domain.release import System
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sluice.domain.rollout import Rollout
+    from sluice.domain.watching import EndpointView
+    from sluice.fleets import Fleets
+    from sluice.publishing import Publishing
+    from sluice.recalling import Captures
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """What a rollout was found to come to, before anything is made or moves."""
+
+    captures: Captures[Any]
+    reason: str = ""
+    """Why the rollout must not go on, or nothing."""
+    footing: Any = None
+    """What else was read and is made use of: the ground's own."""
+
+
+class Ground(Protocol):
+    """What prepares a release on its kind of target."""
+
+    def look_ahead(self, rollout: Rollout, view: EndpointView | None, *, now: datetime) -> Prospect:
+        """Re-read everything that the rollout relies on; nothing is changed."""
+
+    def make_ready(self, rollout: Rollout, prospect: Prospect, *, now: datetime) -> Rollout:
+        """Make what the target is led to, and the plan; or turn the rollout back with the reason.
+
+        Safe to repeat. Raises EndpointBusyError where that takes longer than a task has.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """The ground of each kind of target."""
+
+    fleets: Fleets
+    publishing: Publishing
+
+    def of(self, target: str) -> Ground:
+        """What releases on this target stand on."""
+        of_application = names.system_of(target) is System.BEDROCK
+        return self.publishing if of_application else self.fleets

@@ -1,0 +1,107 @@
+"""Whether what was approved of an application would answer, and whether Bedrock answers it now.
+
+Everything is read again, once; nothing here changes anything in AWS. A probe costs a few tokens.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sluice.domain.bedrock_manifest import parse_bedrock_manifest
+from sluice.domain.publication import alias_objection, code_objection
+from sluice.domain.rollout import Kind
+from sluice.domain.vetting import (
+    Probed,
+    Registered,
+    ended,
+    model_objection,
+    package_objection,
+    probe_objection,
+)
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sluice.adapters.foundation_models import FoundationModels
+    from sluice.adapters.probes import Probes
+    from sluice.adapters.registry import Registry
+    from sluice.domain.bedrock_manifest import BedrockManifest
+    from sluice.domain.publication import FunctionView, Wanted
+    from sluice.domain.rollout import Deployed, Rollout
+    from sluice.domain.watching import EndpointView
+    from sluice.recalling import Capture, Captures, Recalling
+
+
+@dataclass(frozen=True, slots=True)
+class Vetting:
+    """What `PrepareRollout` compares of an application."""
+
+    registry: Registry
+    recalling: Recalling
+    models: FoundationModels
+    probes: Probes
+
+    def read(self, rollout: Rollout) -> Captures[BedrockManifest]:
+        """The captures of the rollout's releases. Raises ManifestError unless the digests fit."""
+        return self.recalling.captures(rollout, parse_bedrock_manifest)
+
+    def objection(
+        self,
+        rollout: Rollout,
+        captures: Captures[BedrockManifest],
+        view: EndpointView | None,
+        *,
+        latest: FunctionView | None,
+        wanted: Wanted | None,
+        now: datetime,
+    ) -> str:
+        """Why the release, or the one to fall back to, cannot be deployed there; or nothing.
+
+        `wanted` is None where nothing is to be published. Probes come last: only they cost money.
+        """
+        return (
+            alias_objection(rollout, view)
+            or (code_objection(latest, wanted) if wanted else "")
+            or self._release_objection(rollout.release, captures.release, now=now)
+            or self._way_back_objection(captures.stable, now=now)
+            or self._probe(rollout, captures.release.manifest)
+        )
+
+    def _release_objection(
+        self, release: Deployed, capture: Capture[BedrockManifest], *, now: datetime
+    ) -> str:
+        manifest, package = capture.manifest, self.registry.find(release.package_arn)
+        seen = (
+            Registered(package.approval, len(package.containers), package.metadata)
+            if package
+            else None
+        )
+        reason = package_objection(manifest, release.digest, seen)
+        complaint = "" if reason else self.recalling.complaint(capture)
+        if reason or complaint:
+            return reason or f"TEXT_CHANGED: {complaint}"
+        model, profile = self.models.named(manifest.config.model_id)
+        return model_objection(manifest, model, profile, at=now)
+
+    def _way_back_objection(self, stable: Capture[BedrockManifest] | None, *, now: datetime) -> str:
+        """Why nothing could be gone back to; a way back whose model has ended protects nobody."""
+        if stable is None:
+            return ""
+        complaint = self.recalling.complaint(stable)
+        if complaint:
+            return f"NO_WAY_BACK: {complaint}"
+        reason = probe_objection(stable.manifest, self._probed(stable.manifest))
+        if not reason or ended(self.models.named(stable.manifest.config.model_id)[0], at=now):
+            return ""
+        return f"NO_WAY_BACK: {reason}"
+
+    def _probe(self, rollout: Rollout, manifest: BedrockManifest) -> str:
+        """What Bedrock has against the release; a rollback does not wait for one that is busy."""
+        probed = self._probed(manifest)
+        if probed.unanswered and rollout.kind is Kind.ROLL_BACK:
+            return ""
+        return probe_objection(manifest, probed)
+
+    def _probed(self, manifest: BedrockManifest) -> Probed:
+        return self.probes.ask(manifest.model, manifest.config.inference_config)
