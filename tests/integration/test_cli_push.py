@@ -399,8 +399,8 @@ def test_another_push_meanwhile_is_not_overwritten_unawares(
     key, met = f"configs/{commit}/{EVALUATION}", list[str]()
 
     def another(operation: str, call: Call) -> Answer:
-        if operation == "PutObject" and not met:
-            met.append(operation)
+        met.extend([operation] * (operation == "PutObject"))
+        if operation == "PutObject" and len(met) == 3:  # two prompts come before the results
             bucket.s3.put_object(Bucket=BUCKET, Key=key, Body=ours.read_bytes())
         return call()
 
