@@ -26,6 +26,7 @@ from localcloud.statefiles import StateFiles
 
 SUBSYSTEMS = (
     "localcloud.connections",
+    "localcloud.scopes",
     "localcloud.statements",
     "localcloud.policies",
     "localcloud.actions",
