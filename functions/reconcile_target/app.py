@@ -20,6 +20,7 @@ from sluice.events.triggers import parse_triggers
 from sluice.noticing import Noticing
 from sluice.observability import logger, metrics
 from sluice.observing import Observing
+from sluice.pairing import Pairing
 from sluice.reconciling import Reconciling
 from sluice.rejecting import Rejecting
 from sluice.restoring import Restoring
@@ -46,8 +47,10 @@ announcements = Announcements(
 observing = Observing(targets, releases, registry)
 reconciling = Reconciling(
     targets=targets,
+    releases=releases,
     routers=routers,
     observing=observing,
+    pairing=Pairing(targets, releases),
     tending=Tending(
         targets=targets,
         routers=routers,

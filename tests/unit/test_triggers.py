@@ -45,6 +45,16 @@ from tests.builders import AT, TARGET, a_package_arn, an_event
             id="the schedule",
         ),
         pytest.param(
+            an_event("events_scheduled")
+            | {
+                "source": "sluice",
+                "detail-type": "ReleaseRolledBack",
+                "detail": {"target": "application/support", "partner": TARGET},
+            },
+            TargetDue(TARGET, datetime(2026, 5, 3, 14, 10, tzinfo=UTC)),
+            id="what moves with a target's release was taken back",
+        ),
+        pytest.param(
             {"target": TARGET, "at": "2026-05-03T14:00:00.000Z"},
             TargetDue(TARGET, AT),
             id="one of our functions asks",

@@ -11,21 +11,28 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from sluice.adapters.ledger.table import ConditionFailedError
 from sluice.domain import names
-from sluice.domain.desired import Halt, Idle, next_move, of_interest
+from sluice.domain.desired import Beside, Consume, Halt, Idle, next_move, of_interest
 from sluice.domain.mending import mend
 from sluice.domain.patience import certain
 from sluice.domain.starting import Start
 from sluice.domain.statuses import IN_SERVICE
 from sluice.observing import Looked
+from sluice.pairing import concerned
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sluice.adapters.ledger.releases import Releases
+    from sluice.adapters.ledger.table import Item
     from sluice.adapters.ledger.targets import Targets
     from sluice.domain.desired import Move
+    from sluice.domain.pairing import Partner
+    from sluice.domain.release import ReleaseName
     from sluice.domain.target import Change, TargetState
     from sluice.observing import Observing
+    from sluice.pairing import Pairing
     from sluice.rejecting import Rejecting
     from sluice.restoring import Restoring
     from sluice.routing import Routers
@@ -50,12 +57,33 @@ class Ailing:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What was looked at before a decision."""
+
+    looked: Looked
+    ailing: Ailing | None
+    partners: dict[ReleaseName, Partner]
+    ours: datetime | None
+    """The time, if it is the schedule's, and not an event's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What was done, in words, and the targets of the partners of what is there."""
+
+    answer: str
+    beside: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True, slots=True)
 class Reconciling:
     """What `reconcile_target` does for one target."""
 
     targets: Targets
+    releases: Releases
     routers: Routers
     observing: Observing
+    pairing: Pairing
     tending: Tending
     rejecting: Rejecting
     restoring: Restoring
@@ -76,31 +104,35 @@ class Reconciling:
         `sweep` is what the schedule has just seen. Only it replaces a holder that ended, the end of
         an execution and the event that tells of it must not chase each other; only it mends; and
         only by its time a wait ends: an event's `now` is what its sender takes the time to be.
+        Where releases move in pairs, the partners' targets are looked at next.
         """
-        state = self.targets.read(target)
+        done = self._reconcile(target, sweep, now=now)
+        answers = [done.answer]
+        for beside in sorted(done.beside):
+            answers.append(f"{beside}: {self._reconcile(beside, None, now=now).answer}")
+        return "; ".join(answers)
+
+    def _reconcile(self, target: str, sweep: Sweep | None, *, now: datetime) -> Done:
+        state, ours = self.targets.read(target), now if sweep else None
         if state is None:
-            return "no approval has named this target yet"
+            return Done("no approval has named this target yet")
         if sweep:
             self.rejecting.reject_bad(state, now=now)
         if state.holder:
-            return self.tending.tend(state, by=now if sweep else None)
-        self.restoring.restore(state, now=now if sweep else certain(state))
+            told, beside = self.pairing.tell(state, now=now)
+            return Done(self.tending.tend(told, by=ours), beside)
+        self.restoring.restore(state, now=ours or certain(state))
         looked = sweep.looked if sweep else Looked()
         if not of_interest(state) <= looked.names:
             looked = self.observing.look_at(of_interest(state))
         ailing = self._ailing(state, sweep) if sweep else None
-        return self._start_next(state, looked, ailing, now=now, ours=sweep is not None)
+        seen = Seen(looked, ailing, self.pairing.partners(state, looked), ours)
+        answer = self._start_next(state, seen, now=now)
+        return Done(answer, concerned(state, seen.partners))
 
-    def _start_next(
-        self,
-        state: TargetState,
-        looked: Looked,
-        ailing: Ailing | None,
-        *,
-        now: datetime,
-        ours: bool,
-    ) -> str:
-        move: Move = self._next_move(state, looked, ailing, now=now, ours=ours)
+    def _start_next(self, state: TargetState, seen: Seen, *, now: datetime) -> str:
+        move: Move = self._next_move(state, seen, now=now)
+        looked = seen.looked
 
         def decide(latest: TargetState | None) -> Change | None:
             nonlocal move
@@ -108,15 +140,32 @@ class Reconciling:
                 # Not asked about is not the same as not approved.
                 move = Idle("the target changed meanwhile; whoever changed it looks again")
                 return None
-            move = self._next_move(latest, looked, ailing, now=now, ours=ours)
+            move = self._next_move(latest, seen, now=now)
             return move.change
 
-        latest = self.targets.change(state.target, decide) if move.change else None
+        def also() -> list[Item]:
+            return self._fixed(move, looked)
+
+        try:
+            latest = self.targets.change(state.target, decide, also=also) if move.change else None
+        except ConditionFailedError:
+            return "what is wanted was given a partner meanwhile; the next look sees it"
+        return self._act(move, latest or state, by=seen.ours)
+
+    def _fixed(self, move: Move, looked: Looked) -> list[Item]:
+        """A release that is rolled out must not have been given a partner since it was read."""
+        if not isinstance(move, Start) or not move.rollout.approval_seq:
+            return []
+        return [self.releases.pair_is(looked.approved[move.rollout.release.release])]
+
+    def _act(self, move: Move, state: TargetState, *, by: datetime | None) -> str:
         match move:
             case Start():
-                return self.tending.start(latest or state, move.rollout, by=now if ours else None)
+                return self.tending.start(state, move.rollout, by=by)
             case Halt():
                 return self.tending.halted(state.target, move.reason)
+            case Consume():
+                return self.tending.consumed(state.target, move.release, move.reason)
             case Idle():
                 return move.reason
 
@@ -129,24 +178,14 @@ class Reconciling:
         view = self.routers.of(state.target).describe(name)  # a list proves nothing
         return Ailing(view.status if view else None)
 
-    def _next_move(
-        self,
-        state: TargetState,
-        looked: Looked,
-        ailing: Ailing | None,
-        *,
-        now: datetime,
-        ours: bool,
-    ) -> Move:
-        """`ours`: the time is the schedule's, not an event's."""
-        approved = looked.approved
+    def _next_move(self, state: TargetState, seen: Seen, *, now: datetime) -> Move:
+        approved, ailing = seen.looked.approved, seen.ailing
         mended = mend(state, ailing.status, approved=approved.keys(), now=now) if ailing else None
-        cool_down = timedelta(minutes=self.cool_down_minutes)
         return mended or next_move(
             state,
             releases=approved,
-            gone=looked.gone,
+            beside=Beside(seen.looked.gone, seen.partners),
             now=now,
-            clock=now if ours else certain(state),
-            cool_down=cool_down,
+            clock=seen.ours or certain(state),
+            cool_down=timedelta(minutes=self.cool_down_minutes),
         )

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from sluice.adapters.announcements import Announcements
     from sluice.adapters.executions import Executions
     from sluice.adapters.ledger.targets import Targets
+    from sluice.domain.release import ReleaseName
     from sluice.domain.rollout import Rollout
     from sluice.domain.target import Change, TargetState
     from sluice.domain.watching import EndpointView
@@ -68,6 +69,13 @@ class Tending:
         message = f"{target} is halted: {reason}. What serves goes on serving."
         self.announcements.announce_if_possible("TargetHalted", detail, message=message)
         return f"halted: {reason}"
+
+    def consumed(self, target: str, release: ReleaseName, reason: str) -> str:
+        """Tell people that an approval came to nothing."""
+        detail = {"target": target, "release": str(release), "reason": reason}
+        message = f"{release} is not rolled out on {target}: {reason}."
+        self.announcements.announce_if_possible("ApprovalDropped", detail, message=message)
+        return f"consumed: {reason}"
 
     def _begin(self, state: TargetState, rollout: Rollout, *, by: datetime | None) -> str:
         """Start an execution that never was; one that displaced another, after the drain."""

@@ -63,6 +63,7 @@ def _approved(state: TargetState, release: Release, seen: ApprovalChange) -> Cha
         package_arn=release.package_arn,
         package_version=release.package_version,
         approved_at=seen.last_modified,
+        pair=release.pair,
     )
     events = [Event(seen.observed_at, "Approved", f"approved by {seen.actor}", release.name)]
     if state.wanted and not _is_under_way(state, state.wanted):
@@ -74,6 +75,7 @@ def _approved(state: TargetState, release: Release, seen: ApprovalChange) -> Cha
         "wanted": wanted,
         "approved": wanted,
         "bad": {name: mark for name, mark in state.bad.items() if name != str(release.name)},
+        "parted": {name: mark for name, mark in state.parted.items() if name != str(release.name)},
         "rollback_owed": _still_owed(state, release),
     }
     approved = state.model_copy(update=update)
@@ -138,9 +140,9 @@ def _is_overtaken(state: TargetState, release: Release, seen: ApprovalChange) ->
 
 
 def _still_owed(state: TargetState, release: Release) -> Signal | None:
-    """The rollback owed, unless it was a rejection that is taken back before anybody acted."""
+    """The rollback owed, unless no alarm is behind it and a person wants the release after all."""
     owed = state.rollback_owed
-    if owed and owed.cause is Cause.REJECTION and owed.release == release.name:
+    if owed and owed.cause is not Cause.ALARM and owed.release == release.name:
         return None
     return owed
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sluice.domain.arming import disarm
+from sluice.domain.arming import disarm, note
 from sluice.domain.deploying import again, deployed
+from sluice.domain.pairing import Drop, along, fit, gives_way, may_begin, unfinished
 from sluice.domain.retrying import BACK_OFF, waiting
 from sluice.domain.returning import COOL_DOWN, candidates, cooling_down, owing, way_out
 from sluice.domain.rollout import Kind, Phase
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Set
     from datetime import datetime, timedelta
 
+    from sluice.domain.pairing import Partner
     from sluice.domain.release import Release, ReleaseName
     from sluice.domain.rollout import Deployed
 
@@ -38,7 +40,26 @@ class Idle:
     change: Change | None = None
 
 
-type Move = Start | Halt | Idle
+@dataclass(frozen=True, slots=True)
+class Consume:
+    """The approval is consumed and nothing begins: record it, and tell people."""
+
+    reason: str
+    release: ReleaseName
+    change: Change
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is known of releases beside their approval."""
+
+    gone: Set[ReleaseName] = frozenset()
+    """Those whose package was deleted: what serves goes on serving without one."""
+    partners: Mapping[ReleaseName, Partner] = field(default_factory=dict)
+    """The partner of each that has one."""
+
+
+type Move = Start | Halt | Idle | Consume
 
 
 def of_interest(state: TargetState) -> frozenset[ReleaseName]:
@@ -52,7 +73,7 @@ def next_move(
     state: TargetState,
     *,
     releases: Mapping[ReleaseName, Release],
-    gone: Set[ReleaseName] = frozenset(),
+    beside: Beside | None = None,
     now: datetime,
     clock: datetime | None = None,
     cool_down: timedelta = COOL_DOWN,
@@ -60,30 +81,82 @@ def next_move(
     """The rollout that `state` calls for, if any.
 
     `releases` holds the ledger's record of each release that the registry says is Approved now,
-    `gone` those whose package was deleted: what serves goes on serving without one. `clock` is the
-    time by which waits end, where `now` is only what an event says (`patience.certain`).
+    `beside` what else is known of them. `clock` is the time by which waits end, where `now` is only
+    what an event says (`patience.certain`).
     """
-    clock = clock or now
+    clock, beside = clock or now, beside or Beside()
+    gone, partners = beside.gone, beside.partners
     if state.holder:
         return Idle(f"{state.holder} holds the target")
     drains = draining(state, now=clock)
     if drains:
         return Idle(drains)
-    owed = owing(state, releases.keys() | gone, now=now)
+    owed = owing(state, releases.keys() | gone, now=now) or along(state, partners, now=now)
     if owed is not None:
         later = waiting(state, 0, now=clock)
         if later:
             return Idle(later)
-        good = candidates(state, releases.keys())
+        good = candidates(state, fit(releases.keys(), partners))
         cooling = cooling_down(state, owed, cool_down, now=clock)
         if good and not cooling:
-            return _roll_back(state, owed, to=good, now=now)
+            first = _give_way(state, owed, partners, now=now, clock=clock)
+            return first or _roll_back(state, owed, to=good, now=now)
         if state.wanted is None or state.wanted.release not in releases:
             if cooling and clock != now:
                 return Idle(f"{owed.reason}; the schedule says whether the cool-down is over")
             reason = way_out(state, owed, good, cooling)
             return _halt(state, owed, reason, now=now)
-    return _missed(state, gone, now=now) or _take_up(state, releases, now=now, clock=clock)
+    return (
+        _missed(state, gone, now=now)
+        or _wait(state, releases, partners, now=now, clock=clock)
+        or _take_up(state, releases, now=now, clock=clock)
+    )
+
+
+def _give_way(
+    state: TargetState,
+    owed: Signal,
+    partners: Mapping[ReleaseName, Partner],
+    *,
+    now: datetime,
+    clock: datetime,
+) -> Idle | None:
+    """What a model waits for before it goes back; recorded, for its config to see."""
+    reason = gives_way(partners.get(owed.release), owed, now=clock)
+    if not reason:
+        return None
+    if owed.agreed:
+        return Idle(reason)
+    agreed = state.model_copy(update={"rollback_owed": owed.model_copy(update={"agreed": True})})
+    event = Event(now, "RollbackOwed", reason, owed.release)
+    return Idle(reason, Change(agreed, (event,)))
+
+
+def _wait(
+    state: TargetState,
+    releases: Mapping[ReleaseName, Release],
+    partners: Mapping[ReleaseName, Partner],
+    *,
+    now: datetime,
+    clock: datetime,
+) -> Idle | Consume | None:
+    """What the approval that is wanted next waits for, as far as partners go; None: nothing."""
+    wanted, live = state.wanted, state.live
+    if wanted is None or wanted.release not in releases:
+        return None
+    if live and live.release == wanted.release:
+        return None
+    partner = partners.get(wanted.release)
+    gate = may_begin(partner, now=clock) if partner else None
+    if isinstance(gate, Drop):
+        consumed = state.model_copy(update={"wanted": None, "retry": None})
+        event = Event(now, "Aborted", gate.reason, wanted.release)
+        return Consume(gate.reason, wanted.release, Change(consumed, (event,)))
+    reason = gate.reason if gate else unfinished(partners.get(live.release)) if live else ""
+    if not reason:
+        return None
+    event = Event(now, "Waits", reason, wanted.release)
+    return Idle(reason, note(state, f"WAITS {wanted.seq} {reason}", event))
 
 
 def _missed(state: TargetState, gone: Set[ReleaseName], *, now: datetime) -> Idle | None:

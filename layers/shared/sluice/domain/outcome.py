@@ -115,8 +115,8 @@ def _heard(signal: Signal | None, *, now: datetime) -> datetime:
 
 
 def _is_automatic(state: TargetState) -> bool:
-    """Whether no person's rejection is behind what is taken back."""
-    return state.signal is None or state.signal.cause is not Cause.REJECTION
+    """Whether an alarm or a verdict on the release itself is behind what is taken back."""
+    return state.signal is None or state.signal.cause not in {Cause.REJECTION, Cause.PARTNER}
 
 
 def _with_cause(state: TargetState, rollout: Rollout) -> Rollout:
@@ -185,7 +185,7 @@ def _goes_further(state: TargetState, rollout: Rollout) -> bool:
     if not rollout.landed:
         return True
     if state.signal:
-        return state.signal.cause is Cause.REJECTION
+        return state.signal.cause in {Cause.REJECTION, Cause.PARTNER}
     return rollout.verdict is Verdict.FAILED and not rollout.blames
 
 

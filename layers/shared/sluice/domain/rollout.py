@@ -188,6 +188,8 @@ class Rollout(Value):
     """Names of the alarms on the whole endpoint: what they say, nobody can attribute."""
     others: bool = False
     """Whether a rollback has another good release to go to should this one not come up."""
+    partner: str = ""
+    """The target of what the release, or the one that it takes over from, moves with."""
     automatic: bool = True
     """Whether an alarm is behind a rollback, and not a person."""
     blames: bool = False

@@ -42,6 +42,7 @@ def begin(
         stable=state.live if kind is Kind.CANARY else None,
         replaced=state.live if kind is Kind.ROLL_BACK or state.lost else None,
         approval_seq=wanted.seq if wanted else 0,
+        partner=_partner(release, state.live),
         started_at=now,
         claimed_at=now,
         reason=reason,
@@ -63,6 +64,11 @@ def begin(
     )
     event = Event(now, "RolloutStarted", f"{kind}: {reason}", release.release)
     return Start(rollout, Change(held, (event,)))
+
+
+def _partner(release: Deployed, live: Deployed | None) -> str:
+    paired = next((one for one in (release, live) if one and one.pair), None)
+    return paired.pair.target_beside(paired.release) if paired and paired.pair else ""
 
 
 def fall_back(state: TargetState, good: Deployed, reason: str, *, now: datetime) -> Start:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from sluice.domain import names
-from sluice.domain.release import ReleaseName
+from sluice.domain.release import Pair, ReleaseName
 from sluice.domain.rollout import Deployed, Phase, Rollout
 from sluice.domain.scalable import Suspension
 from sluice.domain.values import SCHEMA_VERSION, Moment, Value
@@ -29,6 +29,8 @@ class Cause(StrEnum):
 
     ALARM = "Alarm"
     REJECTION = "Rejection"
+    PARTNER = "Partner"
+    """Nothing is said against the release: the one it moves with was taken back."""
     SUPERSEDED = "Superseded"
     """Nothing is said against the release: a newer one is approved, and this one is held."""
 
@@ -44,6 +46,8 @@ class Signal(Value):
     """Whether the release is to be marked bad."""
     tried: tuple[ReleaseName, ...] = ()
     """Releases that were to take over because of it, and did not come up."""
+    agreed: bool = False
+    """Whether a good release is there to take over, and only the partner is to go back first."""
 
 
 class Word(Value):
@@ -67,6 +71,8 @@ class Wanted(Value):
     package_version: int
     approved_at: Moment
     """SageMaker's `LastModifiedTime` when the approval was observed."""
+    pair: Pair | None = None
+    """What the release moves with, if that was known when it was approved."""
 
 
 class Retry(Value):
@@ -147,6 +153,8 @@ class TargetState(Value):
     suspect: dict[str, Mark] = Field(default_factory=dict)
     gone: dict[str, Mark] = Field(default_factory=dict)
     """Releases that served when their package was found to be deleted."""
+    parted: dict[str, Mark] = Field(default_factory=dict)
+    """Releases with a partner that are here no more and were not replaced: until approved again."""
     rolled_back_at: Moment | None = None
     """When alarms or verdicts last took a live release back; not when a person did."""
     scaling: Suspension | None = None

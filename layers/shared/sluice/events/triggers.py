@@ -119,6 +119,8 @@ def parse_trigger(event: dict[str, Any]) -> Trigger:
             return TargetDue(names.target_of(detail["EndpointName"]), envelope.time, hint=True)
         case "aws.states", _:
             return TargetDue(json.loads(detail["input"])["target"], envelope.time)
+        case "sluice", _:
+            return TargetDue(detail["partner"], envelope.time)
         case "aws.events", _:
             return Tick(envelope.time)
         case _:

@@ -163,6 +163,11 @@ class Releases:
             },
         )
 
+    def pair_is(self, release: Release) -> Item:
+        """A check that the release was given no other pair since it was read."""
+        when, values = _paired(release)
+        return self._table.check(*_key(release.name), when=when, values=values)
+
     def still(self, release: Release) -> Item:
         """A check that no approval was recorded since the release was read."""
         return self._table.check(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sluice.adapters.ledger.table import ConditionFailedError, Item, Table
 from sluice.domain.alarm import Watched
+from sluice.domain.parting import part
 from sluice.domain.target import Change, Entry, TargetState, chronicle
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class Targets:
 
     def _write(self, before: TargetState | None, change: Change, also: list[Item]) -> TargetState:
         revision = before.revision if before else 0
-        state, entries = chronicle(change)
+        state, entries = chronicle(Change(part(before, change), change.events))
         state = state.model_copy(update={"revision": revision + 1})
         operations = [self._put_state(before, state), *map(self._put_entry(state), entries)]
         operations += [*self._put_index(before, state), *also]
