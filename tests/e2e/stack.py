@@ -20,6 +20,7 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
+from localcloud.constants import ACCOUNT, REGION
 from localcloud.launcher import LocalCloud, client_environment, control
 from tests.e2e.built import ROOT, built_template
 from tests.e2e.folders import IMAGE_TAG, MANIFEST, REPOSITORY
@@ -28,7 +29,16 @@ SPEED = 60.0
 """Virtual seconds per second: a minute of the cloud lasts a second."""
 
 NAME = "sluice"
-_SETTINGS = ("Architecture=x86_64", "MinimumBakeMinutes=1", "EvaluationFloors=accuracy=0.5")
+OWN_FUNCTION = "desk-answers"
+"""Answers for the application `desk`; a test makes it, as users make theirs."""
+_SETTINGS = (
+    "Architecture=x86_64",
+    "MinimumBakeMinutes=1",
+    "EvaluationFloors=accuracy=0.5",
+    "DefaultApplication=support",
+    f"ApplicationFunctions=desk={OWN_FUNCTION}",
+    f"ApplicationFunctionArns=arn:aws:lambda:{REGION}:{ACCOUNT}:function:{OWN_FUNCTION}",
+)
 _DURATIONS = {"deployment_seconds": 30, "weights_seconds": 5, "deletion_seconds": 5}
 # Each event of S3, SageMaker, CloudWatch and Step Functions comes twice, under two ids.
 _TOLD_TWICE = ("aws.s3", "aws.sagemaker", "aws.cloudwatch", "aws.states")

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
+import uuid
 import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.e2e.built import ROOT
-from tests.e2e.conftest import _line
+from tests.e2e.line import Line
+from tests.e2e.stack import OWN_FUNCTION, Stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    from tests.e2e.line import Line
-    from tests.e2e.stack import Stack
 
 MODEL = "anthropic.claude-sonnet-4-5-20251001-v2:0"
 TEMPLATE = 'Use {these} "$passages" {% only %}:\n{{context}}\nQuestion: {{question}} \u05e9 漢 😀\n'
@@ -29,17 +27,20 @@ type Ask = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def desk(stack: Stack) -> Iterator[Line]:
-    """A line of configurations of an application that no stack serves by default."""
-    yield from _line(stack, "desk")
+    """A line of configurations of the application that a function of its own answers for."""
+    line = Line(stack, "desk", kind="application")
+    yield line
+    line.assert_sound()
+    line.vanish()
 
 
 @pytest.fixture
 def ask(desk: Line) -> Iterator[Ask]:
     """The function that answers, on a release of that application, as a function of its own."""
-    stack, name = desk.stack, f"{desk.name}-answers"
+    stack, name = desk.stack, OWN_FUNCTION
     lam = stack.client("lambda")
     ours = lam.get_function_configuration(FunctionName=stack.resources["ServeBedrockFunction"])
-    variables = {**ours["Environment"]["Variables"], "SLUICE_VERSION": _released(desk)}
+    variables = ours["Environment"]["Variables"]
     lam.create_function(
         FunctionName=name,
         Code={"ZipFile": _code()},
@@ -48,6 +49,9 @@ def ask(desk: Line) -> Iterator[Ask]:
         **{one: ours[one] for one in ("Handler", "LoggingConfig", "Role", "Runtime", "Timeout")},
     )
     lam.get_waiter("function_active_v2").wait(FunctionName=name)
+    told = {**variables, "SLUICE_VERSION": _released(desk)}
+    lam.update_function_configuration(FunctionName=name, Environment={"Variables": told})
+    lam.get_waiter("function_updated_v2").wait(FunctionName=name)
 
     def invoke(question: str, **more: Any) -> dict[str, Any]:
         payload = json.dumps({"question": question, **more})
@@ -69,7 +73,7 @@ def _code() -> bytes:
 
 def _released(desk: Line) -> str:
     """Push a configuration and wait until it is captured; what a version is told of it."""
-    commit = hashlib.sha256(desk.name.encode()).hexdigest()
+    commit = uuid.uuid4().hex
     desk.stack.control(
         "knowledge", {"knowledge_base_id": BASE, "data_source_id": SOURCE, "passages": PASSAGES}
     )
