@@ -6,6 +6,7 @@ from argparse import RawDescriptionHelpFormatter
 from typing import TYPE_CHECKING
 
 from cli.audits import check
+from cli.diffs import diff
 from cli.histories import PAGE, history
 
 if TYPE_CHECKING:
@@ -33,6 +34,17 @@ millisecond on.
 
 Exit codes: 0, answered; 1, nothing served at that time; 2, it could not be asked.
 """
+_DIFF = """\
+What differs between two releases, by meaning: commit, training data, model, prompts, inference
+parameters, image, instances, environment, scripts, smoke test, rollout plan, alarms, evaluation,
+and every object by its bytes. Texts come from the vault, held against their digests, as a unified
+diff. Scores are told with their delta; which way is better is for you to say.
+
+Values of variables in the environment are shown as they are, also where one looks like a secret: a
+manifest holds them in clear, for everybody who may read it.
+
+Exit codes: 0, the same but for what names them; 1, different; 2, it could not be asked.
+"""
 
 
 def add_questions(
@@ -41,6 +53,7 @@ def add_questions(
     """Add the commands; `connect` adds what says where the ledger is."""
     _add_history(commands, connect)
     _add_audit(commands, connect)
+    _add_diff(commands, connect)
 
 
 def _add_history(
@@ -71,6 +84,18 @@ def _add_audit(
     )
     connect(parser)
     parser.set_defaults(run=check)
+
+
+def _add_diff(
+    commands: _SubParsersAction[ArgumentParser], connect: Callable[[ArgumentParser], None]
+) -> None:
+    parser = _parser(commands, "diff", "what differs between two releases", _DIFF)
+    release = "GROUP-vN, as churn-v4; two of them, or one beside --live"
+    parser.add_argument("releases", nargs="+", metavar="RELEASE", help=release)
+    live = "compare with what serves that target now"
+    parser.add_argument("--live", default="", metavar="TARGET", help=live)
+    connect(parser)
+    parser.set_defaults(run=diff)
 
 
 def _parser(

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sluice.domain.release import Release, ReleaseName
     from sluice.domain.rollout import Deployed
     from sluice.domain.target import Entry
+    from sluice.domain.vault import VaultCopy
 
 
 class Facts:
@@ -37,21 +38,21 @@ class Facts:
         """
         if live.digest not in self._known:
             kept = self._in_ledger(live.release)
-            text = kept if digest_of(kept) == live.digest else self.vaulted(live)
+            text = kept if digest_of(kept) == live.digest else self._vaulted(live)
             self._known[live.digest] = json.loads(text)
         return self._known[live.digest]
 
-    def vaulted(self, live: Deployed) -> str:
+    def vaulted(self, name: ReleaseName, uri: str, digest: str) -> str:
         """The manifest's text as the vault has it. Raises UnusableError unless it is that one."""
-        found = parse_serving(serving(live.manifest_uri, live.digest))
         try:
+            found = parse_serving(serving(uri, digest))
             answer = self._connection.s3().get_object(Bucket=found.bucket, Key=found.key)
             text = answer["Body"].read().decode()
-        except (BotoCoreError, ClientError, UnicodeDecodeError) as error:
-            message = f"the manifest of {live.release} cannot be read: {error}"
+        except (BotoCoreError, ClientError, ValueError) as error:
+            message = f"the manifest of {name} cannot be read: {error}"
             raise UnusableError(message) from error
-        if digest_of(text) != found.digest:
-            message = f"{live.manifest_uri} has not the digest {found.digest} any more"
+        if digest_of(text) != digest:
+            message = f"{uri} has not the digest {digest} any more"
             raise UnusableError(message)
         return text
 
@@ -75,6 +76,16 @@ class Facts:
             "seen_at": iso(said.at),
             "entry": said.n,
         }
+
+    def _vaulted(self, live: Deployed) -> str:
+        return self.vaulted(live.release, live.manifest_uri, live.digest)
+
+    def copies(self, name: ReleaseName) -> tuple[VaultCopy, ...]:
+        """What the ledger knows of the release's copies in the vault."""
+        try:
+            return self.releases.captured(name).copies
+        except KeyError:
+            return ()
 
     def _in_ledger(self, name: ReleaseName) -> str:
         try:

@@ -212,7 +212,22 @@ def test_help_names_every_command_and_the_exit_codes(capsys: pytest.CaptureFixtu
 
     assert ended.value.code == 0
     shown = capsys.readouterr().out
-    assert all(name in shown for name in ("replay", "plan", "promote", "abort", "Exit codes"))
+    commands = ("replay", "plan", "promote", "abort", "history", "audit", "diff")
+    assert all(f"    {name} " in shown for name in commands)
+    assert "Exit codes" in shown
+
+
+@pytest.mark.parametrize("command", ["history", "audit", "diff"])
+def test_help_of_a_question_says_what_its_exit_codes_mean(
+    capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    assert "Exit codes: 0, " in shown
+    assert "--json" in shown
 
 
 def test_evidence_reads_as_json(tmp_path: Path) -> None:

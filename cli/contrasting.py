@@ -1,0 +1,90 @@
+"""What differs between two releases in plain words, from the document that `--json` prints."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from sluice.domain.comparing import NAMES, SECTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ALIKE = {
+    "Same": "the same",
+    "Changed": "changed",
+    "Added": "added",
+    "Removed": "removed",
+    "Unknown": "of one size, and no checksum tells whether it is the same",
+}
+
+
+def told(answer: dict[str, Any]) -> Iterator[str]:
+    """The answer, section by section; what only names the releases comes last."""
+    yield f"--- {_side(answer['before'])}"
+    yield f"+++ {_side(answer['after'])}"
+    yield _verdict(answer)
+    for section in SECTIONS:
+        if section != NAMES:
+            yield from _section(section, answer["differences"])
+    yield from _objects(answer["objects"])
+    yield from _section(NAMES, answer["differences"])
+    for text in answer["texts"]:
+        yield from _text(text)
+
+
+def _side(side: dict[str, Any]) -> str:
+    return f"{side['release']}, digest {side['digest']}"
+
+
+def _verdict(answer: dict[str, Any]) -> str:
+    if answer["before"]["digest"] == answer["after"]["digest"]:
+        return "the same release"
+    if answer["same"]:
+        return "the same but for their names and where their bytes came from"
+    return "different"
+
+
+def _section(section: str, differences: list[dict[str, Any]]) -> Iterator[str]:
+    found = [one for one in differences if one["section"] == section]
+    if found:
+        yield f"{section}:"
+    for one in found:
+        delta = f" ({one['delta']:+})" if "delta" in one else ""
+        yield f"  {_path(one['path'])}: {_value(one, 'before')} -> {_value(one, 'after')}{delta}"
+
+
+def _objects(objects: list[dict[str, Any]]) -> Iterator[str]:
+    if objects:
+        yield "objects:"
+    for one in objects:
+        sizes = [size for size in (one["size_before"], one["size_after"]) if size is not None]
+        size = " -> ".join(f"{size:,}" for size in dict.fromkeys(sizes))
+        recorded = sorted({_path(inner["path"][2:]) for inner in one["differences"]} - {""})
+        beside = f"; recorded otherwise: {', '.join(recorded)}" if recorded else ""
+        yield f"  {one['name']}: {_ALIKE[one['likeness']]}, {size} bytes{beside}"
+
+
+def _text(text: dict[str, Any]) -> Iterator[str]:
+    files = " -> ".join(text[side] or "none" for side in ("before", "after"))
+    if "unknown" in text:
+        yield f"{text['role']} ({files}) is not compared line by line: {text['unknown']}"
+    elif text["diff"]:
+        yield f"{text['role']} ({files}):"
+        yield from text["diff"]
+
+
+def _path(path: list[str | int]) -> str:
+    """`config.rollout.steps[0]`; a name with a dot in it is quoted."""
+    parts = (f"[{part}]" if isinstance(part, int) else f".{_name(part)}" for part in path)
+    return "".join(parts).removeprefix(".")
+
+
+def _name(part: str) -> str:
+    return json.dumps(part, ensure_ascii=False) if "." in part else part
+
+
+def _value(one: dict[str, Any], side: str) -> str:
+    if side not in one:
+        return "not recorded"
+    return "not set" if one[side] is None else json.dumps(one[side], ensure_ascii=False)

@@ -1,0 +1,73 @@
+"""What differs is told under the words that people look for."""
+
+from __future__ import annotations
+
+import copy
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from sluice.domain.comparing import ABSENT, SECTIONS, Difference, compare
+from tests.builders import a_config, a_manifest
+
+MODEL: dict[str, Any] = json.loads(a_manifest().canonical())
+
+SECTIONED = {
+    "commit": "commit",
+    "training_dataset_version": "training data",
+    "image": "image",
+    "config.instance_type": "instances",
+    "config.serverless": "instances",
+    "config.environment": "environment",
+    "config.inference_scripts": "scripts",
+    "config.smoke_test": "smoke test",
+    "config.rollout.analysis.alpha": "rollout plan",
+    "config.alarms.error_rate": "alarms",
+    "config.inference_config.temperature": "inference parameters",
+    "config.model_id": "model",
+    "model.arns": "model",
+    "partner.digest": "partner model",
+    "knowledge.ingestion_job_id": "knowledge",
+    "config.prompt_template_version": "commit",
+    "config.system_prompt_file": "prompts",
+    "evaluation.f1": "evaluation",
+    "metadata.git-sha": "metadata",
+    "config.endpoint_name": "target",
+    "release.version": "names",
+    "system": "other",
+    "added_since": "other",
+}
+
+
+@pytest.mark.parametrize(("path", "section"), SECTIONED.items())
+def test_a_difference_is_told_where_people_look_for_it(path: str, section: str) -> None:
+    assert Difference(tuple(path.split(".")), 1, 2).section == section
+    assert section in SECTIONS
+
+
+def test_a_score_is_told_with_its_delta_and_nothing_else_is() -> None:
+    other = {"evaluation": {"f1": 0.86, "loss": None}, "config": {"instance_count": 2}}
+    one = {"evaluation": {"f1": 0.84, "loss": 0.5}, "config": {"instance_count": 1}}
+
+    deltas = {one.path[-1]: one.delta for one in compare(one, other).differences}
+
+    assert deltas == {"f1": Decimal("0.02"), "loss": None, "instance_count": None}
+
+
+def test_a_manifest_that_knows_fewer_fields_is_read() -> None:
+    old = copy.deepcopy(MODEL)
+    del old["config"]["rollout"]["guard"], old["schema_version"]
+
+    found = {one.path: one.before for one in compare(old, MODEL).differences}
+
+    assert found == {("schema_version",): ABSENT, ("config", "rollout", "guard"): ABSENT}
+
+
+def test_values_that_look_secret_are_told_like_any_other() -> None:
+    secret = a_config(environment={"API_TOKEN": "t0ken"})
+
+    (found,) = compare({"config": a_config()}, {"config": secret}).differences
+
+    assert found.after == {"API_TOKEN": "t0ken"}
