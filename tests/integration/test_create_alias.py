@@ -181,6 +181,28 @@ def test_no_version_with_a_release_is_ever_passed_off_as_the_first(
     assert "take SLUICE_VERSION out of it" in told["Reason"]
 
 
+def test_a_deletion_makes_nothing(lambdas: Lambdas, formation: Formation, handle: Any) -> None:
+    handle(formation.asks("Delete"))
+
+    assert (lambdas.versions, lambdas.alias) == ({}, None)
+    assert [one["Status"] for one in formation.told] == ["SUCCESS"]
+
+
+def test_a_reason_is_never_longer_than_a_stack_will_hear(
+    lambdas: Lambdas, formation: Formation, handle: Any
+) -> None:
+    lambdas.publishes(4, RELEASE)
+    lambdas.latest = lambdas.versions["4"]
+    event = formation.asks()
+    event["ResourceProperties"]["FunctionName"] = FUNCTION + "x" * 2000
+
+    handle(event)
+
+    (told,) = formation.told
+    assert told["Status"] == "FAILED"
+    assert len(told["Reason"]) == 1000
+
+
 def test_a_release_that_slips_in_before_the_publication_is_not_published(
     lambdas: Lambdas, formation: Formation, handle: Any
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import traceback
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,7 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
+from sluice.adapters.bedrock_errors import RefusedError
 from tests.builders import BUCKET
 from tests.integration.applications import FOLDER, SYSTEM, Bedrock, put_release
 from tests.integration.conftest import ROOT
@@ -488,6 +490,21 @@ def test_neither_questions_nor_prompts_are_logged(
     assert "question taken" in said
     for private in ("my secret", "my passage", "Use these passages", SYSTEM.decode()):
         assert private not in said
+
+
+def test_what_the_sdk_complains_of_does_not_quote_the_prompt(
+    release: Any, ask: Function, bedrock: Bedrock
+) -> None:
+    release()
+    app = ask.start()
+    broken = replace(app.loading.served(), system=["my secret"])
+
+    with pytest.raises(RefusedError, match=r"^ParamValidationError$") as raised:
+        app.answering.conversation.ask(broken, "question")
+
+    printed = "".join(traceback.format_exception(raised.value))
+    assert "my secret" not in printed
+    assert bedrock.asked == []
 
 
 @pytest.fixture
