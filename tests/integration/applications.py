@@ -1,11 +1,13 @@
-"""An application's release in the vault, and a Bedrock that answers for its model."""
+"""A release in the vault, the function that serves it, and a Bedrock that answers it."""
 
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from botocore.awsrequest import AWSResponse
@@ -17,9 +19,14 @@ from tests.builders import BUCKET, a_bedrock_manifest, a_pinned, a_release_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType, SimpleNamespace
 
     import pytest
 
+ROOT = Path(__file__).parent.parent.parent
+QUESTION = {"question": "Where are the invoices?"}
+FUNCTION_MILLISECONDS = 120_000
+THROTTLED = ("ThrottlingException", 429)
 TEMPLATE = b"Use these passages:\n{{context}}\n\nQuestion: {{question}}\n"
 SYSTEM = b"Answer in one sentence."
 FOLDER = "releases/support/v3-0123456789ab"
@@ -112,3 +119,35 @@ class Bedrock:
 
     def _retrieve(self) -> Any:
         return {"retrievalResults": self.passages}
+
+
+class Function:
+    """The function as Lambda runs it: started once, invoked with so much time left."""
+
+    def __init__(self, context: SimpleNamespace) -> None:
+        self._context = context
+        self._app: ModuleType | None = None
+        self._left = 0.0
+        self.rested: list[float] = []
+
+    def start(self) -> ModuleType:
+        """A cold start: the module runs from its top."""
+        path = ROOT / "functions" / "serve_bedrock" / "app.py"
+        spec = importlib.util.spec_from_file_location("functions.serve_bedrock.app", path)
+        assert spec
+        assert spec.loader
+        app = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(app)
+        app.answering = replace(app.answering, rest=self._rest)
+        self._app = app
+        return app
+
+    def __call__(self, event: Any = QUESTION, *, left: float = FUNCTION_MILLISECONDS) -> Any:
+        """Invoke it."""
+        app, self._left = self._app or self.start(), left
+        self._context.get_remaining_time_in_millis = lambda: int(self._left)
+        return app.lambda_handler(event, self._context)
+
+    def _rest(self, seconds: float) -> None:
+        self.rested.append(seconds)
+        self._left -= seconds * 1000

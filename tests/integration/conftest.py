@@ -22,6 +22,7 @@ from moto.moto_api._internal import moto_api_backend
 from sluice.adapters.ledger.table import Table
 from tests.builders import ACCOUNT, BUCKET, REGION
 from tests.integration import mocking
+from tests.integration.applications import Bedrock, Function, put_release
 from tests.integration.catalogue import Catalogue
 from tests.integration.faults import Faults
 from tests.integration.inbox import Inbox
@@ -218,3 +219,39 @@ def _start_over(clients: Callable[[str], Any]) -> None:
     clients("sns").create_topic(Name="sluice-notifications")
     for queue in (UPLOADS, LOOKS, SURVEYS):
         clients("sqs").create_queue(QueueName=queue.rpartition("/")[2])
+
+
+@pytest.fixture
+def bedrock(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Bedrock:
+    """Bedrock's runtimes, answering."""
+    return Bedrock(monkeypatch)
+
+
+@pytest.fixture
+def ask(bedrock: Bedrock, context: SimpleNamespace) -> Function:
+    """The function that answers, not started yet."""
+    return Function(context)
+
+
+@pytest.fixture
+def release(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Put a release into the vault and make it what the function's version serves."""
+
+    def put(texts: dict[str, bytes] | None = None, **changes: Any) -> str:
+        said = put_release(aws("s3"), texts, **changes)
+        monkeypatch.setenv("SLUICE_VERSION", said)
+        return said
+
+    return put
+
+
+@pytest.fixture
+def counted(capsys: pytest.CaptureFixture[str]) -> Callable[[], dict[str, Any]]:
+    """What the one invocation put into CloudWatch."""
+
+    def read() -> dict[str, Any]:
+        (line,) = [one for one in capsys.readouterr().out.splitlines() if '"_aws"' in one]
+        said: dict[str, Any] = json.loads(line)
+        return said
+
+    return read
