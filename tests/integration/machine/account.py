@@ -141,8 +141,8 @@ class Account:
     def fingerprint(self) -> bytes:
         """The same for two accounts in which the same will happen, whenever they got there."""
         parts = (
-            self.ledger, self.sagemaker, self.function, self.registry, self.cloudwatch,
-            self.states, self.vault, self.pending,
+            self.ledger, self.sagemaker, self.function, self.bedrock, self.registry,
+            self.cloudwatch, self.states, self.vault, self.pending,
         )  # fmt: skip
         out = io.BytesIO()
         pickler = pickle.Pickler(out)

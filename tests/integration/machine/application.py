@@ -122,7 +122,10 @@ class FakeLambda:
 
 @dataclass
 class FakeBedrock:
-    """One model, which answers."""
+    """One model, which answers unless it is told to refuse."""
+
+    refusing: tuple[str, str] | None = None
+    """With which error, code and message, a question is refused."""
 
     def get_foundation_model(self, asked: Request) -> Request:
         """As when the config was captured."""
@@ -137,6 +140,8 @@ class FakeBedrock:
     def converse(self, asked: Request) -> Request:
         """Yes."""
         assert asked["modelId"] == a_pinned().model.id
+        if self.refusing:
+            raise RefusedError(*self.refusing)
         return {"stopReason": "end_turn"}
 
 

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sluice.domain import names
 from sluice.domain.desired import Halt, Idle, Move
+from sluice.domain.release import System
 from sluice.domain.retrying import waiting
 from sluice.domain.returning import candidates
 from sluice.domain.rollout import Phase
@@ -38,14 +40,18 @@ def mend(
         return None
     if ability is Allowed.ACT and (incident is None or incident.tried):
         return _mended(state) if incident else None
-    found = incident.found if incident and ability is Allowed.ACT else _found(status)
+    found = incident.found if incident and ability is Allowed.ACT else _found(state, status)
     if incident and incident.tried:
         return _again(state, live, found, approved, now=now)
     return _try(state, live, found, ability, approved=approved, now=now)
 
 
-def _found(status: str | None) -> str:
-    return f"the endpoint is {status}" if status else "the endpoint was deleted by hand"
+def _found(state: TargetState, status: str | None) -> str:
+    if status:
+        return f"the endpoint is {status}"
+    if names.system_of(state.target) is System.BEDROCK:
+        return f"{names.LIVE} leads to no release: somebody changed it by hand"
+    return "the endpoint was deleted by hand"
 
 
 def _mended(state: TargetState) -> Idle:
