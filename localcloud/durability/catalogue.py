@@ -22,6 +22,7 @@ from ministack.services import (
 )
 
 from localcloud import hooks, schedules, workers
+from localcloud.alarms import mutes
 from localcloud.alarms import states as alarm_states
 from localcloud.autoscaling import state as scaling_state
 from localcloud.bedrock import faults as bedrock_faults
@@ -180,7 +181,9 @@ def _declared() -> Iterator[Store]:
     )
     yield Flat(_EVERY_REPLY, workers.pending, has_blobs=True)
     yield Flat("localcloud.schedules:due", lambda: schedules.timetable.due)
+    yield Flat("localcloud.alarms.mutes:_rules", lambda: mutes._rules)
     yield Flat("localcloud.alarms.states:_told", lambda: alarm_states._told)
+    yield Flat("localcloud.alarms.states:_held", lambda: alarm_states._held)
     yield Flat("localcloud.sagemaker.timing:durations", lambda: vars(timing.durations))
     for kind in vars(sagemaker_state.State()):
         yield _of_sagemaker(kind)

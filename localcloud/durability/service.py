@@ -57,6 +57,7 @@ class Durability:
     def resume(self, loop: asyncio.AbstractEventLoop) -> None:
         """Sweep from now on, on the gateway's loop, and set going again what was under way."""
         self._loop = loop
+        threading.Thread(target=self._tell_time, name="localcloud-moments", daemon=True).start()
         threading.Thread(target=self._run, name="localcloud-journal", daemon=True).start()
         resumption.resume(self._pending)
 
@@ -78,12 +79,16 @@ class Durability:
 
         return handle
 
+    def _tell_time(self) -> None:
+        """Apart from the sweeps: on a busy machine one may take seconds, and rests even longer."""
+        while not self._stopping.wait(_SWEEP_SECONDS):
+            moments.note(self._moments, self._port, clock)
+
     def _run(self) -> None:
         took, sweeps = 0.0, 0
         while not self._stopping.wait(max(_SWEEP_SECONDS, _REST * took)):
             began, sweeps = time.monotonic(), sweeps + 1
             try:
-                moments.note(self._moments, self._port, clock)
                 self._sweep(thorough=sweeps % _THOROUGH == 0)
             except Exception:
                 _log.exception("the state could not be kept")

@@ -54,6 +54,7 @@ class Kept:
         self._models()
         self._knowledge()
         self._alarm()
+        self._mutes()
         stacks = self.client("cloudformation")
         stacks.create_stack(StackName=STACK, TemplateBody=json.dumps(TEMPLATE))
         stacks.get_waiter("stack_create_complete").wait(
@@ -257,8 +258,26 @@ class Kept:
         publish(self.client, "Kept", 5.0, 7.0)
         until(lambda: self.alarm() == "ALARM", "the alarm goes off", seconds=30)
 
-    def alarm(self) -> str:
+    def _mutes(self) -> None:
+        """A mute that lasts beyond the kills holds an alarm's action back; another is lifted."""
+        self.told["acted"], arn = create_queue(self.client, "kept-acted", "sns.amazonaws.com", "*")
+        topic = self.client("sns").create_topic(Name="kept-acts")["TopicArn"]
+        self.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+        cloudwatch, opens = self.client("cloudwatch"), self.cloud.now()
+        schedule = {"Expression": f"at({opens:%Y-%m-%dT%H:%M})", "Duration": "P15D"}
+        for name in ("kept-muted", "kept-lifted"):
+            acting = {"AlarmActions": [topic], "TreatMissingData": "ignore"}
+            put_alarm(self.client, name, namespace=name, **acting)
+            targets = {"AlarmNames": [name]}
+            cloudwatch.put_alarm_mute_rule(
+                Name=name, Rule={"Schedule": schedule}, MuteTargets=targets
+            )
+        cloudwatch.delete_alarm_mute_rule(AlarmMuteRuleName="kept-lifted")
+        publish(self.client, "kept-muted", 5.0, 7.0)
+        until(lambda: self.alarm("kept-muted") == "ALARM", "the alarm goes off", seconds=30)
+
+    def alarm(self, name: str = "kept") -> str:
         """The alarm's state."""
-        found = self.client("cloudwatch").describe_alarms(AlarmNames=["kept"])
+        found = self.client("cloudwatch").describe_alarms(AlarmNames=[name])
         state: str = found["MetricAlarms"][0]["StateValue"]
         return state

@@ -261,13 +261,27 @@ def test_an_alarm_keeps_its_state_and_goes_on_watching(kept: Kept) -> None:
     until(quiet, "the alarm calms down", seconds=30)
 
 
+def test_a_mute_still_mutes_and_what_it_held_back_is_done_when_it_ends(kept: Kept) -> None:
+    cloudwatch = kept.client("cloudwatch")
+    rules = cloudwatch.list_alarm_mute_rules()["AlarmMuteRuleSummaries"]
+    found = {one["AlarmMuteRuleArn"].rpartition(":")[2]: one["Status"] for one in rules}
+    assert found == {"kept-muted": "ACTIVE"}
+    assert not taken(kept, kept.told["acted"])
+
+    cloudwatch.delete_alarm_mute_rule(AlarmMuteRuleName="kept-muted")
+    until(lambda: taken(kept, kept.told["acted"]), "the action is taken", seconds=30)
+
+
 def test_a_stack_knows_its_resources(kept: Kept) -> None:
     stacks = kept.client("cloudformation")
     assert stacks.describe_stacks(StackName=STACK)["Stacks"][0]["StackStatus"] == "CREATE_COMPLETE"
     listed = stacks.list_stack_resources(StackName=STACK)["StackResourceSummaries"]
-    topics = kept.client("sns").list_topics()["Topics"]
-    assert [one["PhysicalResourceId"] for one in listed] == [
-        topic["TopicArn"] for topic in topics if topic["TopicArn"].endswith(STACK)
-    ]
+    topics = kept.client("sns").get_paginator("list_topics")
+
+    def of_the_stack() -> list[str]:
+        arns = [one["TopicArn"] for page in topics.paginate() for one in page["Topics"]]
+        return [arn for arn in arns if arn.endswith(STACK)]
+
+    assert [one["PhysicalResourceId"] for one in listed] == of_the_stack()
     stacks.delete_stack(StackName=STACK)
-    until(lambda: not kept.client("sns").list_topics()["Topics"], "the topic is deleted")
+    until(lambda: not of_the_stack(), "the topic is deleted")
