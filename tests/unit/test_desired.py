@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 OLD = deployed(2, epoch=2)
 OLDER = deployed(1, epoch=1)
 MARK = Mark(reason="alarm", at=AT)
-SUSPECTED = {"churn-v3": MARK}
 
 
 def approved(*versions: int) -> dict[ReleaseName, Release]:

@@ -11,7 +11,6 @@ from typing import Any
 type Attributes = dict[str, Any]
 
 _TOKEN = re.compile(r"\s*(<>|<=|>=|[=<>(),+]|[#:\w.]+)")
-_KEYWORDS = {"AND", "OR", "NOT"}
 
 
 def holds(expression: str, item: Attributes, names: dict[str, str], values: Attributes) -> bool:

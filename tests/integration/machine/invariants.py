@@ -1,9 +1,11 @@
 """What must hold after every step and at every call, whatever happened; and what at rest.
 
 Read from the ledger's items, the endpoint and the calls made, never from an answer of ours. The
-numbers are names: I3 only approved traffic, I5 writer order, I6 the ledger only grows, I8 never
-worse, I9 one end for each approval, I10 nothing bad is promoted, I12 nothing bad or rejected
-serves, I13 ledger and endpoint agree, I14 no stuck lease, I15 intent before effect, I19 an end.
+numbers are names: I3 only approved traffic, I5 writer order, I6 the ledger only grows, I7 where a
+rollback lands, I8 never worse, I9 one end for each approval, I10 nothing bad is promoted, I11 the
+newest approval is served or was answered, I12 nothing bad or rejected serves, I13 ledger and
+endpoint agree, I14 no stuck lease, I15 intent before effect, I19 an end, I22 no more weight unless
+every alarm was read as OK.
 """
 
 from __future__ import annotations
@@ -49,6 +51,9 @@ class Invariants:
         """Just before the account answers it."""
         if call.operation in {"DescribeModelPackage", "ListModelPackages"}:
             self._remember_approvals(call)
+        if call.operation == "DescribeAlarms" and call.by == "watch_rollout":
+            alarms = self.world.account.cloudwatch.alarms.values()
+            self.world.account.memory["read"] = {one.name: one.state for one in alarms}
         if call.operation in MOVES:
             self._traffic(call)
 
@@ -79,8 +84,21 @@ class Invariants:
                 continue
             against = self.world.account.memory.get("signalled")
             self._must(not against, f"I8 {variant} gets more though its rollout was signalled")
+            self._sighted(call, stored)
             approved = self.world.account.memory.get("approved", {}).get(version, 0)
             self._must(approved >= epoch, f"I3 {variant} was not seen Approved in its epoch")
+
+    def _sighted(self, call: Call, stored: dict[str, Any]) -> None:
+        """A canary's share grows only after a look that read each of its alarms as OK."""
+        rollout = json.loads(stored.get("rollout", "{}"))
+        shifts = {"UpdateEndpointWeightsAndCapacities", "UpdateAlias"}
+        if call.operation not in shifts or rollout.get("promoted"):
+            return
+        if rollout["kind"] != "Canary":
+            return
+        read = self.world.account.memory.get("read", {})
+        unsure = {one: read.get(one) for one in rollout["release"]["alarms"]}
+        self._must(set(unsure.values()) == {"OK"}, f"I22 more weight though {unsure}")
 
     def _order(self, call: Call, stored: dict[str, Any]) -> None:
         """No older epoch after a newer one; only the holder, unless it was displaced in the act."""
@@ -148,6 +166,7 @@ class Invariants:
             self._must(follows, f"I6 entry {entry['n']} does not follow the one before")
             memory["chained"], memory["hash"] = entry["n"], entry["hash"]
             self._once(memory, entry, stored)
+            self._lands(entry, stored)
             told.append(entry["event"])
         whole = stored.get("history_length", 0) == memory.get("chained", 0)
         self._must(whole, "I6 the history has a gap")
@@ -170,6 +189,27 @@ class Invariants:
             against = memory.get("signalled")
             self._must(not against, f"I10 {release} is promoted though its rollout was signalled")
 
+    def _lands(self, entry: dict[str, Any], stored: dict[str, Any]) -> None:
+        """A rollback begins with the newest that served well and is good.
+
+        Where the endpoint was lost, what serves by the ledger is put up again.
+        """
+        rollout = json.loads(stored.get("rollout", "{}"))
+        if entry["event"] != "RolloutStarted" or entry["epoch"] != stored["epoch"]:
+            return
+        if rollout.get("kind") != "RollBack":
+            return
+        owed, live = stored.get("rollback_owed", {}), named(stored["live"]["release"])
+        again = [live] if stored.get("incident") else []
+        out = {*stored.get("bad", {}), *stored.get("suspect", {}), *({live} - {*again})}
+        out |= {named(one) for one in owed.get("tried", ())}
+        packages = self.world.account.registry.packages.values()
+        approved = {f"churn-v{one.version}" for one in packages if one.status == "Approved"}
+        served_well = [named(one["release"]) for one in stored.get("last_good", ())]
+        good = [one for one in (*again, *served_well) if one in approved - out]
+        to = named(rollout["release"]["release"])
+        self._must(good[:1] == [to], f"I7 back to {to}, and not to {good}")
+
     def _serves(self, stored: dict[str, Any]) -> None:
         memory, serves = self.world.account.memory, bool(self.world.traffic())
         if serves:
@@ -187,6 +227,7 @@ class Invariants:
         left = (state.rollout, state.token, state.signal, state.intent)
         self._must(not any(left), f"I15 left behind: {left}")
         self._must(not account.dead, f"I19 given up: {account.dead}")
+        self._newest()
         serving = self.world.traffic()
         live = {self.world.called(state.live.variant): 100.0} if state.live else {}
         self._must(serving == live, f"I13 {serving} serves, the ledger says {live}")
@@ -201,6 +242,18 @@ class Invariants:
             )
             approved = package.status == "Approved"
             self._must(halted or approved, f"I12 {variant} serves, though {package.status}")
+
+    def _newest(self) -> None:
+        """What was promoted last serves, unless it was rolled back; no approval waits for ever."""
+        state, changes = self.world.state, LIVE_CHANGES
+        told = [one for one in self.world.events() if one.partition(" ")[0] in changes]
+        if state.live and told and told[-1].startswith("Promoted "):
+            newest = told[-1].removeprefix("Promoted ")
+            self._must(str(state.live.release) == newest, f"I11 {newest} was promoted last")
+        waits = str(state.wanted.release) if state.wanted else ""
+        packages = self.world.account.registry.packages.values()
+        approved = {f"churn-v{one.version}" for one in packages if one.status == "Approved"}
+        self._must(waits not in approved, f"I11 {waits} is approved, and waits for nothing")
 
     def _entry(self, n: int) -> dict[str, Any] | None:
         item = self.world.account.ledger.items.get((self.world.stored_as[0], f"HISTORY#{n:08d}"))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.builders import TARGET, a_package_arn
+from tests.builders import a_package_arn
 from tests.integration.faults import Crash
 from tests.integration.machine.account import Invocation
 from tests.integration.machine.clock import iso
@@ -69,7 +69,7 @@ def hurried(world: World) -> None:
     kill(world)
     world.tick()
     later = world.account.clock.after(3600)
-    asked = {"target": TARGET, "at": iso(later)}
+    asked = {"target": world.account.target, "at": iso(later)}
     for event in (package_event(a_package_arn(2), later), asked):
         world.account.pending.append(Invocation("reconcile_target", event, world.account.clock.now))
     world.pass_time(60)

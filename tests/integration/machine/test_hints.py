@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import permutations
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -73,6 +74,33 @@ def test_an_approval_at_any_moment_of_a_rollout_waits_for_its_end(
         courses.take(moment, "approval of version 3", partial(serving.decide, 3, "Approved"))
 
     courses.verify(at_least=18)
+
+
+def told_in(world: World, order: tuple[Event, ...], *, steps: int) -> None:
+    """The events are handled in this order, with so many steps between them."""
+    for event in order:
+        world.deliver("reconcile_target", event)
+        for _ in range(steps):
+            world.step()
+
+
+@pytest.mark.parametrize("steps", [0, 9])
+def test_decisions_told_in_any_order_or_not_at_all_end_alike(serving: World, steps: int) -> None:
+    """2 and 3 are approved, then 1, which serves, is rejected, and 2 as well."""
+    for version, status in ((2, "Approved"), (3, "Approved"), (1, "Rejected"), (2, "Rejected")):
+        serving.decide(version, status)
+        serving.account.clock.now = serving.account.clock.after(10)
+    events = [one.event for one in serving.account.pending]
+    serving.account.pending.clear()
+    saved = Moment(0, "all four", serving.save(), (), (), "")
+    courses = Courses(serving, newest)
+
+    for number in range(len(events) + 1):
+        for order in permutations(events, number):
+            name = ", ".join(str(events.index(one)) for one in order)
+            courses.take(saved, f"[{name}] told", partial(told_in, serving, order, steps=steps))
+
+    courses.verify(at_least=65)
 
 
 @BOTH

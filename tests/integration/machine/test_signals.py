@@ -54,6 +54,22 @@ def withdrawn(world: World) -> str:
     return f"{serves} serves, marked {list(marks)}" if serves != {"v1"} or marks else ""
 
 
+def unsure(world: World) -> None:
+    """For three minutes CloudWatch has no data for the canary's alarm."""
+    alarm = world.alarm_of(world.canary)
+    alarm.state = "INSUFFICIENT_DATA"
+    world.pass_time(180)
+    if alarm.name in world.account.cloudwatch.alarms:
+        world.alarm_of(world.canary).state = "OK"
+
+
+def served(world: World) -> str:
+    """Version 2 serves, and nobody is to blame."""
+    serves = {name.partition("-")[0] for name in world.traffic()}
+    marks = {**world.state.bad, **world.state.suspect}
+    return f"{serves} serves, marked {list(marks)}" if serves != {"v2"} or marks else ""
+
+
 SIGNALS = {
     "alarm": (alarm, condemned),
     "alarm whose event is lost": (unheard_alarm, condemned),
@@ -110,3 +126,15 @@ def test_a_signal_between_any_two_calls_brings_stable_back(
             courses.take(moment, name, interrupted)
 
     courses.verify(at_least=80)
+
+
+def test_an_alarm_without_data_at_any_moment_only_delays(
+    serving: World, rollout: list[Moment]
+) -> None:
+    courses = Courses(serving, served)
+
+    for moment in rollout[::2]:
+        if possible(serving, moment, unsure):
+            courses.take(moment, "no data", lambda: unsure(serving))
+
+    courses.verify(at_least=20)
