@@ -144,13 +144,3 @@ def test_later_the_last_good_version_takes_over_again(serving: World, cause: str
     back = serving.stable if serving.of_application else "v1-e3"
     assert serving.traffic() == {back: 100.0}, "a published version is the way back itself"
     assert list(serving.state.suspect) == (["churn-v2"] if cause == "AlarmFired" else [])
-
-
-def test_of_several_that_served_well_the_newest_takes_over(serving: World) -> None:
-    for version in (2, 3):
-        serving.decide(version, "Approved")
-        serving.settle()
-    serving.deliver("handle_alarm", serving.fire("v3-e3"))
-
-    assert told(serving)[-2:] == ["RolledBack churn-v2", "Settled churn-v2"]
-    assert serving.traffic() == {"v2-e4": 100.0}

@@ -8,6 +8,7 @@ import pytest
 
 from sluice.domain.rollout import Phase
 from tests.integration.machine.invariants import Invariants
+from tests.integration.machine.test_histories import told
 
 if TYPE_CHECKING:
     from tests.integration.machine.world import World
@@ -95,3 +96,13 @@ def test_stable_serves_whatever_an_update_to_the_canary_ends_in(serving: World, 
     assert {name.partition("-")[0] for name in serving.traffic()} == {"v1"}
     assert serving.state.bad == {}, "an endpoint's failure is no proof against the version"
     assert "Promoted churn-v2" not in serving.events()
+
+
+def test_of_several_that_served_well_the_newest_takes_over(serving: World) -> None:
+    for version in (2, 3):
+        serving.decide(version, "Approved")
+        serving.settle()
+    serving.deliver("handle_alarm", serving.fire("v3-e3"))
+
+    assert told(serving)[-2:] == ["RolledBack churn-v2", "Settled churn-v2"]
+    assert serving.traffic() == {"v2-e4": 100.0}
