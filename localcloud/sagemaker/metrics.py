@@ -9,6 +9,7 @@ event loop, as the store does.
 import asyncio
 from collections import Counter
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from ministack.core.responses import request_scope
@@ -113,8 +114,8 @@ class Meter:
             points[value] = cloudwatch._metrics[_key(series)][-1]
 
     def _forget_before(self, cutoff: float) -> None:
-        """The engine forgets by real time, which virtual time leaves behind."""
-        for series in [series for series in self._points if series[2] < cutoff]:
+        """Sooner than the store does; the oldest minute stands first, and the rest is not read."""
+        for series in list(takewhile(lambda series: series[2] < cutoff, self._points)):
             points = cloudwatch._metrics.get(_key(series), [])
             cloudwatch._metrics[_key(series)] = [p for p in points if p["Timestamp"] >= cutoff]
             del self._points[series]

@@ -5,6 +5,7 @@ AWS: AmazonCloudWatch/latest/monitoring/alarms-and-missing-data.html
 """
 
 import uuid
+from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from ministack.services import cloudwatch
 from localcloud.alarms.evaluation import datapoints
 from localcloud.alarms.retention import forget_before
 from localcloud.constants import ACCOUNT, REGION
+from localcloud.sagemaker.metrics import NAMESPACE, Meter
 
 NOON = 1_800_000_000.0 // 3600 * 3600
 
@@ -89,3 +91,17 @@ def test_only_what_is_older_is_forgotten(metric: dict[str, Any]) -> None:
     assert seen(metric, NOON + 70) == [3.0, 2.0, None]
     forget_before(NOON + 70)
     assert (metric["Namespace"], "Errors", cloudwatch._dims_key({})) not in cloudwatch._metrics
+
+
+def test_requests_are_forgotten_minute_by_minute() -> None:
+    meter, endpoint = Meter(), (("EndpointName", uuid.uuid4().hex),)
+    metric: dict[str, Any] = {"Namespace": NAMESPACE, "MetricName": "Invocations"}
+    metric["Dimensions"] = [{"Name": "EndpointName", "Value": endpoint[0][1]}]
+    with request_scope(ACCOUNT, REGION):
+        for minute in (-1, 0, 1):
+            meter._store((endpoint, "Invocations", NOON + 60 * minute), Counter({1.0: 2}))
+        meter._forget_before(NOON)
+
+        assert seen(metric, NOON + 70) == [2.0, 2.0, None]
+        meter._store((endpoint, "Invocations", NOON + 60), Counter({1.0: 1}))
+        assert seen(metric, NOON + 70) == [3.0, 2.0, None]
