@@ -72,7 +72,7 @@ test: check ## Everything that must pass: `check`, then every test.
 	$(PYTEST) -n 2 $(RELIABILITY)
 	$(PYTEST) tests/judge # in two processes of their own
 	$(PYTEST) -n 3 tests/localcloud # each worker has a cloud of its own
-	$(PYTEST) -n 6 tests/e2e # they mostly wait, all on one local cloud
+	$(PYTEST) -n 6 --maxschedchunk 1 tests/e2e # they mostly wait, all on one local cloud
 
 .PHONY: check
 check: setup ## Format, lint, types, template, architecture.

@@ -10,6 +10,14 @@ import pytest
 from tests.e2e.line import Line
 from tests.e2e.stack import Stack, shared_stack
 
+HERE = Path(__file__).parent
+_TURNS = {HERE / "test_recovery.py": 0, HERE / "test_registration.py": 2}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest begins first and what is soon done comes last: no worker waits long."""
+    items.sort(key=lambda item: _TURNS.get(item.path, 1))
+
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
