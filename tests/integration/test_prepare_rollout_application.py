@@ -293,7 +293,9 @@ def test_a_prompt_of_what_serves_that_changed_in_the_vault(support: Application)
     key = f"{folder}/prompts/rag-prompt-template.txt"
     support.world.aws("s3").put_object(Bucket=BUCKET, Key=key, Body=b"other")
 
-    assert refused(support) == f"NO_WAY_BACK: {key} changed in the vault"
+    assert refused(support) == (
+        f"NO_WAY_BACK: {key} changed in the vault; reject support-v1 to go on without one"
+    )
 
 
 @pytest.mark.parametrize(
@@ -391,7 +393,7 @@ def test_what_serves_is_asked_too_before_anything_moves(support: Application) ->
     reason = refused(support)
 
     assert reason.startswith("NO_WAY_BACK: PROBE_REFUSED: support-v1: ")
-    assert reason.endswith("no access to the model")
+    assert reason.endswith("no access to the model; reject support-v1 to go on without one")
 
 
 def test_a_way_back_whose_model_has_ended_does_not_keep_its_successor_away(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from sluice.domain.bedrock_manifest import parse_bedrock_manifest
 from sluice.domain.publication import alias_objection, code_objection
+from sluice.domain.release import ApprovalStatus
 from sluice.domain.rollout import Kind
 from sluice.domain.vetting import (
     Probed,
@@ -64,7 +65,7 @@ class Vetting:
             alias_objection(rollout, view)
             or (code_objection(latest, wanted) if wanted else "")
             or self._release_objection(rollout.release, captures.release, now=now)
-            or self._way_back_objection(captures.stable, now=now)
+            or self._way_back_objection(rollout, captures.stable, now=now)
             or self._probe(rollout, captures.release.manifest)
         )
 
@@ -84,17 +85,28 @@ class Vetting:
         model, profile = self.models.named(manifest.config.model_id)
         return model_objection(manifest, model, profile, at=now)
 
-    def _way_back_objection(self, stable: Capture[BedrockManifest] | None, *, now: datetime) -> str:
-        """Why nothing could be gone back to; a way back whose model has ended protects nobody."""
-        if stable is None:
+    def _way_back_objection(
+        self, rollout: Rollout, capture: Capture[BedrockManifest] | None, *, now: datetime
+    ) -> str:
+        """Why nothing could be gone back to; what a person has rejected is no way back anyhow."""
+        stable = rollout.stable
+        reason = self._amiss(capture, now=now) if stable and capture else ""
+        if stable is None or not reason or not self._approved(stable):
             return ""
-        complaint = self.recalling.complaint(stable)
+        return f"NO_WAY_BACK: {reason}; reject {stable.release} to go on without one"
+
+    def _amiss(self, capture: Capture[BedrockManifest], *, now: datetime) -> str:
+        """What keeps a release from answering; one whose model has ended protects nobody."""
+        complaint = self.recalling.complaint(capture)
         if complaint:
-            return f"NO_WAY_BACK: {complaint}"
-        reason = probe_objection(stable.manifest, self._probed(stable.manifest))
-        if not reason or ended(self.models.named(stable.manifest.config.model_id)[0], at=now):
-            return ""
-        return f"NO_WAY_BACK: {reason}"
+            return complaint
+        reason = probe_objection(capture.manifest, self._probed(capture.manifest))
+        model_id = capture.manifest.config.model_id
+        return "" if not reason or ended(self.models.named(model_id)[0], at=now) else reason
+
+    def _approved(self, release: Deployed) -> bool:
+        package = self.registry.find(release.package_arn)
+        return package is not None and package.approval is ApprovalStatus.APPROVED
 
     def _probe(self, rollout: Rollout, manifest: BedrockManifest) -> str:
         """What Bedrock has against the release; a rollback does not wait for one that is busy."""

@@ -126,6 +126,8 @@ class FakeBedrock:
 
     refusing: tuple[str, str] | None = None
     """With which error, code and message, a question is refused."""
+    refusals: int = 0
+    """How many questions are refused; 0 and below: each."""
 
     def get_foundation_model(self, asked: Request) -> Request:
         """As when the config was captured."""
@@ -141,7 +143,10 @@ class FakeBedrock:
         """Yes."""
         assert asked["modelId"] == a_pinned().model.id
         if self.refusing:
-            raise RefusedError(*self.refusing)
+            refused, self.refusals = self.refusing, self.refusals - 1
+            if not self.refusals:
+                self.refusing = None
+            raise RefusedError(*refused)
         return {"stopReason": "end_turn"}
 
 

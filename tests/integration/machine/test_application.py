@@ -48,6 +48,27 @@ def test_a_refused_parameter_turns_the_rollout_back_before_anything_moves(servin
     untouched(serving)
 
 
+def test_what_serves_and_is_refused_is_given_up_by_its_rejection(serving: World) -> None:
+    """Else nothing could ever replace what answers nobody."""
+    serving.account.bedrock.refusals = 1  # of what serves; the release itself is answered
+    serving.account.bedrock.refusing = ("AccessDeniedException", "no access")
+    serving.decide(2, "Approved")
+    assert told(serving) == TURNED_BACK
+    said = reason(serving, "Aborted")
+    assert said.startswith("NO_WAY_BACK: PROBE_REFUSED: churn-v1: AccessDeniedException")
+    assert said.endswith("reject churn-v1 to go on without one")
+
+    serving.account.bedrock.refusals = 1
+    serving.account.bedrock.refusing = ("AccessDeniedException", "no access")
+    serving.decide(1, "Rejected")
+    serving.settle()
+    assert serving.state.phase is Phase.HALTED
+    serving.decide(3, "Approved")
+    serving.settle()
+
+    assert {name.partition("-")[0] for name in serving.traffic()} == {"v3"}
+
+
 def test_a_busy_model_puts_the_rollout_off_and_it_is_promoted_later(serving: World) -> None:
     serving.account.bedrock.refusing = ("ThrottlingException", "too many requests")
     serving.decide(2, "Approved")
