@@ -49,12 +49,15 @@ def statements_of(role: str) -> dict[str, dict[str, Any]]:
 
 
 def asynchronous() -> set[str]:
-    """Functions that EventBridge, or one of ours, invokes without waiting."""
+    """Functions that EventBridge or CloudFormation invokes without waiting."""
     targets = [
         target["Arn"]
         for rule in RULES.values()
         for target in rule["Properties"]["Targets"]
         if "Fn::GetAtt" in target["Arn"]
+    ]
+    targets += [
+        one["Properties"]["ServiceToken"] for one in resources("Custom::LiveAlias").values()
     ]
     named = {arn["Fn::GetAtt"][0] for arn in targets}
     return named & set(FUNCTIONS)
@@ -96,6 +99,7 @@ def test_every_event_source_is_seen() -> None:
         "ReconcileTargetFunction",
         "WatchRolloutFunction",
         "HandleAlarmFunction",
+        "CreateAliasFunction",
     }
 
 
