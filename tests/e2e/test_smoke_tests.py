@@ -12,6 +12,14 @@ def smoke(says: str, **changes: Any) -> dict[str, Any]:
     return {"content_type": "text/csv", "body": USUAL, "expect": {"contains": says}, **changes}
 
 
+def is_our_rejection(entry: dict[str, Any]) -> bool:
+    """Whether it tells that a role of the stack rejected the package.
+
+    It is told when the event of it is handled before whoever rejected has noted that he did.
+    """
+    return entry["event"] == "Rejected" and ":assumed-role/sluice-" in entry["reason"]
+
+
 def test_a_canary_that_answers_its_smoke_test_wrongly_serves_nobody_and_is_rejected(
     churn: Line,
 ) -> None:
@@ -23,7 +31,8 @@ def test_a_canary_that_answers_its_smoke_test_wrongly_serves_nobody_and_is_rejec
     churn.until_event("Settled", 2)
 
     assert "SMOKE_TEST_FAILED: it does not contain 'something better'" in aborted["reason"]
-    assert [event for event, version in churn.events() if version == 2] == [
+    told = [one for one in churn.history() if one["release"]["version"] == 2]
+    assert [one["event"] for one in told if not is_our_rejection(one)] == [
         "Approved",
         "RolloutStarted",
         "SmokeTested",
