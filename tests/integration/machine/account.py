@@ -55,6 +55,8 @@ class Account:
     vault: dict[str, Request] = field(default_factory=dict)
     pending: list[Invocation] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
+    announced: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    """Our own events that no rule has looked at yet."""
     dead: list[tuple[str, str]] = field(default_factory=list)
     """What was given up after its retries: function and error."""
     delivered: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -104,6 +106,8 @@ class Account:
     def put_events(self, asked: Request) -> Request:
         """Machines hear of it."""
         self.told += [one["DetailType"] for one in asked["Entries"]]
+        said = ((one["DetailType"], json.loads(one["Detail"])) for one in asked["Entries"])
+        self.announced += [one for one in said if one[1].get("partner")]
         return {"FailedEntryCount": 0, "Entries": [{"EventId": "1"} for _ in asked["Entries"]]}
 
     def publish(self, asked: Request) -> Request:

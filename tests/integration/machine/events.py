@@ -54,6 +54,12 @@ def ended_event(execution: Execution, at: datetime) -> dict[str, Any]:
     return {**ENDED, "time": whole_seconds(at), "detail": detail}
 
 
+def our_event(kind: str, detail: dict[str, Any], at: datetime) -> dict[str, Any]:
+    """What we put on the bus ourselves."""
+    told = {"source": "sluice", "detail-type": kind, "detail": detail}
+    return {**TICK, **told, "time": whole_seconds(at)}
+
+
 def tick_event(at: datetime) -> dict[str, Any]:
     """The schedule's turn."""
     return {**TICK, "time": whole_seconds(at)}

@@ -53,7 +53,7 @@ def a_captured(version: int, **plan: Any) -> Manifest:
 def given_version(account: Account, version: int, **plan: Any) -> None:
     """The version is captured, registered, and waits for its approval."""
     if account.target.startswith("application/"):
-        _given_config(account, version, **plan)
+        given_config(account, version, **plan)
         return
     manifest = a_captured(version, **plan)
     text = manifest.canonical()
@@ -75,14 +75,15 @@ def given_version(account: Account, version: int, **plan: Any) -> None:
     _record(account, release, text, copy)
 
 
-def _given_config(account: Account, version: int, **plan: Any) -> None:
+def given_config(account: Account, version: int, *, group: str = "churn", **plan: Any) -> None:
+    """The version of an application is captured, registered, and waits for its approval."""
     pinned = a_pinned(rollout={**PLAN, **plan}, alarms={"error_rate": 0.05})
     name, code = (
-        ReleaseName(group="churn", version=version),
+        ReleaseName(group=group, version=version),
         FunctionCode(function=FUNCTION, sha256=CODE, layers=(LAYER,)),
     )
     manifest = a_bedrock_manifest(
-        release=name, target="churn", config=pinned.config, code=code, commit=f"{version:040x}"
+        release=name, target=group, config=pinned.config, code=code, commit=f"{version:040x}"
     )
     text = manifest.canonical()
     digest = digest_of(text)
@@ -97,7 +98,8 @@ def _given_config(account: Account, version: int, **plan: Any) -> None:
     prompt = vault_key(name, digest, "prompts/p.txt")
     account.vault[prompt] = {"VersionId": "1", "ContentLength": 7, "ETag": '"e7a6"'}
     copy = {"name": "prompts/p.txt", "key": prompt, "version_id": "1", "size": 7, "etag": "e7a6"}
-    release = a_release(f"churn-v{version}", digest=digest, manifest_uri=uri, system=System.BEDROCK)
+    given = {"digest": digest, "manifest_uri": uri, "system": System.BEDROCK, "target": group}
+    release = a_release(str(name), **given)
     _record(account, release, text, copy)
 
 

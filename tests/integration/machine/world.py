@@ -22,6 +22,7 @@ from tests.integration.machine.events import (
     alarm_event,
     ended_event,
     endpoint_event,
+    our_event,
     package_event,
     tick_event,
 )
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from tests.integration.machine.executions import Execution
 
 WATCH_SECONDS = 60
+_OF_PARTNERS = {"ReleasePromoted", "ReleaseRolledBack", "RollbackFailed", "TargetHalted"}
+"""Of our own events, what brings `reconcile_target` to the target of a partner."""
 RETRIES = (60, 120)
 """Seconds before Lambda tries a failed asynchronous invocation again."""
 LONGEST = timedelta(hours=12)
@@ -62,9 +65,9 @@ class World(Looking):
 
     # What people and services do.
 
-    def decide(self, version: int, status: str, *, by: str = "alice") -> None:
+    def decide(self, version: int, status: str, *, by: str = "alice", group: str = "churn") -> None:
         """A person approves or rejects a package in the console."""
-        self.account.registry.decide(a_package_arn(version), status, by=by)
+        self.account.registry.decide(a_package_arn(version, group), status, by=by)
         self._spread()
 
     def fire(self, variant: str, *, state: str = "ALARM", muted: bool = False) -> dict[str, Any]:
@@ -232,6 +235,11 @@ class World(Looking):
         changed, self.account.registry.changed = self.account.registry.changed, []
         for arn in changed:
             self.send("reconcile_target", package_event(arn, self.skew(self.account.clock.now)))
+        announced, self.account.announced = self.account.announced, []
+        for kind, detail in announced:
+            if kind in _OF_PARTNERS and detail.get("partner"):
+                at = self.skew(self.account.clock.now)
+                self.send("reconcile_target", our_event(kind, detail, at))
         for one in self.account.states.executions.values():
             if not one.running and not one.told:
                 one.told = True
