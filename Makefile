@@ -99,6 +99,11 @@ prove-engines: setup ## The same tests on the second engines of DynamoDB and Lam
 	LOCALCLOUD_SECOND=dynamodb $(PYTEST) -n 2 tests/e2e/test_rollout.py tests/e2e/test_rollback.py
 	LOCALCLOUD_SECOND=lambda $(PYTEST) -n 2 tests/e2e/test_rollout.py tests/e2e/test_rollback.py
 
+.PHONY: prove-alias
+prove-alias: setup ## Ten thousand questions during one rollout behind an alias: none lost, the split as the weights say.
+	@$(MAKE) --no-print-directory build ARCHITECTURE=x86_64
+	SLUICE_E2E_QUESTIONS=10000 $(PYTEST) tests/e2e/test_alias_split.py
+
 .PHONY: fix
 fix: setup ## Format, and mend what the linter can.
 	$(BIN)/ruff format .

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.application import Application, own_function
 from tests.e2e.line import Line
-from tests.e2e.stack import Stack, shared_stack
+from tests.e2e.stack import DEFAULT_APPLICATION, Stack, shared_stack
 
 HERE = Path(__file__).parent
 _TURNS = {HERE / "test_recovery.py": 0, HERE / "test_registration.py": 2}
@@ -46,6 +47,29 @@ def churn(stack: Stack) -> Iterator[Line]:
 def fraud(stack: Stack) -> Iterator[Line]:
     """Another line of versions, for tests that need two."""
     yield from _line(stack, "fraud")
+
+
+@pytest.fixture
+def support(stack: Stack) -> Iterator[Application]:
+    """A Bedrock application with a function of its own."""
+    name = stack.take_application()
+    yield from _application(stack, name, own_function(stack, name))
+
+
+@pytest.fixture
+def stacks_own(stack: Stack) -> Iterator[Application]:
+    """The application that the stack's own function answers for; for one test alone."""
+    yield from _application(stack, DEFAULT_APPLICATION, stack.resources["ServeBedrockFunction"])
+
+
+def _application(stack: Stack, name: str, function: str) -> Iterator[Application]:
+    application = Application(stack, name, function)
+    try:
+        yield application
+    finally:
+        application.leave()
+    application.line.assert_sound()
+    application.line.vanish()
 
 
 def _line(stack: Stack, name: str) -> Iterator[Line]:

@@ -29,23 +29,36 @@ SPEED = 60.0
 """Virtual seconds per second: a minute of the cloud lasts a second."""
 
 NAME = "sluice"
-OWN_FUNCTION = "desk-answers"
-"""Answers for the application `desk`; a test makes it, as users make theirs."""
-_SETTINGS = (
-    "Architecture=x86_64",
-    "MinimumBakeMinutes=1",
-    "EvaluationFloors=accuracy=0.5",
-    "DefaultApplication=support",
-    f"ApplicationFunctions=desk={OWN_FUNCTION}",
-    f"ApplicationFunctionArns=arn:aws:lambda:{REGION}:{ACCOUNT}:function:{OWN_FUNCTION}",
-)
+APPLICATIONS = tuple(f"app{n}" for n in range(1, 17))
+"""Applications with a function of their own: each test takes one."""
+DEFAULT_APPLICATION = "support"
+"""The one that the stack's own function answers for."""
 _DURATIONS = {"deployment_seconds": 30, "weights_seconds": 5, "deletion_seconds": 5}
 # Each event of S3, SageMaker, CloudWatch and Step Functions comes twice, under two ids.
 _TOLD_TWICE = ("aws.s3", "aws.sagemaker", "aws.cloudwatch", "aws.states")
 _LAST_USER_SECONDS = 600.0
 _RETRIED = {"ContentionError", "DisplacedError", "EndpointBusyError", "SignalPendingError"}
+
+
+def function_of(application: str) -> str:
+    """The function that answers for an application of `APPLICATIONS`."""
+    return f"answers-of-{application}"
+
+
+_FUNCTIONS = {name: function_of(name) for name in APPLICATIONS}
+_ARNS = [f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{one}" for one in _FUNCTIONS.values()]
+_SETTINGS = (
+    "Architecture=x86_64",
+    "MinimumBakeMinutes=1",
+    "EvaluationFloors=accuracy=0.5",
+    f"DefaultApplication={DEFAULT_APPLICATION}",
+    f"ApplicationFunctions={','.join(f'{one}={name}' for one, name in _FUNCTIONS.items())}",
+    f"ApplicationFunctionArns={','.join(_ARNS)}",
+)
 UNREADABLE = "meant to be unreadable"
 """Is in every event that a test sends to see it fail."""
+TOO_LONG = "Input is too long for requested model"
+"""What Bedrock says to versions of applications that tests push to see them fail."""
 _session: Any = boto3.session.Session()
 
 
@@ -93,6 +106,15 @@ class Stack:
         """Where engineers push to."""
         return self.resources["ArtifactsBucket"]
 
+    def take_application(self) -> str:
+        """The name of an application that no other test of this run has."""
+        for name in APPLICATIONS:
+            with contextlib.suppress(FileExistsError):
+                (self.calls_log.parent / f"taken-{name}").touch(exist_ok=False)
+                return name
+        message = "more tests want an application than APPLICATIONS has"
+        raise LookupError(message)
+
     def calls(self, about: str, since: str = "") -> list[dict[str, Any]]:
         """Every API call on a resource whose ARN names `about`, oldest first."""
         with self.calls_log.open() as log:
@@ -120,6 +142,7 @@ class Stack:
             if record.get("level") == "ERROR"
             and record.get("errorType") not in _RETRIED
             and UNREADABLE not in str(record.get("errorMessage"))
+            and not str(record.get("errorMessage")).endswith(f"{TOO_LONG}.")
         ]
 
     def dead_letters(self) -> list[str]:

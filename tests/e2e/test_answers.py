@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import io
 import json
 import uuid
-import zipfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.e2e.built import ROOT
+from tests.e2e.application import own_function
 from tests.e2e.line import Line
-from tests.e2e.stack import OWN_FUNCTION, Stack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tests.e2e.stack import Stack
 
 MODEL = "anthropic.claude-sonnet-4-5-20251001-v2:0"
 TEMPLATE = 'Use {these} "$passages" {% only %}:\n{{context}}\nQuestion: {{question}} \u05e9 漢 😀\n'
@@ -28,7 +27,7 @@ type Ask = Callable[..., dict[str, Any]]
 @pytest.fixture
 def desk(stack: Stack) -> Iterator[Line]:
     """A line of configurations of the application that a function of its own answers for."""
-    line = Line(stack, "desk", kind="application")
+    line = Line(stack, stack.take_application(), kind="application")
     yield line
     line.assert_sound()
     line.vanish()
@@ -37,18 +36,8 @@ def desk(stack: Stack) -> Iterator[Line]:
 @pytest.fixture
 def ask(desk: Line) -> Iterator[Ask]:
     """The function that answers, on a release of that application, as a function of its own."""
-    stack, name = desk.stack, OWN_FUNCTION
-    lam = stack.client("lambda")
-    ours = lam.get_function_configuration(FunctionName=stack.resources["ServeBedrockFunction"])
-    variables = ours["Environment"]["Variables"]
-    lam.create_function(
-        FunctionName=name,
-        Code={"ZipFile": _code()},
-        Environment={"Variables": variables},
-        Layers=[layer["Arn"] for layer in ours["Layers"]],
-        **{one: ours[one] for one in ("Handler", "LoggingConfig", "Role", "Runtime", "Timeout")},
-    )
-    lam.get_waiter("function_active_v2").wait(FunctionName=name)
+    lam, name = desk.stack.client("lambda"), own_function(desk.stack, desk.name)
+    variables = lam.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
     told = {**variables, "SLUICE_VERSION": _released(desk)}
     lam.update_function_configuration(FunctionName=name, Environment={"Variables": told})
     lam.get_waiter("function_updated_v2").wait(FunctionName=name)
@@ -62,13 +51,6 @@ def ask(desk: Line) -> Iterator[Ask]:
 
     yield invoke
     lam.delete_function(FunctionName=name)
-
-
-def _code() -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.write(ROOT / "functions" / "serve_bedrock" / "app.py", "app.py")
-    return packed.getvalue()
 
 
 def _released(desk: Line) -> str:
