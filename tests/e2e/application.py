@@ -195,10 +195,6 @@ class Askers:
         """How many questions each release answered, of those asked after `since`."""
         return Counter(answer.version for answer in self.answers if answer.at > since)
 
-    def since(self, moment: float) -> int:
-        """How many questions were answered, of those asked after `moment`."""
-        return sum(answer.at > moment for answer in self.answers)
-
     def _ask(self) -> None:
         while not self._stopping.wait(self._interval):
             self._answers.append(self._put(self._question))
@@ -208,9 +204,12 @@ def own_function(stack: Stack, application: str) -> str:
     """A function like the stack's own, with an alias on a version that has no release."""
     name, client = function_of(application), stack.client("lambda")
     ours = client.get_function_configuration(FunctionName=stack.resources["ServeBedrockFunction"])
-    kept = ("Environment", "Handler", "LoggingConfig", "MemorySize", "Role", "Runtime", "Timeout")
+    kept = ("Handler", "LoggingConfig", "MemorySize", "Role", "Runtime", "Timeout")
+    variables = ours["Environment"]["Variables"]
+    variables.pop(VERSION_VARIABLE, None)  # of what was published last
     client.create_function(
         FunctionName=name,
+        Environment={"Variables": variables},
         Layers=[layer["Arn"] for layer in ours["Layers"]],
         Code={"ZipFile": _zipped(built_template().parent / "ServeBedrockFunction")},
         **{one: ours[one] for one in kept},

@@ -1,8 +1,6 @@
 """Bedrock applications: pushed, approved, promoted behind the alias, and every way back."""
 
 import json
-import math
-import time
 from typing import Any
 
 import pytest
@@ -15,21 +13,12 @@ from tests.e2e.application import (
     TEMPLATE,
     TOO_LONG,
     Application,
-    Askers,
 )
 from tests.e2e.folders import plan
 
 LATER = "Answer as a friend would.\n{{context}}\n\n{{question}}\n"
 PROFILE = "us.anthropic.claude-opus-4-7"
 LEGACY = "anthropic.claude-3-haiku-20240307-v1:0"
-
-
-def assert_split(users: Askers, share: float, *, version: int, since: float, until: float) -> None:
-    """The version answered its share of the questions, within what chance explains."""
-    asked = [one for one in users.answers if since < one.at < until]
-    got = sum(one.version == version for one in asked)
-    spread = math.sqrt(len(asked) * share * (1 - share))
-    assert abs(got - share * len(asked)) < 4.5 * spread + 1, (got, len(asked), share)
 
 
 def refusal(support: Application, commit: str, file: str) -> dict[str, Any] | None:
@@ -46,17 +35,13 @@ def test_a_good_version_is_promoted_and_no_question_is_lost(support: Application
     support.push(2, LATER)
 
     support.line.approve(2)
-    support.line.until_serving({1: 50, 2: 50})
-    halved = time.monotonic()
-    support.line.until("both were asked for a while", lambda: users.since(halved) > 60 or None)
-    whole = time.monotonic()
     support.line.until_event("Promoted", 2)
     support.line.until_event("Settled", 2)
     support.line.until_serving({2: 100})
 
     assert users.errors == []
     assert {answer.said for answer in users.answers} == {f"{PASSAGES[0]} [1]"}
-    assert_split(users, 0.5, version=2, since=halved, until=whole)
+    assert {1: 50.0, 2: 50.0} in support.line.seen
     for answer in users.answers:
         assert support.release_of(answer.function_version) == answer.version
     assert support.line.last_good() == [2, 1]
