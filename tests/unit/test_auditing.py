@@ -205,3 +205,45 @@ def test_entries_of_an_older_sluice_are_sound_by_their_own_hashes() -> None:
 
     assert any(one["hash"] != two["hash"] for one, two in zip(old, items(), strict=True))
     assert audit(altered(old, state=state)) == ()
+
+
+def test_a_number_that_was_changed_is_named_where_it_lies_and_nothing_is_missed() -> None:
+    changed = items()
+    changed[3]["n"] = 300
+
+    assert named(altered(changed)) == {4}
+
+
+def test_an_entry_moved_to_another_key_is_still_the_number_that_it_hashes() -> None:
+    moved = items()
+    moved[3]["sk"] = "HISTORY#00000300"
+    moved.sort(key=lambda item: str(item["sk"]))
+
+    flaws = audit(altered(moved))
+
+    assert {flaw.number for flaw in flaws} == {4}
+    assert not any("missing" in flaw.says for flaw in flaws)
+
+
+@pytest.mark.parametrize(
+    "changed", [{"epoch": "five"}, {"at": "2026-05-03T14:10:00.000"}], ids=["epoch", "no zone"]
+)
+def test_a_newest_entry_that_cannot_be_read_is_told_though_its_hash_fits(
+    changed: dict[str, Any],
+) -> None:
+    forged = items()
+    forged[-1] = rehashed(forged[-1], **changed)
+
+    said = [flaw.says for flaw in audit(altered(forged)) if flaw.number == LENGTH]
+
+    assert "it cannot be read as an entry" in said
+
+
+def test_a_first_entry_that_names_a_predecessor_is_told() -> None:
+    cut = items()[:1]
+    cut[0] = rehashed(cut[0], previous="0" * 64)
+    state = {**(SOUND.state or {}), "history_length": 1, "history_hash": cut[0]["hash"]}
+
+    said = [flaw.says for flaw in audit(altered(cut, state=state)) if flaw.number == 1]
+
+    assert any("the first has none" in one for one in said)

@@ -121,6 +121,27 @@ def test_a_release_serves_by_its_own_newest_approval_before_it() -> None:
     assert reasons == ["", "approved by alice", "approved by bob", "approved by alice"]
 
 
+def test_an_approval_after_it_began_is_not_what_it_serves_by() -> None:
+    state, _ = a_past()
+    _, again = tell(state, Event(after(700), "Approved", "approved by carol", CANARY.release))
+    past = [*PAST, *again]
+
+    said = approval(past, services(past)[2])
+
+    assert said
+    assert said.reason == "approved by bob"
+
+
+def test_weights_of_a_rollout_before_say_nothing_of_the_next() -> None:
+    state, _ = a_past()
+    _, begun = tell(state, Event(after(700), "RolloutStarted", ""), holder="churn-g1-e6")
+
+    found = situation([*PAST, *begun], after(700))
+
+    assert found.started == begun[0]
+    assert found.shifted is None
+
+
 def test_ranges_touch_what_they_share_a_moment_with() -> None:
     _, first, second, _ = services(PAST)
     begins, ends = after(120), after(420)

@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from sluice.domain import names
+from sluice.domain.auditing import audit
+from sluice.domain.recorded import Recorded
 from sluice.domain.rollout import Phase
 from tests.builders import a_package_arn
 from tests.integration.machine.courses import BOTH
 from tests.integration.machine.invariants import Invariants
+from tests.integration.machine.looking import plain
 
 if TYPE_CHECKING:
     from tests.integration.machine.world import World
@@ -28,10 +31,17 @@ def waiting(world: World, phase: Phase) -> None:
     world.run(lambda one: bool(one.state.token) and one.state.phase is phase)
 
 
+def recorded(world: World) -> Recorded:
+    """What the ledger holds of the target's past."""
+    state = plain(world.account.ledger.items[world.stored_as])
+    return Recorded(target=world.account.target, state=state, history=tuple(world.history()))
+
+
 def told(world: World) -> list[str]:
     """The history since version 1 settled, once the world is at rest."""
     world.settle()
     Invariants(world).at_rest()
+    assert audit(recorded(world)) == ()
     events = world.events()
     assert events[: len(FIRST)] == FIRST
     return events[len(FIRST) :]
