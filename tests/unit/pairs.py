@@ -160,6 +160,12 @@ class Two:
             self.started.append((str(move.rollout.release.release), *self.both))
         if move.change:
             self._change(target, move.change)
+        started = self.states[target].rollout
+        if started and not started.release.variant:  # a function's version, once it is published
+            release = started.release.model_copy(
+                update={"variant": str(started.release.package_version)}
+            )
+            self._keep(target, started.model_copy(update={"release": release}))
 
     def partner(self, name: ReleaseName) -> Partner | None:
         """The partner of a release, as it stands."""
