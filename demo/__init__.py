@@ -1,1 +1,1 @@
-"""The main job on one machine: four versions of a model, pushed, approved, judged and reversed."""
+"""The main job on one machine: a model and an assistant, pushed, approved, judged, reversed."""

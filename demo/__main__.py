@@ -1,4 +1,4 @@
-"""`python -m demo`: a local cloud, the stack in it, and six versions of a model through it.
+"""`python -m demo`: a local cloud, the stack in it, and versions of a model and an assistant.
 
 The exit code is 0 only if everything that was checked was so; 130 after Ctrl-C.
 """
@@ -19,12 +19,14 @@ from demo import ending, releases, reversals, troubles
 from demo.cloud import EarlierCloudError
 from demo.commands import CommandError
 from demo.narrator import Narrator
+from demo.patience import StuckError, WrongTurnError
 from demo.setting import Options, set_up
-from demo.stage import Stage, StuckError, WrongTurnError
 from localcloud.launcher import StartError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from demo.stage import Stage
 
 ROOT = Path(__file__).resolve().parent.parent
 _EXPECTED_FAULTS = (
@@ -111,6 +113,10 @@ _STEPS: tuple[tuple[str, Callable[[Stage], None]], ...] = (
         reversals.release_late_fault,
     ),
     ("the live version is rejected: traffic goes to the last good one", reversals.reject_live),
+    (
+        "meanwhile, an assistant on Bedrock: four commits of it",
+        lambda stage: stage.meanwhile.tell(),
+    ),
     ("an approval that nobody hears of: the schedule finds it", troubles.heal_lost_approval),
     (
         "a stopped execution in a canary: another one cleans up",

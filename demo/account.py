@@ -102,7 +102,7 @@ class Account:
         return str(found["StackResourceDetail"]["PhysicalResourceId"])
 
     def running_execution(self) -> str:
-        """The ARN of the execution that runs. Raises IndexError if none does."""
+        """The ARN of the endpoint's execution that runs. Raises IndexError if none does."""
         return str(self._executions(statusFilter="RUNNING")[0]["executionArn"])
 
     def stop_execution(self, arn: str, *, cause: str) -> None:
@@ -117,13 +117,13 @@ class Account:
             self._events.disable_rule(Name=name)
 
     def executions(self) -> list[str]:
-        """How the executions stand that have ended, newest first."""
+        """How the endpoint's executions stand that have ended, newest first."""
         return [str(one["status"]) for one in self._executions() if one["status"] != "RUNNING"]
 
-    def registered(self, version: int) -> Registered | None:
+    def registered(self, version: int, *, group: str = GROUP) -> Registered | None:
         """The registry's package of a version, or None while there is none."""
         try:
-            listed = self._sagemaker.list_model_packages(ModelPackageGroupName=GROUP)
+            listed = self._sagemaker.list_model_packages(ModelPackageGroupName=group)
         except ClientError:
             return None
         for summary in listed["ModelPackageSummaryList"]:
@@ -143,11 +143,11 @@ class Account:
         shares = tuple((name, round(weight / total * _WHOLE, 1)) for name, weight in weights)
         return Sight(seen["EndpointStatus"], shares)
 
-    def history(self) -> list[Entry]:
-        """What the ledger remembers of the endpoint, oldest first."""
+    def history(self, target: str = f"endpoint/{ENDPOINT}") -> list[Entry]:
+        """What the ledger remembers of the endpoint, or of another target, oldest first."""
         table = self._ledger.Table(self.outputs["LedgerTableName"])
         found = table.query(
-            KeyConditionExpression=Key("pk").eq(f"TARGET#endpoint/{ENDPOINT}")
+            KeyConditionExpression=Key("pk").eq(f"TARGET#{target}")
             & Key("sk").begins_with("HISTORY#"),
             ConsistentRead=True,
         )
@@ -179,6 +179,7 @@ class Account:
             one
             for page in pages.paginate(stateMachineArn=machine, **which)
             for one in page["executions"]
+            if one["name"].startswith(f"{ENDPOINT}-")
         ]
         return sorted(found, key=lambda one: one["startDate"], reverse=True)
 

@@ -14,34 +14,41 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from demo.narrator import Narrator
+    from demo.narrator import Telling
 
 _TAIL_LINES = 15
+_OURS = str(Path(__file__).resolve().parent.parent / "bin")
 _END_SECONDS = 3.0
 
 
 class CommandError(RuntimeError):
     """A command ended with a code other than 0."""
 
+    def __init__(self, message: str, *, code: int, said: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.said = said
+
 
 class Shell:
     """Runs commands of this environment in one folder, with the variables the user exports."""
 
-    def __init__(self, narrator: Narrator, folder: Path) -> None:
+    def __init__(self, narrator: Telling, folder: Path) -> None:
         self._narrator = narrator
         self._folder = folder
         self._environment = dict(os.environ)
         self._environment["PATH"] = os.pathsep.join(
-            [str(Path(sys.executable).parent), self._environment.get("PATH", os.defpath)]
+            [str(Path(sys.executable).parent), _OURS, self._environment.get("PATH", os.defpath)]
         )
         self._running: set[subprocess.Popen[str]] = set()
         self._lock = threading.Lock()
 
-    def export(self, variables: Mapping[str, str]) -> None:
-        """Set variables for the commands that follow."""
-        self._narrator.command(
-            ["export", *(f"{name}={value}" for name, value in variables.items())]
-        )
+    def export(self, variables: Mapping[str, str], *, quietly: bool = False) -> None:
+        """Set variables for the commands that follow; `quietly` where they were shown before."""
+        if not quietly:
+            self._narrator.command(
+                ["export", *(f"{name}={value}" for name, value in variables.items())]
+            )
         self._environment.update(variables)
         self._environment.pop("AWS_PROFILE", None)
 
@@ -75,7 +82,7 @@ class Shell:
         if process.returncode != 0:
             said = "\n".join((output + errors).splitlines()[-_TAIL_LINES:])
             message = f"{' '.join(argv[:3])} ended with {process.returncode}:\n{said}"
-            raise CommandError(message)
+            raise CommandError(message, code=process.returncode, said=said)
         return output
 
     def stop(self) -> None:

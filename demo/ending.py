@@ -1,4 +1,4 @@
-"""Step 10: what served when, as the ledger has it, against what the client counted."""
+"""Step 11: what served when, as the ledger has it, against what the client counted."""
 
 from __future__ import annotations
 

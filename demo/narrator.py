@@ -11,7 +11,7 @@ import threading
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Protocol, TextIO
 
 from rich.console import Console
 from rich.markup import escape
@@ -23,6 +23,28 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _PLAIN_WIDTH = 110
+
+
+class Telling(Protocol):
+    """Whoever is told what happens."""
+
+    def say(self, text: str) -> None:
+        """Say what happened."""
+
+    def command(self, argv: Sequence[str]) -> None:
+        """Show a command as the user would type it."""
+
+    def call(self, source: str) -> None:
+        """Show a boto3 call as the user would write it."""
+
+    def status(self, text: str) -> None:
+        """Show what is being waited for."""
+
+    def detail(self, text: str) -> None:
+        """Write to the log only."""
+
+    def check(self, name: str, passed: bool, found: str) -> bool:
+        """Note whether `name` is so; return it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,18 +122,18 @@ class Narrator:
             self.times.append(StepTime(title, time.monotonic() - began))
             self._progress.advance(self._bar)
 
-    def say(self, text: str) -> None:
-        """Say what happened, with its time."""
-        self._show(f"[dim]{self.elapsed:6.1f} s[/]  {escape(text)}", text)
+    def say(self, text: str, *, at: float | None = None) -> None:
+        """Say what happened, with its time: now, or that many seconds since the story began."""
+        self._show(f"{self._time(at)}  {escape(text)}", text)
 
-    def command(self, argv: Sequence[str]) -> None:
+    def command(self, argv: Sequence[str], *, at: float | None = None) -> None:
         """Show a command as the user would type it."""
         line = shlex.join(argv)
-        self._show(f"[dim]{self.elapsed:6.1f} s[/]  [green]$ {escape(line)}[/]", f"$ {line}")
+        self._show(f"{self._time(at)}  [green]$ {escape(line)}[/]", f"$ {line}")
 
-    def call(self, source: str) -> None:
+    def call(self, source: str, *, at: float | None = None) -> None:
         """Show a boto3 call as the user would write it."""
-        self._show(f"[dim]{self.elapsed:6.1f} s[/]  [blue]>>> {escape(source)}[/]", f">>> {source}")
+        self._show(f"{self._time(at)}  [blue]>>> {escape(source)}[/]", f">>> {source}")
 
     def status(self, text: str) -> None:
         """Show what is being waited for; the same words again say nothing."""
@@ -163,6 +185,9 @@ class Narrator:
             self.table("Checks", ["", "step", "what had to be so", "what was found"], rows)
         times = [[time.title, f"{time.seconds:.1f} s"] for time in self.times]
         self.table("Times", ["step", "time"], [*times, ["all", f"{self.elapsed:.1f} s"]])
+
+    def _time(self, at: float | None) -> str:
+        return f"[dim]{self.elapsed if at is None else at:6.1f} s[/]"
 
     def _show(self, markup: str, plain: str) -> None:
         self._progress.console.print(markup, soft_wrap=True, highlight=False)

@@ -51,6 +51,8 @@ def deploy_first(stage: Stage) -> None:
     settled(stage, 1, after=after)
     seen = stage.traffic.answers()
     check("no user saw an error", not failures(seen), _errors(seen))
+    stage.meanwhile.begin()
+    stage.narrator.say("beside all that follows, an assistant on Bedrock is released: step 7")
 
 
 def release_better(stage: Stage) -> None:

@@ -9,15 +9,23 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import boto3
+
 from demo import cloud
 from demo.account import Account
 from demo.acts import IMAGE_URI, put_image
+from demo.application import EXAMPLE, TARGET, Alias, Repository, Scene
+from demo.aside import Aside
+from demo.assistant import play
 from demo.commands import Shell
+from demo.meanwhile import Meanwhile
 from demo.notices import Notices
 from demo.packing import ENDPOINT, Package, broken, inference_source, local_predictions, pack
+from demo.patience import Patience
+from demo.questions import Asker, questions
 from demo.rows import Kind, Row
 from demo.stage import Stage
-from demo.traffic import Caller, Traffic
+from demo.traffic import NO_RETRIES, Caller, Traffic
 from demo.watching import EndpointWatch
 
 if TYPE_CHECKING:
@@ -29,6 +37,7 @@ if TYPE_CHECKING:
     from localcloud.launcher import LocalCloud
 
 _UNCOMMITTED = "0" * 40
+_QUESTIONS_A_SECOND = 6.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,11 +150,44 @@ def _stage(
         watch=watch,
         caller=caller,
         notices=Notices(account.outputs["NotificationsTopicArn"]),
+        meanwhile=_meanwhile(options, narrator, closing, local, account),
         packages=material.packages,
         rows=material.rows,
         expected=material.expected,
         speed=options.speed,
     )
+
+
+def _meanwhile(
+    options: Options, narrator: Narrator, closing: ExitStack, local: LocalCloud, account: Account
+) -> Meanwhile:
+    """The assistant's part, with commands and users of its own."""
+    aside = Aside(narrator)
+    folder = options.folder / "assistant"
+    folder.mkdir(parents=True, exist_ok=True)
+    shell = Shell(aside, folder)
+    closing.callback(shell.stop)
+    shell.export(cloud.variables(local), quietly=True)
+    alias = account.outputs["LiveAliasArn"]
+    client = boto3.client("lambda", config=NO_RETRIES)
+    asked = questions(EXAMPLE / "evaluation" / "questions.json")
+    users = Traffic(Asker(client, alias), asked, rate=_QUESTIONS_A_SECOND, workers=3)
+    closing.callback(users.stop)
+    scene = Scene(
+        narrator=aside,
+        shell=shell,
+        account=account,
+        repository=Repository(folder, shell),
+        alias=Alias(client, alias),
+        users=users,
+        patience=Patience(options.speed, aside.status, lambda: "", lambda: _told(account)),
+    )
+    return Meanwhile(aside, lambda: play(scene))
+
+
+def _told(account: Account) -> str:
+    entries = account.history(TARGET)
+    return "\n".join(["the assistant's ledger, newest last:", *map(str, entries[-8:])])
 
 
 def _git_sha(folder: Path) -> str:

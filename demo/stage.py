@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from demo.counting import Expected, failures
+from demo.counting import Answer, Expected, failures
+from demo.patience import Patience
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from demo.account import Account, Entry
     from demo.commands import Shell
+    from demo.meanwhile import Meanwhile
     from demo.narrator import Narrator
     from demo.notices import Notices
     from demo.packing import Package
@@ -21,18 +22,7 @@ if TYPE_CHECKING:
     from demo.watching import EndpointWatch
     from localcloud.launcher import LocalCloud
 
-_LOOK_EVERY_SECONDS = 0.3
 _BAD_ENDS = ("Aborted", "RolledBack", "Halted")
-_SLACK_SECONDS = 25.0
-"""Processes start, functions run and the CLI loads in real time, whatever the clock says."""
-
-
-class StuckError(RuntimeError):
-    """Something did not happen in time; the message shows the state of things."""
-
-
-class WrongTurnError(RuntimeError):
-    """Something happened that makes waiting pointless; the message shows the state of things."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +33,11 @@ class Stage:
     shell: Shell
     cloud: LocalCloud
     account: Account
-    traffic: Traffic
+    traffic: Traffic[Kind, Row, Answer]
     watch: EndpointWatch
     caller: Caller
     notices: Notices
+    meanwhile: Meanwhile
     packages: dict[int, Package]
     rows: dict[Kind, tuple[Row, ...]]
     expected: Expected
@@ -60,21 +51,9 @@ class Stage:
         minutes: float,
         unless: Callable[[], str | None] = lambda: None,
     ) -> T:
-        """Wait until `probe` finds something and return it; `minutes` are the cloud's.
-
-        Raises StuckError when it does not in time, WrongTurnError once `unless` gives a reason.
-        """
-        deadline = time.monotonic() + minutes * 60 / self.speed + _SLACK_SECONDS
-        while True:
-            found = probe()
-            if found is not None:
-                return found
-            if (reason := unless()) is not None:
-                raise WrongTurnError(f"waiting for {what}: {reason}\n{self.picture()}")
-            if time.monotonic() > deadline:
-                raise StuckError(f"{what}: not in time\n{self.picture()}")
-            self.narrator.status(f"{what} · {self._now()}")
-            time.sleep(_LOOK_EVERY_SECONDS)
+        """Wait until `probe` finds something, as `Patience.until` does."""
+        patience = Patience(self.speed, self.narrator.status, self._now, self.picture)
+        return patience.until(what, probe, minutes=minutes, unless=unless)
 
     def entries(self) -> int:
         """How many entries the ledger's history has; what comes later has a greater number."""

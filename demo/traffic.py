@@ -8,13 +8,13 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from demo.counting import Answer
-from demo.rows import Kind, Row
+from demo.rows import Row
 
 if TYPE_CHECKING:
     from mypy_boto3_sagemaker_runtime import SageMakerRuntimeClient
@@ -63,18 +63,32 @@ def variant_of(response: Mapping[str, Any]) -> str | None:
     return stream[1] if stream else None
 
 
-class Traffic:
-    """A constant number of requests a second, in the mix of rows set last, from a few threads."""
+class Sent(Protocol):
+    """What became of one request."""
+
+    @property
+    def at(self) -> float:
+        """When it was sent, in seconds of the client's monotonic clock."""
+
+
+class Traffic[K, R, A: Sent]:
+    """A constant number of requests a second, in the mix of kinds set last, from a few threads."""
 
     def __init__(
-        self, send: Send, rows: Mapping[Kind, Sequence[Row]], *, rate: float, workers: int = 6
+        self,
+        send: Callable[[R], A],
+        rows: Mapping[K, Sequence[R]],
+        *,
+        rate: float,
+        workers: int = 6,
     ) -> None:
+        """Sends what `rows` has of its first kind, until told otherwise."""
         self._send = send
         self._rows = rows
         self._interval = 1 / rate
         self._random = random.Random(20260503)  # noqa: S311 - a mix of rows, not a secret
-        self._mix: dict[Kind, float] = {Kind.COMPLETE: 1.0}
-        self._answers: list[Answer] = []
+        self._mix: dict[K, float] = {next(iter(rows)): 1.0}
+        self._answers: list[A] = []
         self._lock = threading.Lock()
         self._next_at = 0.0
         self._stopping = threading.Event()
@@ -96,14 +110,12 @@ class Traffic:
             if thread.is_alive():
                 thread.join()
 
-    def send_from_now_on(self, mix: Mapping[Kind, float]) -> None:
+    def send_from_now_on(self, mix: Mapping[K, float]) -> None:
         """Change the mix: what share of the rows sent is of which kind."""
         with self._lock:
             self._mix = dict(mix)
 
-    def answers(
-        self, since: float = -float("inf"), until: float = float("inf")
-    ) -> tuple[Answer, ...]:
+    def answers(self, since: float = -float("inf"), until: float = float("inf")) -> tuple[A, ...]:
         """The answers to requests that were sent in a stretch of the monotonic clock."""
         with self._lock:
             return tuple(answer for answer in self._answers if since <= answer.at <= until)
@@ -117,7 +129,7 @@ class Traffic:
             with self._lock:
                 self._answers.append(answer)
 
-    def _draw(self) -> tuple[Row, float]:
+    def _draw(self) -> tuple[R, float]:
         with self._lock:
             # A stall is not made up for by a burst: users do not wait in line to ask all at once.
             due = max(self._next_at, time.monotonic() - self._interval)

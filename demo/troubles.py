@@ -1,4 +1,4 @@
-"""Steps 7 to 9: what goes wrong around a model: a lost event, a stopped execution, a halt."""
+"""Steps 8 to 10: what goes wrong around a model: a lost event, a stopped execution, a halt."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _QUIET_SECONDS = 4.0
 
 
 def heal_lost_approval(stage: Stage) -> None:
-    """Step 7: the approval's event never arrives; the schedule finds the approval anyway."""
+    """Step 8: the approval's event never arrives; the schedule finds the approval anyway."""
     began, after = time.monotonic(), stage.entries()
     package = acts.push(stage, 5)
     acts.set_rule(stage, "ReconcileTargetFunctionApprovalChanged", enabled=False)
@@ -49,7 +49,7 @@ def heal_lost_approval(stage: Stage) -> None:
 
 
 def replace_dead_execution(stage: Stage) -> None:
-    """Step 8: somebody stops the execution in the middle of a canary; another one cleans up."""
+    """Step 9: somebody stops the execution in the middle of a canary; another one cleans up."""
     after = stage.entries()
     acts.approve(stage, acts.push(stage, 6), "reads rows with units")
     stage.until(
@@ -79,7 +79,7 @@ def replace_dead_execution(stage: Stage) -> None:
 
 
 def explain_and_release_halt(stage: Stage) -> None:
-    """Step 9: rows that no version reads: one rollback, then a halt, until version 6 comes."""
+    """Step 10: rows that no version reads: one rollback, then a halt, until version 6 comes."""
     after = stage.entries()
     stage.traffic.send_from_now_on(WITH_LAST_LABORATORY)
     stage.narrator.say("the last laboratory joins: it writes 17.99mm, which no version reads")
