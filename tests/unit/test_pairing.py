@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluice.domain.pairing import GIVES_WAY, PATIENCE
+from sluice.domain.pairing import GIVES_WAY, PATIENCE, Standing, goes_along
 from sluice.domain.rollout import Phase
+from sluice.domain.target import Cause, Signal
 from tests.unit.pairs import CONFIG, CONFIGS, MODEL, MODELS, PAIR, Two
 
 BEFORE = ("reranker-v1", "support-v1")
@@ -191,6 +192,29 @@ def test_the_config_goes_back_before_the_model(name: str) -> None:
     told = two.since(begun)
     config = next(n for n, one in enumerate(told) if one.startswith(("Aborted s", "RolledBack s")))
     assert config < told.index("RolloutStarted reranker-v1")
+
+
+@pytest.mark.parametrize(
+    ("stable", "promoted", "leaves"),
+    [(True, False, True), (True, True, True), (False, False, True), (False, True, False)],
+)
+def test_a_model_that_was_told_to_go_back_leaves_unless_it_has_nowhere_to_go(
+    *, stable: bool, promoted: bool, leaves: bool
+) -> None:
+    two = both_approved()
+    state = two.states[MODELS]
+    assert state.rollout
+    given = {"promoted": promoted, **({} if stable else {"stable": None})}
+    rollout = state.rollout.model_copy(update=given)
+    signal = Signal(cause=Cause.ALARM, release=PAIR.model, reason="alarm", at=two.now)
+    told = state.model_copy(update={"rollout": rollout, "signal": signal})
+
+    two.states[MODELS] = told
+
+    partner = two.partner(PAIR.config)
+    assert partner
+    assert (partner.standing is Standing.LEAVING) is leaves
+    assert bool(goes_along(partner)) is leaves
 
 
 # While they wait.
