@@ -27,9 +27,12 @@ from tests.integration.catalogue import Catalogue
 from tests.integration.faults import Faults
 from tests.integration.inbox import Inbox
 from tests.integration.lambdas import APPLICATIONS, Lambdas
+from tests.integration.published import Application
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tests.integration.rollouts import World
 
 ROOT = Path(__file__).parent.parent.parent
 TABLE = "sluice-ledger"
@@ -255,3 +258,29 @@ def counted(capsys: pytest.CaptureFixture[str]) -> Callable[[], dict[str, Any]]:
         return said
 
     return read
+
+
+@pytest.fixture
+def lambdas(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> Lambdas:
+    """Lambda as far as moto does not know it, beside Bedrock's catalogue."""
+    assert catalogue
+    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    return Lambdas(monkeypatch)
+
+
+@pytest.fixture
+def making(
+    world: World, inbox: Inbox, lambdas: Lambdas, catalogue: Catalogue
+) -> Callable[..., Application]:
+    """Makes an application whose second config was approved and is to be prepared."""
+
+    def make(**changes: Any) -> Application:
+        return Application(world, inbox, lambdas, catalogue, **changes)
+
+    return make
+
+
+@pytest.fixture
+def support(making: Callable[..., Application]) -> Application:
+    """Such an application."""
+    return making()
