@@ -214,7 +214,7 @@ def test_a_model_that_was_told_to_go_back_leaves_unless_it_has_nowhere_to_go(
     partner = two.partner(PAIR.config)
     assert partner
     assert (partner.standing is Standing.LEAVING) is leaves
-    assert bool(goes_along(partner)) is leaves
+    assert bool(goes_along(rollout.release, partner)) is leaves
 
 
 # While they wait.
@@ -311,6 +311,21 @@ def test_a_model_waits_while_its_configs_target_is_in_another_rollout() -> None:
     assert list(two.in_flight()) == [CONFIGS]
     finish(two)
     assert two.both == TOGETHER
+
+
+@pytest.mark.parametrize("name", ENDS)
+@pytest.mark.parametrize("ahead", [CONFIG, MODEL])
+def test_a_clock_that_is_an_hour_ahead_keeps_nobody_from_going_back(name: str, ahead: str) -> None:
+    given_two, happens = ENDS[name]
+    Two.ahead = ahead
+    try:
+        two = given_two()
+        happens(two)
+        finish(two)
+    finally:
+        Two.ahead = ""
+
+    assert two.both == BEFORE
 
 
 # Again.
@@ -534,8 +549,7 @@ def test_no_course_leaves_one_without_the_other_unless_people_were_told(
 
 def stayed(two: Two) -> bool:
     """Whether the model served before the config was approved for the last time."""
-    partner = two.partner(PAIR.model)
-    since = two.states[MODELS].live_since
+    partner, live = two.partner(PAIR.model), two.states[MODELS].live
     assert partner
-    assert since
-    return partner.asked_at is not None and partner.asked_at > since
+    assert live
+    return partner.asked > live.partner_approvals

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from sluice.domain.arming import disarm, note
 from sluice.domain.deploying import again, deployed
-from sluice.domain.pairing import Drop, along, fit, gives_way, may_begin, unfinished
+from sluice.domain.pairing import Drop, along, beside, fit, gives_way, may_begin, unfinished
 from sluice.domain.retrying import BACK_OFF, waiting
 from sluice.domain.returning import COOL_DOWN, candidates, cooling_down, owing, way_out
 from sluice.domain.rollout import Kind, Phase
@@ -96,7 +96,7 @@ def next_move(
         later = waiting(state, 0, now=clock)
         if later:
             return Idle(later)
-        good = candidates(state, fit(releases.keys(), partners))
+        good = candidates(state, fit(state, releases.keys(), partners))
         cooling = cooling_down(state, owed, cool_down, now=clock)
         if good and not cooling:
             first = _give_way(state, owed, partners, now=now, clock=clock)
@@ -109,7 +109,7 @@ def next_move(
     return (
         _missed(state, gone, now=now)
         or _wait(state, releases, partners, now=now, clock=clock)
-        or _take_up(state, releases, now=now, clock=clock)
+        or _take_up(state, releases, partners, now=now, clock=clock)
     )
 
 
@@ -177,6 +177,7 @@ def _missed(state: TargetState, gone: Set[ReleaseName], *, now: datetime) -> Idl
 def _take_up(
     state: TargetState,
     releases: Mapping[ReleaseName, Release],
+    partners: Mapping[ReleaseName, Partner],
     *,
     now: datetime,
     clock: datetime,
@@ -201,7 +202,7 @@ def _take_up(
         return Idle(reason, Change(consumed, (event,)))
     # Beside an endpoint that is lost nothing can be tried; the target begins again.
     kind = Kind.CANARY if state.live and not state.lost else Kind.ALL_AT_ONCE
-    release = deployed(state, releases[wanted.release])
+    release = beside(deployed(state, releases[wanted.release]), partners.get(wanted.release))
     return begin(state, kind, release, wanted=wanted, reason="approved", now=now)
 
 

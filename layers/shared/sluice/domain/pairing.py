@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sluice.domain.release import Pair, Release, ReleaseName
+    from sluice.domain.rollout import Deployed
     from sluice.domain.target import TargetState
 
 PATIENCE = timedelta(days=7)
@@ -63,8 +64,10 @@ class Partner:
     """Whether its target is held for another release."""
     approved_at: datetime | None = None
     """When the release from which it is seen was last seen to be approved."""
-    asked_at: datetime | None = None
-    """When it was last seen to be approved itself."""
+    approvals: int = 0
+    """How often that one was approved."""
+    asked: int = 0
+    """How often it was approved itself."""
     estranged: bool = False
     """Whether the model moves with another config by now."""
 
@@ -83,10 +86,18 @@ class Partner:
         """Whether it parted after the approval of the other: that one was given to both."""
         return self._after_approval(self.since)
 
-    @property
-    def taken(self) -> bool:
-        """Whether it was taken back, and did not only become one that nobody may approve."""
-        return self._after_approval(self.taken_at)
+    def left(self, deployed: Deployed) -> bool:
+        """Whether it was taken back since the other was deployed, and nobody stands by that one.
+
+        Nothing is deployed beside a partner that has left, so its mark is younger. By the number of
+        approvals, not by their times: an event may be an hour ahead.
+        """
+        if self.standing is not Standing.PARTED or self.taken_at is None:
+            return False
+        stood_by = self.approvals > deployed.approvals and not self._after_approval(self.taken_at)
+        # A model that served before this try of its config was not moved by it.
+        earlier = 0 < deployed.partner_approvals < self.asked
+        return not stood_by and (self.is_model or not earlier)
 
     def _after_approval(self, moment: datetime | None) -> bool:
         if self.standing is not Standing.PARTED or moment is None:
@@ -127,7 +138,8 @@ def seen_from(
         halted=state is not None and state.phase is Phase.HALTED,
         busy=held is not None and held.release.release != name,
         approved_at=_approved_at(own),
-        asked_at=_approved_at(other) if other else None,
+        approvals=_approvals(own),
+        asked=_approvals(other) if other else 0,
         estranged=pair.moves and model is not None and model.pair != pair,
     )
 
@@ -146,7 +158,15 @@ def may_begin(partner: Partner, *, now: datetime) -> Wait | Drop | None:
     return Wait(reason)
 
 
-def goes_along(partner: Partner | None) -> str:
+def beside(release: Deployed, partner: Partner | None) -> Deployed:
+    """The release as it is deployed beside its partner: how often each was approved by then."""
+    if partner is None:
+        return release
+    counts = {"approvals": partner.approvals, "partner_approvals": partner.asked}
+    return release.model_copy(update=counts)
+
+
+def goes_along(deployed: Deployed, partner: Partner | None) -> str:
     """Why what serves, or is under way, goes back with its partner; or nothing.
 
     A config leaves as soon as it is decided that its model does; a model when its config has left,
@@ -154,7 +174,7 @@ def goes_along(partner: Partner | None) -> str:
     """
     if partner is None or not (partner.is_model or partner.pair.moves):
         return ""
-    if partner.taken:
+    if partner.left(deployed):
         return f"{partner.name}, which it moves with, was taken back: {partner.reason}"
     if partner.is_model and partner.standing is Standing.LEAVING:
         return f"{partner.name}, which it moves with, goes back: {partner.reason}"
@@ -188,23 +208,21 @@ def along(
 ) -> Signal | None:
     """The rollback that is owed because the partner of what serves has left; None: none."""
     live = state.live
-    partner = partners.get(live.release) if live else None
-    reason = goes_along(partner)
-    if live is None or partner is None or not reason or state.phase is Phase.HALTED:
+    reason = goes_along(live, partners.get(live.release)) if live else ""
+    if live is None or not reason or state.phase is Phase.HALTED:
         return None
-    asked, since = partner.asked_at, state.live_since
-    if not partner.is_model and asked and since and asked > since:
-        return None  # the model served before this try of the config, and was not moved by it
     return Signal(cause=Cause.PARTNER, release=live.release, reason=reason, at=now)
 
 
 def tell(state: TargetState, partner: Partner | None, *, now: datetime) -> Change | None:
     """Signal the holder that its release goes back with its partner; None: nothing to say."""
-    rollout, reason = state.rollout, goes_along(partner)
-    if rollout is None or rollout.kind is Kind.SETTLE or rollout.taken_back or not reason:
+    rollout = state.rollout
+    if rollout is None or rollout.kind is Kind.SETTLE or rollout.taken_back:
         return None
-    release = rollout.release.release
-    if state.accusation or partner is None or partner.pair.other(partner.name) != release:
+    release, reason = rollout.release.release, goes_along(rollout.release, partner)
+    if state.accusation or partner is None or not reason:
+        return None
+    if partner.pair.other(partner.name) != release:
         return None
     signal = Signal(cause=Cause.PARTNER, release=release, reason=reason, at=now)
     event = Event(now, "PartnerLeft", reason, release)
@@ -212,18 +230,19 @@ def tell(state: TargetState, partner: Partner | None, *, now: datetime) -> Chang
 
 
 def fit(
-    approved: Set[ReleaseName], partners: Mapping[ReleaseName, Partner]
+    state: TargetState, approved: Set[ReleaseName], partners: Mapping[ReleaseName, Partner]
 ) -> frozenset[ReleaseName]:
     """Those of the approved releases that a rollback may land on as far as partners go.
 
     None that its partner has left; and no config whose model nobody may approve any more.
     """
-    return frozenset(
-        name
-        for name in approved
-        if (one := partners.get(name)) is None
-        or not (goes_along(one) or (one.is_model and one.parted))
-    )
+    found = ((one, partners.get(one.release)) for one in state.last_good)
+    unfit = {
+        one.release
+        for one, partner in found
+        if partner and (goes_along(one, partner) or (partner.is_model and partner.parted))
+    }
+    return frozenset(approved) - unfit
 
 
 def _model_waits(partner: Partner) -> str:
@@ -304,3 +323,7 @@ def _approved_at(release: Release) -> datetime | None:
     seen = (one for one in reversed(release.approvals) if one.status is ApprovalStatus.APPROVED)
     last = next(seen, None)
     return last.observed_at if last else None
+
+
+def _approvals(release: Release) -> int:
+    return sum(one.status is ApprovalStatus.APPROVED for one in release.approvals)

@@ -130,6 +130,10 @@ class Deployed(Value):
     """How long after it went live alarms may roll the release back; 0: always."""
     pair: Pair | None = None
     """What it moves with."""
+    approvals: int = 0
+    """How often it had been approved when it was deployed; 0: not written down."""
+    partner_approvals: int = 0
+    """How often its partner had been."""
     told_by_config: bool = False
     """Whether metrics tell it from other releases by its configuration, not by its variant."""
 
