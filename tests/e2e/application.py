@@ -18,7 +18,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from sluice.domain.names import LIVE, VERSION_VARIABLE
+from sluice.domain.names import LIVE, ROLLOUT_VARIABLE, VERSION_VARIABLE
 from tests.e2e.built import built_template
 from tests.e2e.folders import plan
 from tests.e2e.line import Line
@@ -206,7 +206,8 @@ def own_function(stack: Stack, application: str) -> str:
     ours = client.get_function_configuration(FunctionName=stack.resources["ServeBedrockFunction"])
     kept = ("Handler", "LoggingConfig", "MemorySize", "Role", "Runtime", "Timeout")
     variables = ours["Environment"]["Variables"]
-    variables.pop(VERSION_VARIABLE, None)  # of what was published last
+    for ours in (VERSION_VARIABLE, ROLLOUT_VARIABLE):  # of what was published last
+        variables.pop(ours, None)
     client.create_function(
         FunctionName=name,
         Environment={"Variables": variables},

@@ -42,6 +42,8 @@ class Application:
     ) -> None:
         self.world, self.inbox = world, inbox
         self.lambdas, self.catalogue = lambdas, catalogue
+        self.epoch = 1
+        """Of the target, before a rollout starts."""
         config = {"application": "support", "rollout": PLAN, **changes}
         for version, commit in COMMITS.items():
             its_own = (first or {}) if version == 1 else {}
@@ -103,5 +105,5 @@ class Application:
 
     def _state(self, **changes: Any) -> TargetState:
         return new_target(APPLICATION).model_copy(
-            update={"owner": "support", "epoch": 1, **changes}
+            update={"owner": "support", "epoch": self.epoch, **changes}
         )

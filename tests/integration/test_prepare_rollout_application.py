@@ -34,7 +34,8 @@ def test_a_release_becomes_a_version_of_its_function(support: Application) -> No
     assert (made.action, made.provision_config) == (Action.UPDATE, "2+3")
     assert (made.release.variant, made.release.endpoint_config) == ("3", "3")
     assert made.release.model == "sluice-serve"
-    assert told(support.lambdas, "3") == {"LOG": "INFO", "SLUICE_VERSION": support.serves(2)}
+    ours = {"SLUICE_VERSION": support.serves(2), "SLUICE_ROLLOUT": made.id}
+    assert told(support.lambdas, "3") == {"LOG": "INFO", **ours}
     assert support.lambdas.traffic() == {"2": 100}, "nobody is sent there yet"
     assert [step.weight for step in made.steps] == [10, 100]
 
@@ -68,6 +69,16 @@ def test_a_repeated_task_finds_the_version_that_was_published(support: Applicati
     assert support.lambdas.calls("UpdateFunctionConfiguration") == 1
 
 
+def test_a_release_that_is_tried_again_inherits_no_metrics(support: Application) -> None:
+    first = support.prepare(support.start())
+    support.epoch += 1
+
+    second = support.prepare(support.start())
+
+    assert first.id != second.id
+    assert (first.release.variant, second.release.variant) == ("3", "4")
+
+
 @pytest.mark.parametrize("operation", ["UpdateFunctionConfiguration", "PublishVersion"])
 def test_a_lost_reply_publishes_no_second_version(support: Application, operation: str) -> None:
     support.lambdas.lose.add(operation)
@@ -86,8 +97,8 @@ def test_somebody_elses_update_in_between_is_neither_lost_nor_published_without_
 
     made = support.prepare(support.start())
 
-    expected = {"LOG": "DEBUG", "NEW": "1", "SLUICE_VERSION": support.serves(2)}
-    assert told(support.lambdas, made.release.variant) == expected
+    ours = {"SLUICE_VERSION": support.serves(2), "SLUICE_ROLLOUT": made.id}
+    assert told(support.lambdas, made.release.variant) == {"LOG": "DEBUG", "NEW": "1", **ours}
 
 
 def test_code_that_changes_just_before_it_is_published_is_not(support: Application) -> None:

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
 
 SERVES = "s3://bucket/manifest.json#" + "d" * 64
 CODE = FunctionCode(function="fn", sha256="abc=", layers=("arn:layer:3",))
-WANTED = Wanted(function="fn", serves=SERVES, code=CODE)
+WANTED = Wanted(function="fn", serves=SERVES, rollout="support-g1-e4", code=CODE)
+OURS = {"SLUICE_VERSION": SERVES, "SLUICE_ROLLOUT": "support-g1-e4"}
 LATEST = FunctionView(
     version="$LATEST",
     code_sha256="abc=",
@@ -40,26 +41,29 @@ LATEST = FunctionView(
     variables={"LOG": "INFO"},
     revision="r1",
 )
-TOLD = replace(LATEST, variables={"LOG": "INFO", "SLUICE_VERSION": SERVES})
+TOLD = replace(LATEST, variables={"LOG": "INFO", **OURS})
 
 
 @pytest.mark.parametrize(
     ("latest", "step"),
     [
-        pytest.param(
-            LATEST, Configure({"LOG": "INFO", "SLUICE_VERSION": SERVES}), id="not told yet"
-        ),
+        pytest.param(LATEST, Configure({"LOG": "INFO", **OURS}), id="not told yet"),
         pytest.param(
             replace(LATEST, variables={"SLUICE_VERSION": "another"}),
-            Configure({"SLUICE_VERSION": SERVES}),
+            Configure(OURS),
             id="told another",
+        ),
+        pytest.param(
+            replace(TOLD, variables={**OURS, "SLUICE_ROLLOUT": "support-g1-e3"}),
+            Configure(OURS),
+            id="told the same in an earlier rollout",
         ),
         pytest.param(replace(TOLD, settled=False), Wait(), id="under way"),
         pytest.param(replace(LATEST, settled=False), Wait(), id="somebody else's is under way"),
         pytest.param(TOLD, Publish(), id="told"),
         pytest.param(
             replace(LATEST, failure="no key"),
-            Configure({"LOG": "INFO", "SLUICE_VERSION": SERVES}),
+            Configure({"LOG": "INFO", **OURS}),
             id="what failed before may work now",
         ),
     ],

@@ -82,6 +82,7 @@ class Publishing:
         return Wanted(
             function=self.functions.get(rollout.target_name, ""),
             serves=serving(release.manifest_uri, release.digest),
+            rollout=rollout.id,
             code=manifest.code,
         )
 

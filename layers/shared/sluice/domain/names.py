@@ -89,6 +89,12 @@ LIVE = "live"
 """The alias that clients of an application call."""
 VERSION_VARIABLE = "SLUICE_VERSION"
 """The environment variable that says which release a function's version serves."""
+ROLLOUT_VARIABLE = "SLUICE_ROLLOUT"
+"""The one that says for which rollout it was published.
+
+Lambda publishes no second version of what has not changed: with this, a release that is tried again
+gets a number of its own, and inherits no metrics.
+"""
 
 
 def version_dimensions(function: str, version: str) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """How a release becomes a version of its application's function, one safe step at a time.
 
-`$LATEST` is told the release by one variable, then published as it stands. Whatever a step meets,
+`$LATEST` is told the release and the rollout, then published as it stands. Whatever a step meets,
 the function is read again and the next step decided anew: done twice, interrupted anywhere, or with
 somebody else's change in between, it ends in one version that serves this release, or in a reason.
 """
@@ -50,12 +50,14 @@ class Wanted:
 
     function: str
     serves: str
+    rollout: str
+    """The rollout that it is published for."""
     code: FunctionCode | None
 
 
 @dataclass(frozen=True, slots=True)
 class Configure:
-    """Tell `$LATEST` its release: all its variables, with ours among them."""
+    """Tell `$LATEST` its release and rollout: all its variables, with ours among them."""
 
     variables: Mapping[str, str]
 
@@ -87,8 +89,10 @@ def next_step(latest: FunctionView | None, wanted: Wanted) -> Step:
         return Refuse(reason)
     if not latest.settled:
         return Wait()
-    if latest.serves != wanted.serves:
-        return Configure({**latest.variables, names.VERSION_VARIABLE: wanted.serves})
+    ours = {names.VERSION_VARIABLE: wanted.serves, names.ROLLOUT_VARIABLE: wanted.rollout}
+    told = {**latest.variables, **ours}
+    if latest.variables != told:
+        return Configure(told)
     if latest.failure:
         return Refuse(f"FUNCTION_FAILED: {wanted.function}: {latest.failure}")
     return Publish()
