@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sluice.domain.noted import Noted
     from sluice.domain.receipt import Receipt
     from sluice.domain.refusal import Refusal
-    from sluice.domain.target import Entry
+    from sluice.domain.target import Entry, TargetState
 
 
 class Goal(StrEnum):
@@ -93,18 +93,17 @@ def _refused(name: str, refusal: Refusal) -> str:
     return f"{name}: Rejected, {refusal.reason}: {refusal.detail}. {refusal.advice}"
 
 
-def of_release(release: Release, goal: Goal, history: Iterable[Entry], *, owner: str) -> Standing:
-    """How far a claimed release has come; `history` is its target's, the newest entry first.
-
-    `owner` is the group that the target belongs to, empty while it belongs to none.
-    """
+def of_release(
+    release: Release, goal: Goal, history: Iterable[Entry], *, target: TargetState | None
+) -> Standing:
+    """How far a claimed release has come; `history` is its target's, the newest entry first."""
     if release.capture is not Capture.REGISTERED:
         return Standing(State.PENDING, "being captured", release)
     if goal is Goal.REGISTERED:
         return Standing(State.REACHED, _registered(release), release)
     if goal is Goal.APPROVED:
         return _approval(release)
-    return _promotion(release, history, owner=owner)
+    return _promotion(release, history, target)
 
 
 def _registered(release: Release) -> str:
@@ -123,16 +122,23 @@ def _approval(release: Release) -> Standing:
             return Standing(State.PENDING, f"waits for approval: {release.package_arn}", release)
 
 
-def _promotion(release: Release, history: Iterable[Entry], *, owner: str) -> Standing:
-    """By the newest entry about the release that says where it stands; else by its approval."""
+def _promotion(release: Release, history: Iterable[Entry], target: TargetState | None) -> Standing:
+    """By the newest entry about the release that says where it stands; else by its approval.
+
+    One that is marked bad has gone back, or is about to: the entry of a rollback that began after
+    its rollout had settled is about the release that took over.
+    """
+    mark = target.bad.get(str(release.name)) if target else None
+    if mark:
+        return Standing(State.ENDED, f"marked bad: {mark.reason}", release)
     for entry in history:
         if entry.release == release.name and (state := _state_after(entry)):
             return Standing(state, f"{entry.event}: {entry.reason}", release)
     approval = _approval(release)
     if approval.state is not State.REACHED:
         return approval
-    if owner and owner != release.name.group:
-        said = f"TARGET_NOT_OWNED: {release.target} belongs to group {owner}"
+    if target and target.owner not in {"", release.name.group}:
+        said = f"TARGET_NOT_OWNED: {release.target} belongs to group {target.owner}"
         return Standing(State.ENDED, said, release)
     return Standing(State.PENDING, f"{approval.said}; its rollout has not begun", release)
 
@@ -140,14 +146,14 @@ def _promotion(release: Release, history: Iterable[Entry], *, owner: str) -> Sta
 def _state_after(entry: Entry) -> State | None:
     """What an entry about a release says of it; None for what says nothing of where it stands."""
     match entry.event:
-        case "Promoted":
+        case "Promoted" | "ApprovalConsumed":  # it was live already when it was approved
             return State.REACHED
         case "RolledBack":  # it was taken back, or it took over
             serves = entry.live is not None and entry.live.release == entry.release
             return State.REACHED if serves else State.ENDED
         case "Aborted" | "Halted" | "Superseded" | "Failed" | "Rejected" | "PackageGone":
             return State.ENDED
-        case "Approved" | "RolloutStarted" | "Held" | "Deferred" | "StillBad":
+        case "Approved" | "Waits" | "RolloutStarted" | "Held" | "Deferred" | "StillBad":
             return State.PENDING
         case _:
             return None

@@ -64,7 +64,7 @@ def standing_of(release: Release, goal: Goal, table: Table) -> Standing:
     targets, target = Targets(table), names.target_of(release.target, release.system)
     state = targets.read(target) if goal is Goal.PROMOTED else None
     history = targets.history(target, newest_first=True) if state else ()
-    return of_release(release, goal, history, owner=state.owner if state else "")
+    return of_release(release, goal, history, target=state)
 
 
 def _watched(subject: str, table: Table) -> ReleaseName | Place:

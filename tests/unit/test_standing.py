@@ -12,8 +12,8 @@ from sluice.domain.inbox import CONFIG, EVALUATION, MODEL
 from sluice.domain.receipt import Kind, Receipt
 from sluice.domain.refusal import Reason, Refusal
 from sluice.domain.release import ApprovalStatus, Capture
-from sluice.domain.target import Entry
-from tests.builders import AT, a_noted, a_release, a_release_name, deployed, seen
+from sluice.domain.target import Entry, Mark
+from tests.builders import AT, a_noted, a_release, a_release_name, a_state, deployed, seen
 
 APPROVED = {"approval": ApprovalStatus.APPROVED, "approvals": (seen(),)}
 REJECTED = {
@@ -59,7 +59,7 @@ def entries(*told: tuple[str, int], live: int = 3) -> list[Entry]:
 def test_a_release_stands_where_its_record_says(
     goal: str, release: dict[str, Any], state: str, said: str
 ) -> None:
-    found = of_release(a_release(**release), Goal(goal), [], owner="")
+    found = of_release(a_release(**release), Goal(goal), [], target=None)
 
     assert found.state == state
     assert said in found.said
@@ -80,6 +80,14 @@ def test_a_release_stands_where_its_record_says(
         pytest.param([("Superseded", 4)], 3, "ended", id="superseded"),
         pytest.param([("Aborted", 4), ("Approved", 4)], 3, "pending", id="approved once more"),
         pytest.param([("RolledBack", 4)], 4, "reached", id="it took over from a bad one"),
+        pytest.param(
+            [("Promoted", 4), ("Halted", 4), ("Approved", 4), ("ApprovalConsumed", 4)],
+            4,
+            "reached",
+            id="approved when it served",
+        ),
+        pytest.param([("Approved", 4), ("Waits", 4)], 3, "pending", id="waits for its partner"),
+        pytest.param([("Waits", 4), ("Aborted", 4)], 3, "ended", id="its partner never came"),
         pytest.param([("Promoted", 3), ("Aborted", 3)], 3, "pending", id="of another release"),
     ],
 )
@@ -88,14 +96,27 @@ def test_the_newest_entry_that_says_something_counts(
 ) -> None:
     history = entries(*told, live=live)
 
-    assert of_release(a_release(**APPROVED), Goal.PROMOTED, history, owner="churn").state == state
+    assert (
+        of_release(a_release(**APPROVED), Goal.PROMOTED, history, target=a_state()).state == state
+    )
 
 
 def test_a_target_of_another_group_is_never_reached() -> None:
-    found = of_release(a_release(**APPROVED), Goal.PROMOTED, [], owner="fraud")
+    target = a_state(owner="fraud")
+
+    found = of_release(a_release(**APPROVED), Goal.PROMOTED, [], target=target)
 
     assert found.state is State.ENDED
     assert found.said == "TARGET_NOT_OWNED: churn belongs to group fraud"
+
+
+def test_what_was_found_bad_after_it_settled_is_promoted_no_more() -> None:
+    target = a_state(bad={"churn-v4": Mark(reason="alarm errors", at=AT)})
+    history = entries(("Promoted", 4), ("Settled", 4), ("RolledBack", 3))
+
+    found = of_release(a_release(**APPROVED), Goal.PROMOTED, history, target=target)
+
+    assert (found.state, found.said) == (State.ENDED, "marked bad: alarm errors")
 
 
 def test_a_folder_that_nobody_claimed_waits_unless_a_file_was_refused() -> None:
