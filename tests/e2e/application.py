@@ -206,8 +206,8 @@ def own_function(stack: Stack, application: str) -> str:
     ours = client.get_function_configuration(FunctionName=stack.resources["ServeBedrockFunction"])
     kept = ("Handler", "LoggingConfig", "MemorySize", "Role", "Runtime", "Timeout")
     variables = ours["Environment"]["Variables"]
-    for ours in (VERSION_VARIABLE, ROLLOUT_VARIABLE):  # of what was published last
-        variables.pop(ours, None)
+    for told in (VERSION_VARIABLE, ROLLOUT_VARIABLE):  # of what was published last
+        variables.pop(told, None)
     client.create_function(
         FunctionName=name,
         Environment={"Variables": variables},

@@ -41,7 +41,8 @@ class Look:
 def test_no_question_is_lost_and_the_split_is_as_the_weights_say(support: Application) -> None:
     support.serve_first()
     support.leave()
-    bake = max(1, math.ceil(QUESTIONS / (ASKERS * RATE * len(STEPS))))  # a second is a minute
+    # A second is a minute; a machine that is busy asks fewer than it means to.
+    bake = max(1, math.ceil(1.5 * QUESTIONS / (ASKERS * RATE * len(STEPS))))
     support.push(
         2,
         f"Be brief.\n{TEMPLATE}",
@@ -68,8 +69,8 @@ def test_no_question_is_lost_and_the_split_is_as_the_weights_say(support: Applic
         far = _FAR * math.sqrt(asked * share * (1 - share)) + 1
         assert abs(got - share * asked) <= far, f"{got} of {asked} at {weight} %"
     if "SLUICE_E2E_QUESTIONS" in os.environ:
-        write(replies, found)
         assert len(replies) >= QUESTIONS
+        write(replies, found)
 
 
 @contextmanager
