@@ -42,6 +42,8 @@ class Catalogue:
         """By knowledge base and data source: id, status and beginning of ingestion jobs."""
         self.refusing = ""
         """An error code with which every call is answered."""
+        self.down: set[str] = set()
+        """Operations that are not available."""
         self.probed: list[Any] = []
         """Every Converse, as it was asked."""
         self.refuses: dict[str, tuple[str, str]] = {}
@@ -100,6 +102,8 @@ class Catalogue:
         self.asked.append(model.name)
         if self.refusing:
             return 400, {"Error": {"Code": self.refusing, "Message": "refused by the test"}}
+        if model.name in self.down:
+            return 400, {"Error": {"Code": "AccessDeniedException", "Message": "down"}}
         path = [unquote(part) for part in urlsplit(request.url).path.strip("/").split("/")]
         if model.name == "Converse" and path[1] in self.refuses:
             code, message = self.refuses[path[1]]

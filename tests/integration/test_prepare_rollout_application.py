@@ -14,6 +14,7 @@ from tests.integration.published import Application
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from tests.integration.catalogue import Catalogue
     from tests.integration.lambdas import Lambdas
 
 
@@ -209,3 +210,34 @@ def test_a_rollback_is_not_kept_waiting_by_a_model_that_is_busy(support: Applica
     made = support.prepare(support.start(Kind.ROLL_BACK))
 
     assert made.action is Action.UPDATE
+
+
+@pytest.mark.parametrize(
+    "since",
+    [
+        pytest.param(lambda catalogue: catalogue.has_model(MODEL_ID, status="LEGACY"), id="legacy"),
+        pytest.param(lambda catalogue: catalogue.models.clear(), id="unlisted"),
+        pytest.param(
+            lambda catalogue: setattr(catalogue, "down", {"GetFoundationModel"}), id="unavailable"
+        ),
+    ],
+)
+def test_a_rollback_asks_the_model_and_not_the_catalogue(
+    support: Application, since: Callable[[Catalogue], None]
+) -> None:
+    """A successor is often what a model is left for: the way back must not close with its age."""
+    since(support.catalogue)
+
+    made = support.prepare(support.start(Kind.ROLL_BACK))
+
+    assert made.action is Action.UPDATE
+    assert [one["modelId"] for one in support.catalogue.probed] == [MODEL_ID]
+
+
+def test_a_rollback_lands_on_no_model_that_refuses(support: Application) -> None:
+    support.catalogue.refuses[MODEL_ID] = ("ResourceNotFoundException", "This model has ended.")
+
+    made = support.prepare(support.start(Kind.ROLL_BACK))
+
+    assert made.action is Action.ROLL_BACK
+    assert made.reason.startswith("PROBE_REFUSED: support-v2: ")

@@ -64,15 +64,16 @@ class Vetting:
         return (
             alias_objection(rollout, view)
             or (code_objection(latest, wanted) if wanted else "")
-            or self._release_objection(rollout.release, captures.release, now=now)
+            or self._release_objection(rollout, captures.release, now=now)
             or self._way_back_objection(rollout, captures.stable, now=now)
             or self._probe(rollout, captures.release.manifest)
         )
 
     def _release_objection(
-        self, release: Deployed, capture: Capture[BedrockManifest], *, now: datetime
+        self, rollout: Rollout, capture: Capture[BedrockManifest], *, now: datetime
     ) -> str:
-        manifest, package = capture.manifest, self.registry.find(release.package_arn)
+        release, manifest = rollout.release, capture.manifest
+        package = self.registry.find(release.package_arn)
         seen = (
             Registered(package.approval, len(package.containers), package.metadata)
             if package
@@ -82,6 +83,8 @@ class Vetting:
         complaint = "" if reason else self.recalling.complaint(capture)
         if reason or complaint:
             return reason or f"TEXT_CHANGED: {complaint}"
+        if rollout.kind is Kind.ROLL_BACK:  # legacy or not: the probe says whether it answers
+            return ""
         model, profile = self.models.named(manifest.config.model_id)
         return model_objection(manifest, model, profile, at=now)
 
