@@ -183,6 +183,19 @@ def test_a_wrong_request_is_told_what_to_change(event: Any, said: str) -> None:
     assert said in wrong.message
 
 
+def test_what_a_refusal_quotes_can_be_sent_back_whatever_it_is() -> None:
+    """What Lambda cannot send back would count against the version, and end its process."""
+    names = ["\ud83d", "x" * 6_000_000, *map(str, range(1000))]
+
+    wrong = parse_request({"question": "x", **dict.fromkeys(names, 1)})
+
+    assert isinstance(wrong, InvalidRequest)
+    assert len(wrong.message.encode("utf-8")) < 1000
+    half = parse_request({"question": "x", "\ud83d": 1})
+    assert isinstance(half, InvalidRequest)
+    assert half.message == "take out \\ud83d: only question and context are known"
+
+
 def test_half_a_pair_as_json_spells_it_is_refused() -> None:
     assert isinstance(parse_request(json.loads('{"question": "\\ud83d"}')), InvalidRequest)
     assert isinstance(parse_request(json.loads('{"question": "\\ud83d\\ude00"}')), Request)

@@ -18,6 +18,7 @@ MOST_PASSAGES = 100
 LONGEST_CONTEXT = 1_048_576
 """Characters of all passages together; what a model takes in is mostly less."""
 INVALID = "InvalidRequest"
+_MOST_NAMES, _LONGEST_NAME = 5, 64
 
 _PLACEHOLDER = re.compile(r"\{\{(question|context)\}\}")
 _FIELDS = frozenset({"question", "context"})
@@ -63,7 +64,8 @@ def parse_request(event: Any) -> Request | InvalidRequest:
         return InvalidRequest('send {"question": a text, "context": a list of texts, if any}')
     unknown = sorted(event.keys() - _FIELDS)
     if unknown:
-        return InvalidRequest(f"take out {', '.join(unknown)}: only question and context are known")
+        said = _listed(unknown)
+        return InvalidRequest(f"take out {said}: only question and context are known")
     question, context = event["question"], event.get("context")
     wrong = _wrong_question(question) or _wrong_context(context)
     if wrong:
@@ -105,6 +107,13 @@ def answered(
 def refused(invalid: InvalidRequest, *, version: str) -> dict[str, Any]:
     """The answer to a request that cannot be answered as it is."""
     return {"error": {"code": INVALID, "message": invalid.message}, "version": version}
+
+
+def _listed(names: list[str]) -> str:
+    """Names that somebody sent, as an answer can hold them: short, few, and in whole characters."""
+    shown = [name[:_LONGEST_NAME] for name in names[:_MOST_NAMES]]
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return (", ".join(shown) + more).encode("utf-8", "backslashreplace").decode()
 
 
 def _wrong_question(question: Any) -> str:
