@@ -204,8 +204,11 @@ def test_a_rollback_publishes_again_what_is_not_there_any_more(
     assert told(support.lambdas, "5")["SLUICE_VERSION"] == support.serves(2)
 
 
-def test_a_rollback_is_not_kept_waiting_by_a_model_that_is_busy(support: Application) -> None:
-    support.catalogue.refuses[MODEL_ID] = ("ThrottlingException", "too many requests")
+@pytest.mark.parametrize("code", ["ThrottlingException", "ModelTimeoutException"])
+def test_a_rollback_is_not_kept_waiting_by_a_model_that_is_busy(
+    support: Application, code: str
+) -> None:
+    support.catalogue.refuses[MODEL_ID] = (code, "too many requests")
 
     made = support.prepare(support.start(Kind.ROLL_BACK))
 

@@ -43,6 +43,7 @@ def test_what_nobody_foresaw_is_raised_in_the_versions_name_and_counted(
         ("ServiceUnavailableException", 503),
         ("InternalServerException", 500),
         ("ModelNotReadyException", 429),
+        ("ModelTimeoutException", 408),
         ConnectionClosedError(endpoint_url="https://x"),
         EndpointConnectionError(endpoint_url="https://x"),
     ],

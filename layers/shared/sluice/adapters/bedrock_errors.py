@@ -17,6 +17,7 @@ _PASSING = frozenset(
         "BadGatewayException",
         "InternalServerException",
         "ModelNotReadyException",  # the SDK would ask again five times
+        "ModelTimeoutException",
         "ServiceUnavailableException",
     }
 )
