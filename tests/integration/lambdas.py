@@ -49,6 +49,8 @@ class Lambdas:
         """The first one is what the stack made the alias on."""
         self.slow = 0
         """How many reads find a change under way still."""
+        self.fails = ""
+        """Why what is published cannot be made ready."""
         self.answers: dict[str, Any] = {}
         """What a version answers; an exception's name, if it raises."""
         self.alias: dict[str, Any] | None = None
@@ -205,7 +207,8 @@ class Lambdas:
         if not last or self.versions[str(last)] != self.latest:
             last += 1
             self.versions[str(last)] = self.latest
-        return {**self.latest, "Version": str(last)}
+        broken = {"State": "Failed", "StateReason": self.fails} if self.fails else {}
+        return {**self.latest, "Version": str(last), **broken}
 
     def _revision_of_latest(self) -> str:
         return json.dumps(self.latest)

@@ -138,3 +138,19 @@ def test_without_a_version_to_lead_back_to_the_alias_stays(alias: Alias, lambdas
         alias.delete("support")
 
     assert lambdas.traffic() == {"6": 100}
+
+
+def test_a_version_whose_variables_may_not_be_read_may_serve_anything(
+    alias: Alias, lambdas: Lambdas
+) -> None:
+    """A function's own key lets few decrypt: to them no alias must look as if it were lost."""
+    for version in lambdas.versions.values():
+        version["Environment"] = {"Error": {"ErrorCode": "AccessDeniedException"}}
+
+    view = alias.describe("support")
+
+    assert view
+    assert view.config == "6"
+    with pytest.raises(EndpointRefusedError):
+        alias.delete("support")
+    assert lambdas.traffic() == {"6": 100}

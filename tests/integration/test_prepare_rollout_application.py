@@ -142,6 +142,15 @@ def test_a_change_that_failed_is_not_published(support: Application) -> None:
     assert made.reason == "FUNCTION_FAILED: sluice-serve: no such key"
 
 
+def test_a_version_that_lambda_could_not_make_serves_nobody(support: Application) -> None:
+    support.lambdas.fails = "the subnet has no address left"
+
+    made = support.prepare(support.start())
+
+    assert made.action is Action.ROLL_BACK
+    assert made.reason == "FUNCTION_FAILED: version 3: the subnet has no address left"
+
+
 # The smoke test.
 
 
@@ -235,12 +244,3 @@ def test_a_rollback_asks_the_model_and_not_the_catalogue(
 
     assert made.action is Action.UPDATE
     assert [one["modelId"] for one in support.catalogue.probed] == [MODEL_ID]
-
-
-def test_a_rollback_lands_on_no_model_that_refuses(support: Application) -> None:
-    support.catalogue.refuses[MODEL_ID] = ("ResourceNotFoundException", "This model has ended.")
-
-    made = support.prepare(support.start(Kind.ROLL_BACK))
-
-    assert made.action is Action.ROLL_BACK
-    assert made.reason.startswith("PROBE_REFUSED: support-v2: ")

@@ -215,3 +215,12 @@ def test_a_model_that_is_busy_is_nobodys_fault(support: Application) -> None:
     reason = refused(support)
 
     assert reason.startswith("NO_WAY_BACK: PROBE_NOT_ANSWERED: support-v1: ")
+
+
+def test_a_rollback_lands_on_no_model_that_refuses(support: Application) -> None:
+    support.catalogue.refuses[MODEL_ID] = ("ResourceNotFoundException", "This model has ended.")
+
+    made = support.prepare(support.start(Kind.ROLL_BACK))
+
+    assert made.action is Action.ROLL_BACK
+    assert made.reason.startswith("PROBE_REFUSED: support-v2: ")

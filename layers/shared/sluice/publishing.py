@@ -111,7 +111,8 @@ class Publishing:
             except EndpointBusyError:
                 made = None  # somebody was in between: read it again
             if made and made.settled:
-                return made
+                broken = f"FUNCTION_FAILED: version {made.version}: {made.failure}"
+                return broken if made.failure else made
             self.rest(_PAUSE_SECONDS)
         raise EndpointBusyError(rollout.target_name)
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _LATER = {"PreconditionFailedException", "ResourceConflictException"}
 _REFUSED = {"ResourceNotFoundException", "InvalidParameterValueException"}
+_UNREADABLE = "not for us to read"
 
 
 class Alias:
@@ -204,6 +205,12 @@ def _shares(alias: Any) -> dict[str, float]:
 
 
 def _release_of(configuration: Any) -> str:
-    """What a function's configuration says it serves, or nothing."""
-    variables = configuration.get("Environment", {}).get("Variables", {})
-    return str(variables.get(names.VERSION_VARIABLE, ""))
+    """What a function's configuration says it serves, or nothing.
+
+    Where Lambda may not decrypt the variables for us it says an error instead: that may be any
+    release, and to take it for none would be to find nothing serving where something does.
+    """
+    environment = configuration.get("Environment", {})
+    if "Error" in environment:
+        return _UNREADABLE
+    return str(environment.get("Variables", {}).get(names.VERSION_VARIABLE, ""))
