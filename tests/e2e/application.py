@@ -70,9 +70,14 @@ class Application:
         return commit
 
     def upload(
-        self, template: str = TEMPLATE, *, evaluation: dict[str, Any] | None = None, **config: Any
+        self,
+        template: str = TEMPLATE,
+        *,
+        evaluation: dict[str, Any] | None = None,
+        evaluated: bool = True,
+        **config: Any,
     ) -> str:
-        """Push the folder of a new commit, which is returned."""
+        """Push the folder of a new commit, which is returned; unless `evaluated`, it lacks that."""
         commit = f"{uuid.uuid4().hex}{'0' * 8}"
         wanted = {
             "model_id": MODEL_ID,
@@ -89,6 +94,8 @@ class Application:
             EVALUATION: json.dumps(evaluation or {"accuracy": 0.91}).encode(),
             CONFIG: json.dumps({k: v for k, v in wanted.items() if v is not ...}).encode(),
         }
+        if not evaluated:
+            del content[EVALUATION]
         for file, body in content.items():
             self.stack.client("s3").put_object(
                 Bucket=self.stack.bucket, Key=f"configs/{commit}/{file}", Body=body

@@ -21,13 +21,13 @@ PROFILE = "us.anthropic.claude-opus-4-7"
 LEGACY = "anthropic.claude-3-haiku-20240307-v1:0"
 
 
-def refusal(support: Application, commit: str, file: str) -> dict[str, Any] | None:
-    """What was recorded of a file that was refused."""
+def recorded(support: Application, commit: str, file: str, kind: str) -> dict[str, Any] | None:
+    """What was recorded of a file of a commit, once that is of this kind."""
     key = f"configs/{commit}/{file}"
     s3, bucket = support.stack.client("s3"), support.stack.bucket
     version = s3.head_object(Bucket=bucket, Key=key)["VersionId"]
     found = support.line.ledger.receipt(bucket, key, version)
-    return found if found.get("kind") == "Rejected" else None
+    return found if found.get("kind") == kind else None
 
 
 def test_a_good_version_is_promoted_and_no_question_is_lost(support: Application) -> None:
@@ -132,7 +132,8 @@ def test_a_model_that_is_not_pinned_is_refused(
     commit = support.upload(model_id=model_id)
 
     record = support.line.until(
-        "the configuration is refused", lambda: refusal(support, commit, "bedrock-config.json")
+        "the configuration is refused",
+        lambda: recorded(support, commit, "bedrock-config.json", "Rejected"),
     )
 
     assert record["reason"] == reason, record
@@ -140,16 +141,22 @@ def test_a_model_that_is_not_pinned_is_refused(
     assert support.line.packages() == []
 
 
-def test_an_evaluation_that_is_missing_or_below_the_floor_registers_nothing(
-    support: Application,
+@pytest.mark.parametrize(
+    ("evaluated", "file", "kind", "says"),
+    [
+        (False, "bedrock-config.json", "Pending", "waits for evaluation-results.json"),
+        (True, "evaluation-results.json", "Rejected", "accuracy"),
+    ],
+    ids=["missing", "below the floor"],
+)
+def test_nothing_registers_without_an_evaluation_that_reaches_the_floor(
+    support: Application, file: str, kind: str, says: str, *, evaluated: bool
 ) -> None:
-    commit = support.upload(evaluation={"accuracy": 0.4})
+    commit = support.upload(evaluated=evaluated, evaluation={"accuracy": 0.4})
 
-    record = support.line.until(
-        "the evaluation is refused", lambda: refusal(support, commit, "evaluation-results.json")
-    )
+    said = support.line.until(f"it is {kind}", lambda: recorded(support, commit, file, kind))
 
-    assert "accuracy" in json.dumps(record)
+    assert says in json.dumps(said)
     assert support.line.packages() == []
     support.stack.client("s3").put_object(
         Bucket=support.stack.bucket,
