@@ -18,12 +18,13 @@ from sluice.adapters.ledger.intake import Intake
 from sluice.adapters.ledger.releases import Releases
 from sluice.domain.bedrock_manifest import parse_any_manifest
 from sluice.domain.inbox import BEDROCK_CONFIG, CONFIG, MODEL, identity
+from sluice.domain.refusal import CURABLE
 
 if TYPE_CHECKING:
     from argparse import Namespace
     from collections.abc import Sequence
 
-    from cli.filesets import FileSet
+    from cli.filesets import File, FileSet
     from sluice.adapters.ledger.table import Table
 
 _PERCENT = 100
@@ -41,7 +42,7 @@ def push(options: Namespace) -> int:
     table = connection.table() if options.wait else None
     inbox = Inbox(connection.s3(), connection.bucket(), progress=_progress)
     _refuse_others(inbox, files)
-    pushed = [_push(inbox, one, quiet=options.json) for one in files.files]
+    pushed = [_push(inbox, one, table, quiet=options.json) for one in files.files]
     found = _became(table, pushed, inbox.bucket, options) if table else _lies(pushed)
     _tell(found, pushed, files, inbox.bucket, options)
     return CODES[found.state]
@@ -70,11 +71,24 @@ def _refuse_others(inbox: Inbox, files: FileSet) -> None:
         raise RefusedError(f"{said}, and a commit's folder is one configuration: commit anew")
 
 
-def _push(inbox: Inbox, file: Any, *, quiet: bool) -> Pushed:
+def _push(inbox: Inbox, file: File, table: Table | None, *, quiet: bool) -> Pushed:
     pushed = inbox.push(file)
+    if table and not pushed.uploaded and _is_curable(table, pushed, inbox.bucket):
+        pushed = inbox.push(file, again=True)
     if not quiet:
         print(f"{'uploaded' if pushed.uploaded else 'unchanged'}  {file.size:>12,}  {file.key}")
     return pushed
+
+
+def _is_curable(table: Table, pushed: Pushed, bucket: str) -> bool:
+    """Whether the version that stands there was refused for what may have come since.
+
+    Registration judges a version once, and the folder's next version anew.
+    """
+    if Releases(table).of_folder(pushed.file.place):
+        return False
+    receipt = Intake(table).receipt(identity(bucket, pushed.file.key, pushed.version_id))
+    return receipt is not None and receipt.reason in CURABLE
 
 
 def _progress(name: str, done: int, size: int) -> None:

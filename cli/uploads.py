@@ -70,11 +70,14 @@ class Inbox:
         standing = self._standing(file)
         return standing is not None and not self._same(file, standing)
 
-    def push(self, file: File) -> Pushed:
-        """Bring the file there, unless it stands there. Raises RefusedError, UnusableError."""
+    def push(self, file: File, *, again: bool = False) -> Pushed:
+        """Bring the file there, unless it stands there; `again`: as a new version, if it does.
+
+        Raises RefusedError, UnusableError.
+        """
         for _ in range(_ATTEMPTS):
             standing = self._standing(file)
-            if standing and self._same(file, standing):
+            if standing and not again and self._same(file, standing):
                 return Pushed(file, standing.version_id, uploaded=False)
             version_id = self._put(file, standing)
             if version_id is not None:

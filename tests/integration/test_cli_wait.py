@@ -234,6 +234,21 @@ def test_a_corrected_push_is_not_blamed_for_the_one_before(push: Callable[..., i
     assert push(0.9, "--wait", "registered") == 0
 
 
+def test_what_a_push_lacked_and_has_now_is_judged_again(
+    push: Callable[..., int], repository: Repository, world: World
+) -> None:
+    """Its advice is to push it again, and the commit's bytes are the same."""
+    repository.configure(moves_with="churn-v4")
+    waiting = ("--wait", "registered")
+    push()
+    assert main(["wait", f"configs/{commit_of(repository)}", "--table", TABLE]) == 1
+
+    given(world, **APPROVED)
+    assert push(0.9, *waiting) == 3
+
+    assert push(0.9, *waiting) == 0
+
+
 def test_what_comes_after_the_folder_registered_is_no_success(
     push: Callable[..., int], capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -76,6 +76,20 @@ IGNORED = frozenset(
 FAILED = frozenset({Reason.VAULT_CONFLICT, Reason.REGISTRY_REFUSED})
 """Not the pusher's fault, and no retry would help."""
 
+CURABLE = frozenset(
+    {
+        Reason.VERSIONING_OFF,
+        Reason.IMAGE_NOT_FOUND,
+        Reason.IMAGE_NOT_ACTIVE,
+        Reason.KNOWLEDGE_NOT_FOUND,
+        Reason.NO_FUNCTION,
+        Reason.PARTNER_NOT_FOUND,
+        Reason.PARTNER_TAKEN,
+        Reason.PARTNER_BOUND,
+    }
+)
+"""What is missing may be there later: the same bytes, pushed again, are judged anew."""
+
 ADVICE = {
     Reason.NOT_INBOX: "Push under models/{group}-v{N}/ or configs/{git-sha}/.",
     Reason.FOREIGN_EVENT: "Only this account's artifact bucket is an inbox.",
