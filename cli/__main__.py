@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return NO
     except (UnusableError, BotoCoreError, ClientError) as error:
         print(f"sluice: {error}", file=sys.stderr)
+        return UNUSABLE
+    except Exception:  # Python would end with 1, which says that it is not so
+        traceback.print_exc()
         return UNUSABLE
     return code
 

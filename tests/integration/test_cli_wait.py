@@ -135,6 +135,20 @@ def test_a_wrong_option_is_a_usage_error(option: list[str]) -> None:
     assert ended.value.code == 2
 
 
+def test_what_nobody_foresaw_is_no_answer(
+    world: World, faults: Faults, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A pipeline must not take it for a release that will never be promoted."""
+    given(world)
+
+    def breaks(operation: str, call: Call) -> Answer:
+        raise RuntimeError(operation)
+
+    with faults.at_every_call(breaks):
+        assert wait("churn-v4") == 2
+    assert "RuntimeError" in capsys.readouterr().err
+
+
 def test_a_failure_that_passes_does_not_end_the_wait(world: World, faults: Faults) -> None:
     given(world, **APPROVED)
     failures = [EndpointConnectionError(endpoint_url="https://ledger.example")] * 12
