@@ -31,13 +31,13 @@ _INLINE = re.compile(r"`((?:bin/)?sluice [^`]+)`")
 _SLUICE = re.compile(r"\S*bin/sluice|sluice")
 _ENDS = re.compile(r"[|&;<>]+")
 # https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-syntax
-WORKFLOW = {"name", "on", "permissions", "concurrency", "env", "jobs"}
+WORKFLOW = {"name", "on", "permissions", "env", "jobs"}
 JOB = {"needs", "runs-on", "timeout-minutes", "steps"}
 STEP = {"name", "id", "uses", "with", "run", "shell", "env"}
 # https://docs.gitlab.com/ci/yaml
 GITLAB_JOB = {
     *("extends", "stage", "timeout", "script", "image", "rules"),
-    *("resource_group", "id_tokens", "variables", "before_script"),
+    *("id_tokens", "variables", "before_script"),
 }
 
 
@@ -119,6 +119,16 @@ def test_the_pipeline_has_the_keys_that_gitlab_knows() -> None:
         assert job.get("extends", ".sluice") in jobs
         assert job.get("stage", "push") in recipe["stages"]
     assert [job["stage"] for job in jobs.values() if "stage" in job] == recipe["stages"]
+
+
+def test_who_waits_for_a_person_keeps_no_push_waiting() -> None:
+    """A job would hold its group for hours.
+
+    GitHub cancels all but the newest that wait for one (Control the concurrency of workflows).
+    """
+    jobs = [read(GITHUB), *read(GITHUB)["jobs"].values(), *read(GITLAB).values()]
+
+    assert not [job for job in jobs if {"concurrency", "resource_group"} & set(job)]
 
 
 def test_both_wait_no_longer_than_their_job_lasts() -> None:
