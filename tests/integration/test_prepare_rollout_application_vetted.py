@@ -54,6 +54,17 @@ def test_a_stack_update_since_the_push_slips_no_code_in(
     )
 
 
+def test_an_application_that_the_stack_gives_no_function_any_more(
+    support: Application, function: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rollout = support.start()
+    monkeypatch.delitem(function("prepare_rollout").publishing.functions, "support")
+
+    assert support.prepare(rollout).reason == (
+        "FUNCTION_GONE: there is no function for this application"
+    )
+
+
 def test_a_package_that_is_not_approved_any_more(support: Application) -> None:
     rollout = support.start()
     support.world.decide(support.release(2).package_arn, "Rejected")

@@ -59,7 +59,7 @@ class Publishing:
         captures = self.vetting.read(rollout)
         wanted = self._wanted(rollout, captures.release.manifest)
         standing = self._standing(rollout, wanted)
-        latest = None if standing else self.versions.latest(wanted.function)
+        latest = None if standing else self._latest(wanted)
         reason = self.vetting.objection(
             rollout, captures, view, latest=latest, wanted=None if standing else wanted, now=now
         )
@@ -94,13 +94,16 @@ class Publishing:
         found = self.versions.version(wanted.function, release.variant)
         return found if stands(found, wanted) else None
 
+    def _latest(self, wanted: Wanted) -> FunctionView | None:
+        return self.versions.latest(wanted.function) if wanted.function else None
+
     def _published(self, rollout: Rollout, wanted: Wanted) -> FunctionView | str:
         """The version that serves the release now; or why there must be none."""
         began = self.elapsed()
         for _ in range(_MOST_STEPS):
             if self.elapsed() - began > _PATIENCE_SECONDS:
                 break
-            latest = self.versions.latest(wanted.function) if wanted.function else None
+            latest = self._latest(wanted)
             step = next_step(latest, wanted)
             if isinstance(step, Refuse):
                 return step.reason
