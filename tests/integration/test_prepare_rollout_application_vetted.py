@@ -166,6 +166,19 @@ def test_an_alias_that_leads_to_a_release_nobody_approved(support: Application) 
     assert support.lambdas.calls("PublishVersion") == 0
 
 
+@pytest.mark.parametrize("kind", [Kind.ALL_AT_ONCE, Kind.CANARY])
+def test_an_alias_on_latest_is_not_told_the_release_of_everybody_at_once(
+    support: Application, kind: Kind
+) -> None:
+    assert support.lambdas.alias
+    support.lambdas.alias["FunctionVersion"] = "$LATEST"
+
+    made = support.prepare(support.start(kind))
+
+    assert made.reason.startswith("ALIAS_ON_LATEST: live leads to what versions are published of")
+    assert support.lambdas.calls("UpdateFunctionConfiguration") == 0
+
+
 # The probe.
 
 

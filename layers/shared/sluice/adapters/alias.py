@@ -61,7 +61,7 @@ class Alias:
         """
         alias = self._alias(name)
         shares = _shares(alias) if alias else {}
-        if not shares or (len(shares) == 1 and not self._is_release(name, *shares)):
+        if not shares or self._answers_nobody(name, shares):
             return None
         return EndpointView(
             status=IN_SERVICE,
@@ -173,13 +173,17 @@ class Alias:
                 return None
             raise
 
-    def _is_release(self, name: str, version: str) -> bool:
-        """Whether a version was published to serve a release."""
-        return bool(
-            _release_of(
-                self._client().get_function_configuration(
-                    FunctionName=self._functions[name], Qualifier=version
-                )
+    def _answers_nobody(self, name: str, shares: Mapping[str, float]) -> bool:
+        """Whether all requests go to a version that was published to serve no release.
+
+        `$LATEST` is none: whatever it is told next it tells everybody at once.
+        """
+        if len(shares) > 1 or names.LATEST in shares:
+            return False
+        (version,) = shares
+        return not _release_of(
+            self._client().get_function_configuration(
+                FunctionName=self._functions[name], Qualifier=version
             )
         )
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from sluice.adapters.endpoint import EndpointBusyError, EndpointRefusedError
+from sluice.domain import names
 from sluice.domain.publication import FunctionView
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
     from mypy_boto3_lambda import LambdaClient
 
-LATEST = "$LATEST"
 _CHANGING = {"InProgress", "Pending"}
 _FAILED = "Failed"
 _LATER = {"PreconditionFailedException", "ResourceConflictException", "TooManyRequestsException"}
@@ -38,7 +38,7 @@ class Versions:
 
     def latest(self, function: str) -> FunctionView | None:
         """The function as it can be changed, or None where there is none."""
-        return self._view(function, LATEST)
+        return self._view(function, names.LATEST)
 
     def version(self, function: str, number: str) -> FunctionView | None:
         """A published version, or None where there is none of that number."""

@@ -87,6 +87,8 @@ def beside(endpoint: str, *, stable: int, canary: int, epoch: int) -> str:
 
 LIVE = "live"
 """The alias that clients of an application call."""
+LATEST = "$LATEST"
+"""What versions of a function are published of, and no version itself."""
 VERSION_VARIABLE = "SLUICE_VERSION"
 """The environment variable that says which release a function's version serves."""
 ROLLOUT_VARIABLE = "SLUICE_ROLLOUT"
@@ -111,7 +113,7 @@ def version_dimensions(function: str, version: str) -> dict[str, str]:
 
 def together(versions: Iterable[str]) -> str:
     """What an alias that leads to these versions of its function stands on: `6+7`."""
-    return "+".join(sorted(versions, key=int))
+    return "+".join(sorted(versions, key=lambda one: (len(one), one)))
 
 
 def apart(config: str) -> tuple[str, ...]:

@@ -152,6 +152,9 @@ def alias_objection(rollout: Rollout, alias: EndpointView | None) -> str:
         return "" if fresh else gone
     if rollout.kind is Kind.ROLL_BACK:
         return ""
+    if names.LATEST in alias.variants:
+        advice = "lead it to a published version, which serves no release before the first one"
+        return f"ALIAS_ON_LATEST: {names.LIVE} leads to what versions are published of: {advice}"
     ours = rollout.kind is not Kind.ALL_AT_ONCE or rollout.replaced is not None
     if not ours and alias.config != rollout.release.endpoint_config:
         return f"ALIAS_NOT_OURS: {names.LIVE} leads to {alias.config} already, put there by hand"
