@@ -15,6 +15,7 @@ from botocore.exceptions import (
 
 from cli.errors import DONE, NO, TOO_LATE
 from cli.standing import Standing, State
+from cli.telling import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +61,7 @@ def look_until(
             return found
         if found.said != said:
             said = found.said
-            print(f"… {said}", file=sys.stderr)
+            print(shown(f"… {said}"), file=sys.stderr)
         sleep(min(left, every * random.uniform(0.5, 1.5)))  # noqa: S311 - jitter
 
 

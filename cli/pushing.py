@@ -12,6 +12,7 @@ from cli.looking import CODES, look_until
 from cli.models import model_set
 from cli.stack import Connection
 from cli.standing import Goal, Standing, State, of_push
+from cli.telling import shown
 from cli.uploads import Inbox, Pushed
 from cli.waits import standing_of, tell
 from sluice.adapters.ledger.intake import Intake
@@ -148,4 +149,4 @@ def _tell(
         tell(found, goal, as_json=True, subject=where, warnings=files.warnings, **more)
         return
     name = f"{found.release.name}: " if found.release else ""
-    print(f"{where}\n{name}{found.said}")
+    print(shown(f"{where}\n{name}{found.said}"))

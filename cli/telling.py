@@ -13,6 +13,11 @@ def plain(text: str) -> str:
     return "".join(map(_shown, text))
 
 
+def shown(text: str) -> str:
+    """The same of a text of several lines: their ends alone stay what they are."""
+    return "\n".join(map(plain, text.split("\n")))
+
+
 def say(line: str) -> None:
     """Print one line of a command's answer."""
     print(plain(line))

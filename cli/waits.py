@@ -10,6 +10,7 @@ from cli.errors import UnusableError
 from cli.looking import CODES, look_until
 from cli.stack import Connection, target_named
 from cli.standing import Goal, Standing, of_folder, of_release
+from cli.telling import shown
 from sluice.adapters.ledger.intake import Intake
 from sluice.adapters.ledger.releases import Releases
 from sluice.adapters.ledger.targets import Targets
@@ -44,10 +45,11 @@ def tell(found: Standing, goal: str, *, as_json: bool, **more: Any) -> None:
     """Say what was found, for people or, in one JSON object, for programs."""
     release = found.release
     if not as_json:
-        print(f"{release.name if release else more['subject']}: {found.state}: {found.said}")
+        about = release.name if release else more["subject"]
+        print(shown(f"{about}: {found.state}: {found.said}"))
         return
     named_so = str(release.name) if release and release.name.version else None
-    about = {
+    document = {
         "for": str(goal),
         "state": str(found.state),
         "said": found.said,
@@ -56,7 +58,7 @@ def tell(found: Standing, goal: str, *, as_json: bool, **more: Any) -> None:
         "package_arn": (release.package_arn or None) if release else None,
         "approval": str(release.approval) if release else None,
     }
-    print(json.dumps({**more, **about}, ensure_ascii=False))
+    print(json.dumps({**more, **document}, ensure_ascii=False))
 
 
 def standing_of(release: Release, goal: Goal, table: Table) -> Standing:

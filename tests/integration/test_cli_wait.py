@@ -82,6 +82,17 @@ def test_the_exit_code_says_what_became_of_it(
     assert "churn-v4: ended: RolledBack: why RolledBack" in capsys.readouterr().out
 
 
+def test_what_others_wrote_does_nothing_in_a_terminal(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    given(world, **APPROVED)
+    aborted = Event(AT, "Aborted", "\x1b[2Jchurn-v4: reached", a_release_name())
+    world.targets.change("endpoint/churn", lambda state: Change(state or a_state(), (aborted,)))
+
+    assert wait("churn-v4", "--for", "promoted") == 1
+    assert "Aborted: \\x1b[2Jchurn-v4" in capsys.readouterr().out
+
+
 def test_an_application_is_not_the_endpoint_of_that_name(world: World) -> None:
     given(world, system=System.BEDROCK, **APPROVED)
     remember(world, "Promoted", target="endpoint/churn")
