@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from cli.errors import DONE, NO, UnusableError
+from cli.errors import DONE, NO, UnusableError, unknown
 from cli.stack import Connection, target_named
 from cli.telling import say
 from sluice.adapters.ledger.histories import GrowingError, Histories
@@ -60,8 +60,7 @@ def history_of(table: Table, target: str) -> Recorded:
     except GrowingError as error:
         raise UnusableError(str(error)) from error
     if recorded is None:
-        message = f"the ledger has nothing of {target}: name another, or use --all"
-        raise UnusableError(message)
+        raise unknown(target)
     return recorded
 
 

@@ -13,3 +13,9 @@ class UnusableError(Exception):
 
 class RefusedError(Exception):
     """What was asked for is refused; the message says why."""
+
+
+def unknown(target: str) -> UnusableError:
+    """The error for a target that the ledger has nothing of."""
+    said = "nothing was ever approved for it, or it is another endpoint/NAME or application/NAME"
+    return UnusableError(f"the ledger has nothing of {target}: {said}")

@@ -20,6 +20,8 @@ _WORDS = {
     "Settled": "the rollout of {release} ended, {reason}, and the target was released",
     "Superseded": "{release} is superseded: {reason}",
     "AlarmFired": "an alarm fired on {release}: {reason}",
+    "PromotionAsked": "the held step of {release} may pass, by word of {reason}",
+    "AbortAsked": "the rollout of {release} is to be aborted, by word of {reason}",
     "SmokeTested": "{release} was smoke-tested: {reason}",
 }
 _NO_APPROVAL = "no approval of it is recorded"

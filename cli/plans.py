@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cli.errors import DONE, NO, UnusableError
+from cli.errors import DONE, NO, UnusableError, unknown
 from cli.stack import Connection, target_named
 from sluice.adapters.ledger.evidence import Evidences
 from sluice.adapters.ledger.targets import Targets
@@ -18,7 +18,9 @@ def plan(options: Namespace) -> int:
     """0 when every step can be decided, 1 when one cannot. Raises UnusableError."""
     table, target = Connection(options).table(), target_named(options.target)
     state = Targets(table).read(target)
-    execution = options.rollout or (state.holder if state else "")
+    if state is None:
+        raise unknown(target)
+    execution = options.rollout or state.holder
     if not execution:
         message = f"no rollout is in flight on {target}: name one with --rollout"
         raise UnusableError(message)

@@ -112,6 +112,8 @@ def test_a_person_promotes_what_is_held(held: World, capsys: pytest.CaptureFixtu
     assert (word.says, word.rollout, word.position) == ("promote", EXECUTION, 0)
     assert word.by.startswith("arn:aws:sts::123456789012:")
     assert held.history() == ["PromotionAsked"]
+    assert main(["history", "churn", "--table", TABLE]) == 0
+    assert "the held step of churn-v4 may pass, by word of arn:" in capsys.readouterr().out
 
 
 def test_a_person_aborts_under_a_name(held: World) -> None:
@@ -195,6 +197,8 @@ def test_without_a_rollout_there_is_no_plan(
 
     assert main(["plan", "churn", "--table", TABLE]) == 2
     assert "no rollout is in flight" in capsys.readouterr().err
+    assert main(["plan", "fraud", "--table", TABLE]) == 2
+    assert "the ledger has nothing of endpoint/fraud" in capsys.readouterr().err
 
 
 def test_it_can_be_called_from_any_folder(tmp_path: Path) -> None:
