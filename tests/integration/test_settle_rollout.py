@@ -171,7 +171,7 @@ def test_what_served_well_before_is_not_condemned_by_a_rollback_that_fails(
 ) -> None:
     world.given_versions(1, 2, 3, 4)
     back = a_rollout(
-        Kind.ROLL_BACK, promoted=True, action=Action.ROLL_BACK, blames=True, reason="alarm errors"
+        Kind.ROLL_BACK, promoted=True, action=Action.ROLL_BACK, blames=True, reason="alarm errors."
     )
     world.given(a_state(back, live=CANARY, signal=a_signal()))
 

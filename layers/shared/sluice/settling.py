@@ -150,33 +150,34 @@ class Settling:
 def _sentence(rollout: Rollout) -> str:
     """What people read: what happened to which release, why, and what serves now."""
     release, endpoint = rollout.release.release, rollout.target_name
+    why = rollout.reason.removesuffix(".")
     match rollout.outcome:
         case Outcome.PROMOTED:
-            return f"{release} serves all traffic of {endpoint}: {rollout.reason}."
+            return f"{release} serves all traffic of {endpoint}: {why}."
         case Outcome.ROLLED_BACK if not rollout.taken_back:
-            return f"{endpoint} was rolled back to {release}: {rollout.reason}."
+            return f"{endpoint} was rolled back to {release}: {why}."
         case Outcome.HALTED if rollout.stuck:
             return (
-                f"{endpoint} is halted: {rollout.reason}. The schedule tries once to put what "
+                f"{endpoint} is halted: {why}. The schedule tries once to put what "
                 f"should serve up again."
             )
         case Outcome.HALTED:
             return (
-                f"{endpoint} is halted: {rollout.reason}. There is no good release to go back to, "
+                f"{endpoint} is halted: {why}. There is no good release to go back to, "
                 f"so what serves goes on serving. Approve a fixed version, or set what serves to "
                 f"pending and approve it again to stand by it."
             )
         case Outcome.FAILED:
             return (
-                f"{release} was to take over {endpoint} and did not come up: {rollout.reason}. "
+                f"{release} was to take over {endpoint} and did not come up: {why}. "
                 f"Another good release is tried, if there is one."
             )
         case Outcome.DEFERRED:
-            return f"{release} is tried again on {endpoint} later: {rollout.reason}."
+            return f"{release} is tried again on {endpoint} later: {why}."
         case _:
             stays = (
                 f"{rollout.stable.release} serves all traffic"
                 if rollout.stable
                 else "nothing serves"
             )
-            return f"{release} was taken off {endpoint}: {rollout.reason}. {stays}."
+            return f"{release} was taken off {endpoint}: {why}. {stays}."
