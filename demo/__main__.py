@@ -114,7 +114,7 @@ _STEPS: tuple[tuple[str, Callable[[Stage], None]], ...] = (
     ),
     ("the live version is rejected: traffic goes to the last good one", reversals.reject_live),
     (
-        "meanwhile, an assistant on Bedrock: four commits of it",
+        "meanwhile, an assistant on Bedrock: five commits of it",
         lambda stage: stage.meanwhile.tell(),
     ),
     ("an approval that nobody hears of: the schedule finds it", troubles.heal_lost_approval),
