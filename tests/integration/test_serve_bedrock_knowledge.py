@@ -52,6 +52,20 @@ def test_a_knowledge_base_is_asked_for_passages(
     ]
 
 
+def test_a_knowledge_base_of_any_kind_is_asked_and_five_passages_are_taken(
+    release: Any, ask: Function, bedrock: Bedrock
+) -> None:
+    """A managed one refuses what configures a vector search."""
+    release(**KNOWLEDGE)
+    bedrock.passages = [{"content": {"text": f"passage {n}"}} for n in range(8)]
+
+    answer = ask()
+
+    (_, looked_up), _ = bedrock.asked
+    assert set(looked_up) == {"path", "retrievalQuery"}
+    assert [one["text"] for one in answer["citations"]] == [f"passage {n}" for n in range(5)]
+
+
 @pytest.mark.parametrize(
     ("template", "event"),
     [

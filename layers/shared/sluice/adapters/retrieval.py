@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from mypy_boto3_bedrock_agent_runtime import AgentsforBedrockRuntimeClient  # type: ignore[import-not-found]
 
-_PASSAGES = 5
-"""Bedrock's default, said so that it stays."""
+_MOST = 5
+"""Passages; as many as Bedrock gives by default."""
 _PLACES = ("uri", "url", "id", "query")
 """What the locations of different sources call where a passage is."""
 
@@ -30,19 +30,19 @@ class Retrieval:
         self._client = client
 
     def look_up(self, knowledge_base_id: str, question: str) -> tuple[Passage, ...]:
-        """The passages that fit best, best first. Raises BusyError and RefusedError."""
+        """The passages that fit best, best first. Raises BusyError and RefusedError.
+
+        Asked without a configuration: that of a vector search is for custom knowledge bases only,
+        that of a managed one for managed ones (Bedrock user guide, kb-test-retrieve).
+        """
         try:
             found = self._client().retrieve(
-                knowledgeBaseId=knowledge_base_id,
-                retrievalQuery={"text": question},
-                retrievalConfiguration={
-                    "vectorSearchConfiguration": {"numberOfResults": _PASSAGES}
-                },
+                knowledgeBaseId=knowledge_base_id, retrievalQuery={"text": question}
             )
         except (ClientError, BotoCoreError) as error:
             raise told(error) from None  # the SDK's own would print the question
         passages = map(_passage, found["retrievalResults"])
-        return tuple(one for one in passages if one.text)
+        return tuple(one for one in passages if one.text)[:_MOST]
 
 
 def _passage(found: Any) -> Passage:
