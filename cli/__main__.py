@@ -1,7 +1,7 @@
 """`sluice COMMAND …`, or `python -m cli COMMAND …`.
 
 Exit codes: 0, it is so or was done; 1, it is not so or was refused; 2, it could not be asked; 3, it
-did not come to be so in the time there was.
+did not come to be so in the time there was, or it could not be read whether it is so.
 """
 
 from __future__ import annotations

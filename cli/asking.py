@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from cli.audits import check
 from cli.diffs import diff
 from cli.histories import PAGE, history
+from cli.verifications import verify
 
 if TYPE_CHECKING:
     from argparse import ArgumentParser, _SubParsersAction
@@ -45,6 +46,19 @@ manifest holds them in clear, for everybody who may read it.
 
 Exit codes: 0, the same but for what names them; 1, different; 2, it could not be asked.
 """
+_VERIFY = """\
+Is what serves what was approved? Read again and compared, thing by thing: of an endpoint its
+configuration, traffic, fleet and SageMaker model (image, weights, environment, role), and the image
+in ECR; of an application where the alias leads, what that version is told, its code and layers, and
+the model in Bedrock's catalogue; of both the package, the captured objects in the vault, and what
+the ledger says of each. Nothing is changed. A rollout in flight is no drift, and is told.
+
+Each finding says what was expected and what was found: drift, it is another; gone; unreadable,
+nobody knows.
+
+Exit codes: 0, all as approved; 1, something is not; 2, it could not be asked; 3, nothing was found
+amiss, and something could not be read.
+"""
 
 
 def add_questions(
@@ -54,6 +68,7 @@ def add_questions(
     _add_history(commands, connect)
     _add_audit(commands, connect)
     _add_diff(commands, connect)
+    _add_verify(commands, connect)
 
 
 def _add_history(
@@ -96,6 +111,18 @@ def _add_diff(
     parser.add_argument("--live", default="", metavar="TARGET", help=live)
     connect(parser)
     parser.set_defaults(run=diff)
+
+
+def _add_verify(
+    commands: _SubParsersAction[ArgumentParser], connect: Callable[[ArgumentParser], None]
+) -> None:
+    parser = _parser(commands, "verify", "whether what serves is what was approved", _VERIFY)
+    parser.add_argument("target", nargs="*", metavar="TARGET", help=TARGET)
+    parser.add_argument("--all", action="store_true", help="every target that was ever approved")
+    role = "ARN of what models run as, without a stack (SLUICE_SERVING_ROLE)"
+    parser.add_argument("--serving-role", default="", metavar="ARN", help=role)
+    connect(parser)
+    parser.set_defaults(run=verify)
 
 
 def _parser(

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 STACK, TABLE, BUCKET = "SLUICE_STACK", "SLUICE_TABLE", "SLUICE_BUCKET"
+ROLE = "SLUICE_SERVING_ROLE"
 _TABLE_OUTPUT, _BUCKET_OUTPUT = "LedgerTableName", "ArtifactsBucketName"
+_ROLE_OUTPUT = "ServingRoleArn"
 
 
 class Connection:
@@ -29,32 +31,37 @@ class Connection:
         self._stack = options.stack or os.environ.get(STACK, "sluice")
         self._table = options.table or os.environ.get(TABLE, "")
         self._bucket = getattr(options, "bucket", "") or os.environ.get(BUCKET, "")
+        self._role = getattr(options, "serving_role", "") or os.environ.get(ROLE, "")
 
     def table(self) -> Table:
         """The ledger. Raises UnusableError where it cannot be found."""
         name = self._table or self._of_stack(_TABLE_OUTPUT, f"--table or {TABLE}")
-        return Table(self._client("dynamodb"), name)
+        return Table(self.client("dynamodb"), name)
 
     def bucket(self) -> str:
         """The bucket that engineers push to. Raises UnusableError where it cannot be found."""
         return self._bucket or self._of_stack(_BUCKET_OUTPUT, f"--bucket or {BUCKET}")
 
+    def serving_role(self) -> str:
+        """What models run as whose config names no role. Raises UnusableError where unknown."""
+        return self._role or self._of_stack(_ROLE_OUTPUT, f"--serving-role or {ROLE}")
+
     def s3(self) -> S3Client:
         """Where the bucket is. Raises UnusableError."""
-        client: S3Client = self._client("s3")
+        client: S3Client = self.client("s3")
         return client
 
     def caller(self) -> str:
         """The ARN of whoever asks. Raises UnusableError."""
         try:
-            return str(self._client("sts").get_caller_identity()["Arn"])
+            return str(self.client("sts").get_caller_identity()["Arn"])
         except (BotoCoreError, ClientError) as error:
             message = f"who asks is not known: {error}; set credentials, or use --by"
             raise UnusableError(message) from error
 
     def _of_stack(self, output: str, otherwise: str) -> str:
         try:
-            (stack,) = self._client("cloudformation").describe_stacks(StackName=self._stack)[
+            (stack,) = self.client("cloudformation").describe_stacks(StackName=self._stack)[
                 "Stacks"
             ]
         except (BotoCoreError, ClientError) as error:
@@ -69,7 +76,8 @@ class Connection:
             raise UnusableError(message)
         return str(outputs[output])
 
-    def _client(self, service: str) -> Any:
+    def client(self, service: str) -> Any:
+        """A client for a service of AWS. Raises UnusableError."""
         try:
             return self._session.client(service)  # type: ignore[call-overload]
         except BotoCoreError as error:

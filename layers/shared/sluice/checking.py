@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sluice.domain.inbox import MODEL
-from sluice.domain.manifest import parse_manifest, vault_key
+from sluice.domain.manifest import model_data, parse_manifest
 from sluice.domain.preparation import Truth, fleet_objection, objection, target_objection
 from sluice.domain.rollout import Kind
 
@@ -84,10 +83,4 @@ class Checking:
             image_present=self.images.present(manifest.image),
             role_allowed=self.role(manifest) in {self.serving_role_arn, *self.execution_roles},
         )
-        return objection(manifest, truth, model_data=model_data(manifest, release))
-
-
-def model_data(manifest: Manifest, release: Deployed) -> str:
-    """Where the release's weights lie in the vault."""
-    key = vault_key(release.release, release.digest, MODEL)
-    return f"s3://{manifest.bucket}/{key}"
+        return objection(manifest, truth, model_data=model_data(manifest, release.digest))

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sluice.adapters.endpoint import production_variant
-from sluice.checking import model_data
+from sluice.domain.deploying import fleet
+from sluice.domain.manifest import model_data
 from sluice.domain.plan import Capacity
 from sluice.domain.preparation import in_its_kind, planned, way_in
 from sluice.domain.rollout import Kind
@@ -68,13 +69,13 @@ class Fleets:
         canary = production_variant(
             release.variant,
             model=release.model,
-            fleet=_fleet(manifest, count=_instances(rollout, manifest, view)),
+            fleet=fleet(manifest, count=_instances(rollout, manifest, view)),
         )
         self.endpoint.create_config(rollout.release.endpoint_config, variants=[canary])
         if rollout.kind is Kind.CANARY and stable and captures.stable and view:
             count = view.variants[stable.variant].instances
-            fleet = _fleet(captures.stable.manifest, count=count)
-            serving = production_variant(stable.variant, model=stable.model, fleet=fleet)
+            standing = fleet(captures.stable.manifest, count=count)
+            serving = production_variant(stable.variant, model=stable.model, fleet=standing)
             dark = {**canary, "InitialVariantWeight": 0.0}
             self.endpoint.create_config(rollout.provision_config, variants=[serving, dark])
 
@@ -99,22 +100,9 @@ def _instances(rollout: Rollout, manifest: Manifest, view: EndpointView | None) 
     return max(wanted, live.instances) if live else wanted
 
 
-def _fleet(manifest: Manifest, *, count: int) -> dict[str, Any]:
-    """What a variant of this release runs on."""
-    serverless = manifest.config.serverless
-    if serverless is None:
-        return {"InstanceType": manifest.config.instance_type, "InitialInstanceCount": count}
-    config = {
-        "MemorySizeInMB": serverless.memory_size_mb,
-        "MaxConcurrency": serverless.max_concurrency,
-        "ProvisionedConcurrency": serverless.provisioned_concurrency,
-    }
-    return {"ServerlessConfig": {name: one for name, one in config.items() if one is not None}}
-
-
 def _container(manifest: Manifest, release: Deployed) -> dict[str, Any]:
     return {
         "Image": manifest.image,
-        "ModelDataUrl": model_data(manifest, release),
+        "ModelDataUrl": model_data(manifest, release.digest),
         "Environment": manifest.config.environment,
     }

@@ -46,7 +46,7 @@ class Endpoint:
         try:
             found = self._client.describe_endpoint(EndpointName=name)
         except ClientError as error:
-            if _missing(error):
+            if missing(error):
                 return None
             raise
         return EndpointView(
@@ -64,7 +64,7 @@ class Endpoint:
         try:
             endpoint: Any = self._client.describe_endpoint(EndpointName=name)
         except ClientError as error:
-            if _missing(error):
+            if missing(error):
                 return frozenset()
             raise
         return features(endpoint, self._config(config) or {})
@@ -164,7 +164,7 @@ class Endpoint:
         try:
             self._client.delete_endpoint(EndpointName=name)
         except ClientError as error:
-            if not _missing(error):
+            if not missing(error):
                 raise
 
     def _until_found(self, call: Callable[[], object]) -> None:
@@ -176,7 +176,7 @@ class Endpoint:
             try:
                 call()
             except ClientError as error:
-                if not _missing(error):
+                if not missing(error):
                     raise
                 self._rest(_jitter.uniform(longest / 2, longest))
             else:
@@ -188,7 +188,7 @@ class Endpoint:
         try:
             return self._client.describe_endpoint_config(EndpointConfigName=name)
         except ClientError as error:
-            if _missing(error):
+            if missing(error):
                 return None
             raise
 
@@ -204,8 +204,8 @@ def _variant(described: Any) -> VariantView:
     return VariantView(weight=weight, instances=count)
 
 
-def _missing(error: ClientError) -> bool:
-    """SageMaker has no modelled error for a missing resource: a ValidationException says it."""
+def missing(error: ClientError) -> bool:
+    """Whether it does not exist: SageMaker has no modelled error, a ValidationException says it."""
     message = error.response["Error"].get("Message", "")
     return _is_validation(error) and "Could not find" in message
 

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from sluice.domain.inbox import EVALUATION, MODEL
 from sluice.domain.manifest import MANIFEST, Manifest, manifest_uri
-from sluice.domain.package import client_token, customer_metadata
+from sluice.domain.package import client_token, customer_metadata, specification
 from sluice.domain.release import ApprovalStatus
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ class Package:
     """ARN of whoever last changed anything about it, or `unknown`: no proof of who approved."""
     metadata: dict[str, str]
     containers: tuple[Container, ...]
+    specification: dict[str, Any]
+    """Its InferenceSpecification, as SageMaker tells it; empty where it has none."""
 
 
 class Registry:
@@ -173,38 +175,17 @@ def _request(manifest: AnyManifest, digest: str) -> dict[str, Any]:
     release = manifest.release
     vault = manifest_uri(manifest.bucket, release, digest).removesuffix(MANIFEST)
     statistics = {"ContentType": "application/json", "S3Uri": f"{vault}{EVALUATION}"}
-    runs = _inference(manifest, f"{vault}{MODEL}") if isinstance(manifest, Manifest) else {}
+    runs = specification(manifest, f"{vault}{MODEL}") if isinstance(manifest, Manifest) else {}
     return {
         "ModelPackageGroupName": release.group,
         "ModelPackageDescription": f"{release}, commit {manifest.commit}",
         "ModelApprovalStatus": "PendingManualApproval",
-        **runs,
+        **({"InferenceSpecification": runs} if runs else {}),
         "ModelMetrics": {"ModelQuality": {"Statistics": statistics}},
         "MetadataProperties": {"CommitId": manifest.commit},
         "CustomerMetadataProperties": customer_metadata(manifest, digest),
         "ClientToken": client_token(manifest, digest),
     }
-
-
-def _inference(manifest: Manifest, model_data_url: str) -> dict[str, Any]:
-    """What SageMaker is to run; of a Bedrock configuration it runs nothing."""
-    config = manifest.config
-    container = {"Image": manifest.image, "ModelDataUrl": model_data_url}
-    return {
-        "InferenceSpecification": {
-            "Containers": [
-                {**container, **({"Environment": config.environment} if config.environment else {})}
-            ],
-            **_instance_types(config.instance_type),
-            "SupportedContentTypes": list(config.content_types),
-            "SupportedResponseMIMETypes": list(config.response_types),
-        }
-    }
-
-
-def _instance_types(instance_type: str | None) -> dict[str, list[str]]:
-    """What a package says it runs on; of serverless fleets it has no word."""
-    return {"SupportedRealtimeInferenceInstanceTypes": [instance_type]} if instance_type else {}
 
 
 def _listed(summary: Any) -> Listed:
@@ -232,6 +213,7 @@ def _package(found: Any) -> Package:
             Container(image=one["Image"], model_data_url=one.get("ModelDataUrl", ""))
             for one in containers
         ),
+        specification=found.get("InferenceSpecification", {}),
     )
 
 

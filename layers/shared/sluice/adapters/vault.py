@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from sluice.adapters.artifacts import Artifacts, facts_of
-from sluice.domain.vault import Comparison, VaultCopy, comparison, same_checksums
+from sluice.domain.vault import Comparison, Standing, VaultCopy, comparison, same_checksums
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -62,12 +62,25 @@ class Vault:
 
     def holds(self, bucket: str, copy: VaultCopy) -> bool:
         """Whether `key` still answers with exactly the version that was written."""
-        found = self._head(bucket, copy.key)
-        return (
-            found is not None
-            and found.get("VersionId", "") == copy.version_id
-            and found["ContentLength"] == copy.size
-            and found["ETag"].strip('"') == copy.etag
+        found = self.standing(bucket, copy.key)
+        return found is not None and (found.version_id, found.size, found.etag) == (
+            copy.version_id,
+            copy.size,
+            copy.etag,
+        )
+
+    def standing(self, bucket: str, key: str) -> Standing | None:
+        """What stands at `key`, or None where nothing does."""
+        found = self._head(bucket, key)
+        if found is None:
+            return None
+        facts = facts_of(found)
+        return Standing(
+            version_id=found.get("VersionId", ""),
+            size=facts.size,
+            etag=facts.etag,
+            checksums=facts.checksums,
+            checksum_type=facts.checksum_type,
         )
 
     def _compared(

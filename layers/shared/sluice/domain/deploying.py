@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sluice.domain import names
 from sluice.domain.release import System
 from sluice.domain.rollout import Deployed
 
 if TYPE_CHECKING:
+    from sluice.domain.manifest import Manifest
     from sluice.domain.release import Release
     from sluice.domain.target import TargetState
 
@@ -41,6 +42,19 @@ def again(state: TargetState, good: Deployed) -> Deployed:
     epoch = state.epoch + 1
     named = _named(state, good.package_version, epoch=epoch, unnamed={})
     return good.model_copy(update={"epoch": epoch, "alarms": (), **named})
+
+
+def fleet(manifest: Manifest, *, count: int) -> dict[str, Any]:
+    """What a variant of this release runs on."""
+    serverless = manifest.config.serverless
+    if serverless is None:
+        return {"InstanceType": manifest.config.instance_type, "InitialInstanceCount": count}
+    config = {
+        "MemorySizeInMB": serverless.memory_size_mb,
+        "MaxConcurrency": serverless.max_concurrency,
+        "ProvisionedConcurrency": serverless.provisioned_concurrency,
+    }
+    return {"ServerlessConfig": {name: one for name, one in config.items() if one is not None}}
 
 
 def _named(

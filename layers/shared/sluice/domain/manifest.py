@@ -11,7 +11,7 @@ import json
 
 from pydantic import Field
 
-from sluice.domain.inbox import folder_path
+from sluice.domain.inbox import MODEL, folder_path
 from sluice.domain.pushed import ModelConfig
 from sluice.domain.release import ReleaseName, System
 from sluice.domain.values import SCHEMA_VERSION, Value
@@ -121,3 +121,8 @@ def vault_key(release: ReleaseName, digest: str, name: str) -> str:
 def manifest_uri(bucket: str, release: ReleaseName, digest: str) -> str:
     """Where the vault keeps the release's manifest."""
     return f"s3://{bucket}/{vault_key(release, digest, MANIFEST)}"
+
+
+def model_data(manifest: Manifest, digest: str) -> str:
+    """Where the release's weights lie in the vault."""
+    return f"s3://{manifest.bucket}/{vault_key(manifest.release, digest, MODEL)}"

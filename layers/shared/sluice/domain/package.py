@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 import uuid
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sluice.domain.manifest import VAULT, manifest_uri
 from sluice.domain.release import ReleaseName
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from sluice.domain.bedrock_manifest import AnyManifest
+    from sluice.domain.manifest import Manifest
 
 RELEASE_DIGEST = "release-digest"
 MANIFEST_URI = "manifest"
@@ -49,6 +50,24 @@ def customer_metadata(manifest: AnyManifest, digest: str) -> dict[str, str]:
         if all(fitting) and len(said) < MAX_PAIRS:
             said.setdefault(*fitting)
     return said
+
+
+def specification(manifest: Manifest, model_data_url: str) -> dict[str, Any]:
+    """What the package says SageMaker is to run: its InferenceSpecification.
+
+    It says what instances it runs on; of serverless fleets it has no word.
+    """
+    config = manifest.config
+    container = {"Image": manifest.image, "ModelDataUrl": model_data_url}
+    instances = [config.instance_type] if config.instance_type else []
+    return {
+        "Containers": [
+            {**container, **({"Environment": config.environment} if config.environment else {})}
+        ],
+        **({"SupportedRealtimeInferenceInstanceTypes": instances} if instances else {}),
+        "SupportedContentTypes": list(config.content_types),
+        "SupportedResponseMIMETypes": list(config.response_types),
+    }
 
 
 def release_named(group: str, metadata: Mapping[str, str]) -> ReleaseName | None:

@@ -124,12 +124,17 @@ def pin(
     return PinnedModel(
         id=model.id,
         profile=profile.arn if profile else "",
-        arns=tuple(sorted(profile.model_arns)) if profile else (model.arn,),
+        arns=arns_of(model, profile),
         status=model.status,
         inference_types=model.inference_types,
         legacy_at=model.legacy_at,
         end_of_life_at=model.end_of_life_at,
     )
+
+
+def arns_of(model: FoundationModel, profile: InferenceProfile | None) -> tuple[str, ...]:
+    """What is asked in the end: the model, or all that the profile leads to."""
+    return tuple(sorted(profile.model_arns)) if profile else (model.arn,)
 
 
 def _refuse_alias(asked: str, found: FoundationModel | InferenceProfile) -> Refusal | None:

@@ -44,19 +44,29 @@ class VaultCopy(Value):
     compared: Comparison
 
 
+class Standing(Value):
+    """What stands under a key of the vault now."""
+
+    version_id: str
+    size: int
+    etag: str
+    checksums: dict[str, str] = Field(default_factory=dict)
+    checksum_type: str = ""
+
+
 def comparison(source: CapturedObject, copy: Facts) -> Comparison:
     """The strongest comparison that source and copy allow at a bearable cost."""
-    if _comparable(source, copy):
+    if comparable(source, copy):
         return Comparison.CHECKSUM
     return Comparison.STREAM if source.size <= STREAM_LIMIT else Comparison.PARTS
 
 
 def same_checksums(source: CapturedObject, copy: Facts) -> bool:
     """Whether every checksum that source and copy have in common agrees."""
-    return all(source.checksums[one] == copy.checksums[one] for one in _comparable(source, copy))
+    return all(source.checksums[one] == copy.checksums[one] for one in comparable(source, copy))
 
 
-def _comparable(source: CapturedObject, copy: Facts) -> set[str]:
+def comparable(source: CapturedObject, copy: Facts | Standing) -> set[str]:
     """Algorithms in common. A composite checksum depends on how an upload was cut into parts."""
     if source.checksum_type != FULL_OBJECT or copy.checksum_type != FULL_OBJECT:
         return set()

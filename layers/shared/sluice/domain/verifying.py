@@ -1,0 +1,239 @@
+"""Whether what serves a target is what was approved: what is expected beside what was found.
+
+Nothing here reads or changes anything. What could not be read is a finding, too: it is never taken
+for what was expected. Of what is gone or unread, nothing further is said.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from sluice.domain.manifest import Manifest, manifest_uri, model_data
+from sluice.domain.package import MANIFEST_URI, RELEASE_DIGEST, customer_metadata, specification
+from sluice.domain.release import ApprovalStatus
+from sluice.domain.values import Value
+from sluice.domain.vault import comparable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from sluice.domain.bedrock_manifest import AnyManifest
+    from sluice.domain.manifest import CapturedObject
+    from sluice.domain.release import Release
+    from sluice.domain.rollout import Deployed
+    from sluice.domain.vault import Standing, VaultCopy
+
+_NOTHING = "nothing"
+_LISTS = (
+    "SupportedContentTypes",
+    "SupportedRealtimeInferenceInstanceTypes",
+    "SupportedResponseMIMETypes",
+)
+
+
+class Severity(StrEnum):
+    """What became of something that is not as it should be."""
+
+    DRIFT = "drift"
+    """It is there, and is another."""
+    GONE = "gone"
+    UNREADABLE = "unreadable"
+    """It could not be asked for: nobody knows."""
+
+
+class Finding(Value):
+    """One thing that is not known to be as it was approved."""
+
+    what: str
+    expected: str
+    found: str
+    severity: Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """What stands in the place of something that could not be read."""
+
+    reason: str
+
+
+def known[T](found: T | Unread | None) -> T | None:
+    """What was found, where something was."""
+    return None if isinstance(found, Unread) else found
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing as it should be, and as it was found: None where it is gone."""
+
+    what: str
+    expected: Any
+    found: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Packaged:
+    """What the registry says of a package now."""
+
+    approval: ApprovalStatus
+    metadata: Mapping[str, str]
+    specification: Mapping[str, Any] = field(default_factory=dict)
+    """Its InferenceSpecification; of an application's package nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What ledger and vault hold of a release."""
+
+    record: Release | Unread | None
+    """`RELEASE#…`."""
+    manifest: str | Unread | None
+    """The digest that the ledger's copy of the manifest has."""
+    vaulted: str | Unread | None
+    """The digest that the vault's has."""
+
+    def digest(self, live: Deployed) -> str:
+        """The digest that most of STATE, the release's record and both manifests agree upon.
+
+        STATE's where none has more: who changed one of the four is told by the others.
+        """
+        record = known(self.record)
+        said = (live.digest, record and record.digest, self.manifest, self.vaulted)
+        return Counter(one for one in said if isinstance(one, str)).most_common(1)[0][0]
+
+
+def findings(checks: Iterable[Check]) -> tuple[Finding, ...]:
+    """What is not as it should be, in the order of the checks."""
+    return tuple(_finding(one) for one in checks if one.expected != one.found)
+
+
+def ledger_checks(live: Deployed, kept: Kept, manifest: AnyManifest | None) -> Iterator[Check]:
+    """What STATE, the release's record and both copies of its manifest say of each other.
+
+    `manifest` is None where none that has the digest could be found.
+    """
+    name, digest, record = live.release, kept.digest(live), known(kept.record)
+    yield Check(f"digest of {name} in STATE", digest, live.digest)
+    if record:
+        yield Check(f"digest of {name} in its record", digest, record.digest)
+        yield Check(f"package of {name} in STATE", record.package_arn, live.package_arn)
+    else:
+        yield Check(f"record of {name} in the ledger", digest, kept.record)
+    yield Check(f"manifest of {name} in the ledger", digest, kept.manifest)
+    yield Check(f"manifest of {name} in the vault", digest, kept.vaulted)
+    if manifest is None:
+        return
+    uri = manifest_uri(manifest.bucket, name, digest)
+    yield Check(f"place of {name} in STATE", uri, live.manifest_uri)
+    if record:
+        yield Check(f"place of {name} in its record", uri, record.manifest_uri)
+
+
+def vault_checks(
+    manifest: AnyManifest,
+    copies: Iterable[VaultCopy],
+    standing: Mapping[str, Standing | Unread | None],
+) -> Iterator[Check]:
+    """Each object that the manifest names, beside what stands under its copy's key.
+
+    What the manifest says of an object goes before what the ledger says of its copy.
+    """
+    kept = {one.name: one for one in copies}
+    for source in sorted(manifest.objects, key=lambda one: one.name):
+        what, found = f"{source.name} of {manifest.release}", standing.get(source.name)
+        if source.name not in kept:
+            yield Check(f"copy of {what} in the ledger", f"{source.size} bytes", None)
+        elif found is None or isinstance(found, Unread):
+            yield Check(f"{what} in the vault", kept[source.name].key, found)
+        else:
+            yield _object_check(what, source, kept[source.name], found)
+
+
+def _object_check(what: str, source: CapturedObject, copy: VaultCopy, found: Standing) -> Check:
+    of_source = {one: source.checksums[one] for one in comparable(source, found)}
+    sums = {**copy.checksums, **of_source}
+    seen = {one: found.checksums.get(one, _NOTHING) for one in sums}
+    return Check(
+        f"{what} in the vault",
+        {"version": copy.version_id, "size": source.size, "etag": copy.etag, **sums},
+        {"version": found.version_id, "size": found.size, "etag": found.etag, **seen},
+    )
+
+
+def package_checks(
+    live: Deployed,
+    manifest: AnyManifest,
+    digest: str,
+    package: Packaged | Unread | None,
+    *,
+    leaving: bool = False,
+) -> Iterator[Check]:
+    """The package in the registry: approved, of this release, and running what was registered.
+
+    What is `leaving` already need not be approved.
+    """
+    of = f"package of {live.release}"
+    if package is None or isinstance(package, Unread):
+        yield Check(of, live.package_arn, package)
+        return
+    if not leaving:
+        yield Check(f"approval of the {of}", str(ApprovalStatus.APPROVED), str(package.approval))
+    said = customer_metadata(manifest, digest)
+    for name in (RELEASE_DIGEST, MANIFEST_URI):
+        yield Check(f"{name} of the {of}", said[name], package.metadata.get(name))
+    yield from _specification_checks(of, manifest, digest, package.specification)
+
+
+def container_checks(
+    of: str, expected: Mapping[str, Any], found: Mapping[str, Any]
+) -> Iterator[Check]:
+    """Image, artifact and environment of a container; SageMaker tells no empty environment."""
+    for name in ("Image", "ModelDataUrl"):
+        yield Check(f"{name} of the {of}", expected[name], found.get(name))
+    environment = expected.get("Environment") or {}
+    yield Check(f"environment of the {of}", environment, dict(found.get("Environment") or {}))
+
+
+def _specification_checks(
+    of: str, manifest: AnyManifest, digest: str, found: Mapping[str, Any]
+) -> Iterator[Check]:
+    containers = found.get("Containers") or []
+    if not isinstance(manifest, Manifest):
+        yield Check(f"containers of the {of}", 0, len(containers))
+        return
+    wanted = specification(manifest, model_data(manifest, digest))
+    (container,) = wanted["Containers"]
+    yield Check(f"containers of the {of}", 1, len(containers))
+    if len(containers) == 1:
+        yield from container_checks(of, container, containers[0])
+    for name in _LISTS:
+        listed = sorted(wanted.get(name, [])), sorted(found.get(name) or [])
+        yield Check(f"{name} of the {of}", *listed)
+
+
+def _finding(check: Check) -> Finding:
+    expected, found, severity = check.expected, check.found, Severity.DRIFT
+    if isinstance(found, Unread):
+        severity, found = Severity.UNREADABLE, found.reason
+    elif found is None:
+        severity = Severity.GONE
+    elif isinstance(expected, dict) and isinstance(found, dict):
+        both = expected.keys() | found.keys()
+        other = {one for one in both if expected.get(one) != found.get(one)}
+        expected, found = (
+            {one: value for one, value in side.items() if one in other}
+            for side in (expected, found)
+        )
+    return Finding(what=check.what, expected=_told(expected), found=_told(found), severity=severity)
+
+
+def _told(value: Any) -> str:
+    if value in (None, "", {}, [], ()):
+        return _NOTHING
+    if isinstance(value, str):
+        return value
+    return json.dumps(value, sort_keys=True, ensure_ascii=False)
