@@ -82,6 +82,9 @@ def _watched(subject: str, table: Table) -> ReleaseName | Place:
             advice = f"name one that is, or wait for its folder: models/{name}, configs/COMMIT"
             raise UnusableError(f"no release {name} is in the ledger: {advice}")
         return name
+    if subject.startswith(("models/", "configs/")):
+        folders = "models/GROUP-vN, or configs/COMMIT in 7 to 64 lower-case hexadecimal digits"
+        raise UnusableError(f"no version folder is called {subject!r}: name it {folders}")
     return _newest(target_named(subject), table)
 
 

@@ -125,8 +125,8 @@ def test_programs_get_one_object(world: World, capsys: pytest.CaptureFixture[str
     [
         pytest.param("churn-v9", "wait for its folder: models/churn-v9", id="no such release"),
         pytest.param("fraud", "no release for endpoint/fraud is in the ledger", id="no target"),
-        pytest.param("models/churn", "no target is called 'models/churn'", id="no folder"),
-        pytest.param("configs/HEAD", "no target is called 'configs/HEAD'", id="no commit"),
+        pytest.param("models/churn", "no version folder is called 'models/churn'", id="no folder"),
+        pytest.param("configs/HEAD", "no version folder is called 'configs/HEAD'", id="no commit"),
     ],
 )
 def test_what_nobody_can_wait_for_is_said(
