@@ -72,7 +72,8 @@ def environment() -> Iterator[None]:
     """What the template would set, and credentials of nobody."""
     assert DEFAULT_ACCOUNT_ID == ACCOUNT
     before = dict(os.environ)
-    os.environ.pop("AWS_PROFILE", None)
+    for name in ("AWS_PROFILE", "AWS_ENDPOINT_URL"):
+        os.environ.pop(name, None)
     os.environ.update(ENVIRONMENT)
     yield
     os.environ.clear()
