@@ -28,6 +28,8 @@ from tests.integration.faults import Faults
 from tests.integration.inbox import Inbox
 from tests.integration.lambdas import APPLICATIONS, Lambdas
 from tests.integration.published import Application
+from tests.integration.pushing import Bucket
+from tests.integration.repository import Repository
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -285,3 +287,17 @@ def making(
 def support(making: Callable[..., Application]) -> Application:
     """Such an application."""
     return making()
+
+
+@pytest.fixture
+def bucket(aws: Callable[[str], Any]) -> Bucket:
+    """The bucket, empty."""
+    return Bucket(aws("s3"))
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    """A repository with a committed configuration."""
+    repository = Repository(tmp_path / "support")
+    repository.configure()
+    return repository
