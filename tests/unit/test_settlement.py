@@ -157,3 +157,19 @@ def test_what_goes_and_what_stays(
     unwatched: Deployed | None,
 ) -> None:
     assert (leftover(rollout), survivor(rollout), retired(rollout)) == (gone, staying, unwatched)
+
+
+UNPROVEN = "it served without data, or with an alarm that was not OK"
+
+
+@pytest.mark.parametrize(
+    ("proven", "said"),
+    [(True, "Promoted"), (False, f"Promoted, and no rollback lands on it: {UNPROVEN}")],
+)
+def test_what_no_rollback_may_land_on_is_said_when_it_settles(said: str, *, proven: bool) -> None:
+    done = a_rollout(outcome=Outcome.PROMOTED, promoted=True, proven=proven)
+
+    change = release_target(a_state(done), done, now=AT)
+
+    assert change
+    assert [(one.event, one.reason) for one in change.events] == [("Settled", said)]

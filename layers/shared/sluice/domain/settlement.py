@@ -51,12 +51,20 @@ def release_target(
         }
     )
     name = rollout.release.release
-    events = [Event(now, "Settled", f"{rollout.outcome}", name)]
+    events = [Event(now, "Settled", _ended(rollout, proven=proven), name)]
     if left:
         events.insert(
             0, Event(now, "SettleOwed", f"still on the endpoint: {', '.join(left)}", name)
         )
     return Change(released, tuple(events))
+
+
+def _ended(rollout: Rollout, *, proven: bool) -> str:
+    """How it ended, and what nobody should have to find out when they need a way back."""
+    if proven or rollout.outcome is not Outcome.PROMOTED or rollout.kind is Kind.SETTLE:
+        return str(rollout.outcome)
+    why = "it served without data, or with an alarm that was not OK"
+    return f"{rollout.outcome}, and no rollback lands on it: {why}"
 
 
 def _settle_owed(
