@@ -189,3 +189,23 @@ def test_an_alarm_in_a_maintenance_window_is_acted_on_when_the_window_ends(churn
     assert ignored["reason"].startswith("MUTED")
     assert_rejected(churn, 2)
     churn.until_serving({1: 100})
+
+
+def test_a_first_version_that_nobody_asked_in_time_earns_its_place_beside_a_canary(
+    churn: Line,
+) -> None:
+    churn.push(1)
+    churn.approve(1)
+    churn.until_event("Settled", 1)
+    assert churn.last_good() == []
+    assert "no rollback lands on it" in churn.history()[-1]["reason"]
+    churn.users()
+    churn.push(2)
+
+    churn.approve(2)
+    settled = churn.until_event("Settled", 2)
+    assert churn.last_good() == [2, 1]
+    churn.reject(2)
+    churn.until_event("RolledBack", 1, after=settled["n"])
+
+    churn.until_serving({1: 100})

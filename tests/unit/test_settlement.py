@@ -173,3 +173,36 @@ def test_what_no_rollback_may_land_on_is_said_when_it_settles(said: str, *, prov
 
     assert change
     assert [(one.event, one.reason) for one in change.events] == [("Settled", said)]
+
+
+@pytest.mark.parametrize(
+    ("changes", "before", "after"),
+    [
+        pytest.param({"proven": True}, (), (CANARY, STABLE), id="both"),
+        pytest.param({}, (OLD,), (STABLE, OLD), id="the canary is not proven"),
+        pytest.param(
+            {"proven": True, "taken_back": True}, (OLD,), (STABLE, OLD), id="it was taken back"
+        ),
+        pytest.param({"proven": True}, (OLD, STABLE), (CANARY, OLD, STABLE), id="known before"),
+    ],
+)
+def test_a_stable_that_was_seen_to_serve_well_may_be_gone_back_to(
+    changes: dict[str, bool], before: tuple[Deployed, ...], after: tuple[Deployed, ...]
+) -> None:
+    done = PROMOTED.model_copy(update={"stable_served": True, **changes})
+
+    change = release_target(a_state(done, last_good=before), done, now=AT)
+
+    assert change
+    assert change.state.last_good == after
+
+
+@pytest.mark.parametrize("marks", ["bad", "suspect"])
+def test_a_stable_that_something_was_said_against_is_not(marks: str) -> None:
+    done = PROMOTED.model_copy(update={"stable_served": True})
+    mark = {str(STABLE.release): Mark(reason="alarm", at=AT)}
+
+    change = release_target(a_state(done, last_good=(), **{marks: mark}), done, now=AT)
+
+    assert change
+    assert change.state.last_good == ()

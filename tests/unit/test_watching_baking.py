@@ -167,6 +167,48 @@ def test_the_reason_says_at_which_weight() -> None:
     assert failed.reason == f"alarm {ALARM} while v4-e5 had 10 %"
 
 
+# What stable shows meanwhile.
+
+THREE_STEPS = BAKING.model_copy(update={"steps": (BAKING.steps[0], *BAKING.steps)})
+OF_STABLE = "sluice-churn-v3-e3-errors"
+
+
+@pytest.mark.parametrize(
+    ("rollout", "verdict", "of_stable", "served"),
+    [
+        pytest.param(BAKING, PASSED, OK, True, id="compared to the end"),
+        pytest.param(THREE_STEPS, PASSED, OK, False, id="a step that may pass on time"),
+        pytest.param(LAST, PASSED, OK, False, id="all traffic: nothing was compared"),
+        pytest.param(BAKING, UNDECIDED, OK, False, id="undecided"),
+        pytest.param(BAKING, FAILED, OK, False, id="a bad canary"),
+        pytest.param(BAKING, PASSED, FIRING, False, id="stable's alarm fires"),
+        pytest.param(BAKING, PASSED, None, False, id="stable's alarm cannot be read"),
+    ],
+)
+def test_stable_is_seen_to_serve_well_beside_a_canary_that_passed_on_evidence(
+    rollout: Rollout, verdict: Verdict, of_stable: AlarmState | None, *, served: bool
+) -> None:
+    assert rollout.stable
+    stable = rollout.stable.model_copy(update={"alarms": (OF_STABLE,)})
+    rollout = rollout.model_copy(update={"stable": stable})
+    view = AT_ALL if rollout.position == LAST.position else AT_TEN
+    alarms = {ALARM: OK} | ({OF_STABLE: of_stable} if of_stable else {})
+
+    found = looked(rollout, Phase.BAKING, Sight(view, alarms, Finding(verdict, "said", 100)))
+
+    assert found
+    assert found.stable_served is served
+
+
+def test_what_stable_was_seen_to_do_is_not_forgotten_at_all_traffic() -> None:
+    rollout = LAST.model_copy(update={"stable_served": True})
+
+    found = looked(rollout, Phase.BAKING, a_sight(AT_ALL, verdict=PASSED))
+
+    assert found
+    assert found.stable_served
+
+
 # Standing by and settling.
 
 LATE = 3600 + COUNTED_AFTER_SECONDS

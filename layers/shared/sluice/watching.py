@@ -7,7 +7,7 @@ token works once, so a message that comes twice does no harm.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sluice.domain.arming import Readings, remark
@@ -98,10 +98,13 @@ class Watching:
         """What the alarms say; the target remembers what a look at them changes by itself."""
         if state.phase is Phase.SETTLING:  # judged already, and some of them are being deleted
             return Readings()
-        readings = self.alarms.read((*rollout.release.alarms, *rollout.watch, *state.disarmed))
+        own = {*rollout.release.alarms, *rollout.watch, *state.disarmed}
+        stables = {*(rollout.stable.alarms if rollout.stable else ())} - own
+        readings = self.alarms.read(own | stables)
+        told = replace(readings, muted=readings.muted - stables, missing=readings.missing - stables)
 
         def decide(latest: TargetState | None) -> Change | None:
-            return remark(latest, readings, now=now) if latest else None
+            return remark(latest, told, now=now) if latest else None
 
         if decide(state):
             self.targets.change(state.target, decide)

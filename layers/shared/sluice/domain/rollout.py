@@ -205,6 +205,8 @@ class Rollout(Value):
     """Whether it is taken back only because a newer release was approved."""
     proven: bool = False
     """Whether the release served through its whole rollout with data and without an alarm."""
+    stable_served: bool = False
+    """Whether stable was seen to serve well beside the canary: it may be gone back to later."""
     outcome: Outcome | None = None
 
     @property

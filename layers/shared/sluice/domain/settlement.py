@@ -43,7 +43,7 @@ def release_target(
             "drain_until": None,
             "settle_owed": _settle_owed(state, left, now=now),
             "phase": Phase.HALTED if halted else Phase.IDLE,
-            "last_good": _with(state, rollout.release) if proven else state.last_good,
+            "last_good": _last_good(state, rollout, proven=proven),
             "suspect": _cleared(state, rollout.release) if proven else state.suspect,
             "disarmed": forget_unwatched(state),
             # What a halt could not mend is not tried again by itself.
@@ -112,6 +112,21 @@ def _cleared(state: TargetState, release: Deployed) -> dict[str, Mark]:
     return {name: mark for name, mark in state.suspect.items() if name != str(release.release)}
 
 
-def _with(state: TargetState, release: Deployed) -> tuple[Deployed, ...]:
-    others = (good for good in state.last_good if good.release != release.release)
-    return (release, *others)[:REMEMBERED]
+def _last_good(state: TargetState, rollout: Rollout, *, proven: bool) -> tuple[Deployed, ...]:
+    """What the target may go back to, newest first: with what this rollout has shown to serve well.
+
+    A release that was among them keeps its place: what it served before was not in doubt.
+    """
+    known, stable = state.last_good, rollout.stable
+    if stable and rollout.stable_served and not _doubted_or_known(state, stable):
+        known = (stable, *known)
+    if proven:
+        release = rollout.release
+        known = (release, *(one for one in known if one.release != release.release))
+    return known[:REMEMBERED]
+
+
+def _doubted_or_known(state: TargetState, stable: Deployed) -> bool:
+    marked = {*state.bad, *state.suspect}
+    known = {one.release for one in state.last_good}
+    return str(stable.release) in marked or stable.release in known

@@ -179,7 +179,21 @@ def _baked(state: TargetState, rollout: Rollout, sight: Sight, waited: float) ->
     promotes = rollout.on_inconclusive is Action.PROMOTE
     if verdict is Verdict.INCONCLUSIVE and promotes and _blind(rollout, sight):
         return rollout.to(Action.HOLD, reason, verdict=verdict)
-    return advance(rollout, verdict, reason).model_copy(update={"evidence": evidence})
+    served = rollout.stable_served or _stable_served(rollout, sight, verdict)
+    update = {"evidence": evidence, "stable_served": served}
+    return advance(rollout, verdict, reason).model_copy(update=update)
+
+
+def _stable_served(rollout: Rollout, sight: Sight, verdict: Verdict) -> bool:
+    """Whether the canary was held against a stable that served well all the while.
+
+    The last step that is compared passes on evidence only, and there is none without requests to
+    stable. So a first version that nobody asked while it stood by earns later what it could not.
+    """
+    compared = rollout.position == len(rollout.compared) - 1
+    if rollout.stable is None or not compared or verdict is not Verdict.PASSED:
+        return False
+    return not sight.unsure(rollout.stable.alarms)
 
 
 def _judge(rollout: Rollout, sight: Sight, waited: float) -> tuple[Verdict | None, str, str]:
