@@ -119,7 +119,7 @@ class Account:
         """What the vault holds."""
         if asked["Key"] not in self.vault:
             raise RefusedError("404", "Not Found")
-        return self.vault[asked["Key"]]
+        return {"LastModified": START, **self.vault[asked["Key"]]}
 
     def describe_images(self, asked: Request) -> Request:
         """Every image is there."""
