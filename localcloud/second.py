@@ -12,10 +12,15 @@ import asyncio
 import json
 import os
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+type Answer = tuple[int, dict[str, str], bytes]
+
 KNOWN = frozenset({"dynamodb", "lambda"})
+OK = 200
 _TARGET = "DynamoDB_20120810"
 _TABLE_MEMBERS = (
     "AttributeDefinitions",
@@ -24,6 +29,11 @@ _TABLE_MEMBERS = (
     "KeySchema",
     "ProvisionedThroughput",
 )
+
+
+_transactions = threading.Lock()
+_happened: dict[str, Answer] = {}
+"""What was answered to each transaction that bore a token."""
 
 
 def chosen() -> frozenset[str]:
@@ -60,14 +70,29 @@ def _mount_tables() -> None:
 
 async def _handle(
     method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
-) -> tuple[int, dict[str, str], bytes]:
+) -> Answer:
     from localcloud.moto_engine import open_request
 
-    answer = await asyncio.to_thread(
-        open_request, "dynamodb", method, path, headers=headers, body=body, query=query
-    )
-    passed = {k: v for k, v in answer.headers.items() if k.lower() != "content-length"}
-    return answer.status_code, passed, answer.data
+    def ask() -> Answer:
+        answer = open_request("dynamodb", method, path, headers=headers, body=body, query=query)
+        passed = {k: v for k, v in answer.headers.items() if k.lower() != "content-length"}
+        return answer.status_code, passed, answer.data
+
+    if headers.get("x-amz-target", "").endswith(".TransactWriteItems"):
+        return await asyncio.to_thread(_once, body, ask)
+    return await asyncio.to_thread(ask)
+
+
+def _once(body: bytes, ask: Callable[[], Answer]) -> Answer:
+    """A transaction that bears a token happens once (TransactWriteItems); moto reads no token."""
+    token = json.loads(body).get("ClientRequestToken", "")
+    with _transactions:
+        if token and token in _happened:
+            return _happened[token]
+        answer = ask()
+        if token and answer[0] == OK:
+            _happened[token] = answer
+        return answer
 
 
 def _creating(create: Any) -> Any:
