@@ -31,7 +31,8 @@ _TABLE_MEMBERS = (
 )
 
 
-_transactions = threading.Lock()
+_tables = threading.RLock()
+"""One call at a time: moto copies all tables for a transaction, and others must not write then."""
 _happened: dict[str, Answer] = {}
 """What was answered to each transaction that bore a token."""
 
@@ -74,7 +75,8 @@ async def _handle(
     from localcloud.moto_engine import open_request
 
     def ask() -> Answer:
-        answer = open_request("dynamodb", method, path, headers=headers, body=body, query=query)
+        with _tables:
+            answer = open_request("dynamodb", method, path, headers=headers, body=body, query=query)
         passed = {k: v for k, v in answer.headers.items() if k.lower() != "content-length"}
         return answer.status_code, passed, answer.data
 
@@ -86,7 +88,7 @@ async def _handle(
 def _once(body: bytes, ask: Callable[[], Answer]) -> Answer:
     """A transaction that bears a token happens once (TransactWriteItems); moto reads no token."""
     token = json.loads(body).get("ClientRequestToken", "")
-    with _transactions:
+    with _tables:
         if token and token in _happened:
             return _happened[token]
         answer = ask()
