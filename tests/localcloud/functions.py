@@ -5,6 +5,7 @@ import json
 import zipfile
 from typing import Any
 
+from localcloud.launcher import LocalCloud
 from tests.localcloud.waiting import until
 
 TRUST_LAMBDA = {
@@ -105,3 +106,18 @@ def invoke(client: Any, name: str, event: Any = None, **named: Any) -> Any:
         FunctionName=name, Payload=json.dumps(event).encode(), LogType="Tail", **named
     )
     return {**answer, "Payload": json.loads(answer["Payload"].read())}
+
+
+def total(client: Any, cloud: LocalCloud, namespace: str, name: str, **by: str) -> float:
+    """The sum of a metric over the last virtual hours."""
+    now = cloud.now().timestamp()
+    points = client("cloudwatch").get_metric_statistics(
+        Namespace=namespace,
+        MetricName=name,
+        Dimensions=[{"Name": key, "Value": value} for key, value in by.items()],
+        StartTime=now - 7200,
+        EndTime=now + 3600,
+        Period=3600,
+        Statistics=["Sum"],
+    )["Datapoints"]
+    return float(sum(point["Sum"] for point in points))

@@ -24,6 +24,7 @@ from tests.localcloud.functions import (
     create_role,
     invoke,
     publish,
+    total,
 )
 from tests.localcloud.processes import processes_naming
 from tests.localcloud.waiting import until, within
@@ -277,29 +278,14 @@ def test_without_the_permission_to_log_nothing_is_logged(client: Clients, unique
     assert groups["logGroups"] == []
 
 
-def metric(client: Clients, cloud: LocalCloud, namespace: str, name: str, **by: str) -> float:
-    """The sum of a metric over the last virtual hours."""
-    now = cloud.now().timestamp()
-    points = client("cloudwatch").get_metric_statistics(
-        Namespace=namespace,
-        MetricName=name,
-        Dimensions=[{"Name": key, "Value": value} for key, value in by.items()],
-        StartTime=now - 7200,
-        EndTime=now + 3600,
-        Period=3600,
-        Statistics=["Sum"],
-    )["Datapoints"]
-    return float(sum(point["Sum"] for point in points))
-
-
 def test_every_attempt_counts_as_invocation_and_failed_ones_as_errors(
     cloud: LocalCloud, client: Clients, unique: str
 ) -> None:
     create_function(client, unique, "def handler(event, context):\n    return 1 / event\n")
     invoke(client, unique, 1)
     invoke(client, unique, 0)
-    assert metric(client, cloud, "AWS/Lambda", "Invocations", FunctionName=unique) == 2
-    assert metric(client, cloud, "AWS/Lambda", "Errors", FunctionName=unique) == 1
+    assert total(client, cloud, "AWS/Lambda", "Invocations", FunctionName=unique) == 2
+    assert total(client, cloud, "AWS/Lambda", "Errors", FunctionName=unique) == 1
 
 
 def test_lines_in_the_embedded_metric_format_become_metrics(
@@ -316,7 +302,7 @@ def handler(event, context):
 """
     create_function(client, unique, code)
     invoke(client, unique, unique)
-    assert metric(client, cloud, "Own", "Shifted", service=unique) == 2
+    assert total(client, cloud, "Own", "Shifted", service=unique) == 2
 
 
 def test_a_weighted_alias_splits_traffic_and_says_which_version_ran(
@@ -337,7 +323,7 @@ def test_a_weighted_alias_splits_traffic_and_says_which_version_ran(
     assert {each["Payload"][1] for each in seen} == {f"{arn}:live"}
     shares = [each["ExecutedVersion"] for each in seen]
     assert 5 <= shares.count(second) <= 35  # 0.5 of 40; outside with a chance below 1e-6
-    counted = metric(
+    counted = total(
         client,
         cloud,
         "AWS/Lambda",

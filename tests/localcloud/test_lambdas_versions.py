@@ -26,6 +26,7 @@ from tests.localcloud.functions import (
     invoke,
     publish,
     settled,
+    total,
 )
 
 if TYPE_CHECKING:
@@ -288,17 +289,7 @@ def test_both_versions_have_one_role_and_one_dead_letter_queue(
 def counted(cloud: LocalCloud, client: Clients, name: str, metric: str, version: str) -> float:
     """A metric of what came through the alias to a version, over the last virtual hours."""
     by = {"FunctionName": name, "Resource": f"{name}:live", "ExecutedVersion": version}
-    now = cloud.now().timestamp()
-    points = client("cloudwatch").get_metric_statistics(
-        Namespace="AWS/Lambda",
-        MetricName=metric,
-        Dimensions=[{"Name": key, "Value": value} for key, value in by.items()],
-        StartTime=now - 7200,
-        EndTime=now + 3600,
-        Period=3600,
-        Statistics=["Sum"],
-    )["Datapoints"]
-    return float(sum(point["Sum"] for point in points))
+    return total(client, cloud, "AWS/Lambda", metric, **by)
 
 
 def test_what_comes_through_the_alias_is_counted_by_the_version_that_ran(
