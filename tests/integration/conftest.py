@@ -20,9 +20,10 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.moto_api._internal import moto_api_backend
 
 from sluice.adapters.ledger.table import Table
-from tests.builders import ACCOUNT, BUCKET, REGION
+from tests.builders import ACCOUNT, BUCKET, REGION, a_quota
 from tests.integration import mocking
 from tests.integration.applications import Bedrock, Function, put_release
+from tests.integration.captured import Captured
 from tests.integration.catalogue import Catalogue
 from tests.integration.faults import Faults
 from tests.integration.inbox import Inbox
@@ -30,11 +31,12 @@ from tests.integration.lambdas import APPLICATIONS, Lambdas
 from tests.integration.published import Application
 from tests.integration.pushing import Bucket
 from tests.integration.repository import Repository
+from tests.integration.scaled import Scaled
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tests.integration.rollouts import World
+    from tests.integration.rollouts import Wire, World
 
 ROOT = Path(__file__).parent.parent.parent
 TABLE = "sluice-ledger"
@@ -301,3 +303,16 @@ def repository(tmp_path: Path) -> Repository:
     repository = Repository(tmp_path / "support")
     repository.configure()
     return repository
+
+
+@pytest.fixture
+def scaled(world: World) -> Scaled:
+    """What Application Auto Scaling has of the endpoint `churn`."""
+    return Scaled(world)
+
+
+@pytest.fixture
+def captured(world: World, inbox: Inbox, wire: Wire) -> Captured:
+    """Versions 1 and 2 captured, 1 serving; the quota allows a hundred instances."""
+    wire.always("ListServiceQuotas", Quotas=[a_quota(100)])
+    return Captured(world, inbox)

@@ -8,24 +8,11 @@ import pytest
 
 from sluice.domain.rollout import Action, Kind
 from tests.builders import a_quota
-from tests.integration.captured import Captured
 from tests.integration.scaled import RESUMED, Scaled
 
 if TYPE_CHECKING:
-    from tests.integration.inbox import Inbox
+    from tests.integration.captured import Captured
     from tests.integration.rollouts import Wire, World
-
-
-@pytest.fixture
-def scaled(world: World) -> Scaled:
-    return Scaled(world)
-
-
-@pytest.fixture
-def captured(world: World, inbox: Inbox, wire: Wire) -> Captured:
-    """Versions 1 and 2 captured, 1 serving; the quota allows a hundred instances."""
-    wire.always("ListServiceQuotas", Quotas=[a_quota(100)])
-    return Captured(world, inbox)
 
 
 # The quota.

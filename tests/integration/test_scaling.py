@@ -11,27 +11,14 @@ from botocore.exceptions import ClientError
 from sluice.domain.rollout import Action, Kind, Rollout
 from sluice.domain.scalable import Suspended, Suspension
 from sluice.events.tasks import dump_rollout
-from tests.builders import AT, CANARY, a_quota, a_rollout, a_state
-from tests.integration.captured import Captured
+from tests.builders import AT, CANARY, a_rollout, a_state
 from tests.integration.scaled import DIMENSION, RESUMED, SUSPENDED, Scaled, berlin
 
 if TYPE_CHECKING:
-    from tests.integration.inbox import Inbox
+    from tests.integration.captured import Captured
     from tests.integration.rollouts import Wire, World
 
 CHANGES = ("RegisterScalableTarget", "DeregisterScalableTarget", "PutScalingPolicy")
-
-
-@pytest.fixture
-def scaled(world: World) -> Scaled:
-    return Scaled(world)
-
-
-@pytest.fixture
-def captured(world: World, inbox: Inbox, wire: Wire) -> Captured:
-    """Versions 1 and 2 captured, 1 serving; the quota allows a hundred instances."""
-    wire.always("ListServiceQuotas", Quotas=[a_quota(100)])
-    return Captured(world, inbox)
 
 
 @pytest.fixture

@@ -12,12 +12,7 @@ from tests.builders import AT, TRACKING, a_scalable_target
 from tests.integration.scaled import Scaled, berlin
 
 if TYPE_CHECKING:
-    from tests.integration.rollouts import Wire, World
-
-
-@pytest.fixture
-def scaled(world: World) -> Scaled:
-    return Scaled(world)
+    from tests.integration.rollouts import Wire
 
 
 # The adapter.

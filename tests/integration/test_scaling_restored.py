@@ -13,35 +13,21 @@ from tests.builders import (
     AT,
     CANARY,
     STABLE,
-    a_quota,
     a_rollout,
     a_scalable_target,
     a_state,
     after,
     an_event,
 )
-from tests.integration.captured import Captured
 from tests.integration.scaled import DIMENSION, RESUMED, SUSPENDED, Scaled, berlin
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.integration.inbox import Inbox
+    from tests.integration.captured import Captured
     from tests.integration.rollouts import Wire, World
 
 TICK = an_event("events_scheduled")
-
-
-@pytest.fixture
-def scaled(world: World) -> Scaled:
-    return Scaled(world)
-
-
-@pytest.fixture
-def captured(world: World, inbox: Inbox, wire: Wire) -> Captured:
-    """Versions 1 and 2 captured, 1 serving; the quota allows a hundred instances."""
-    wire.always("ListServiceQuotas", Quotas=[a_quota(100)])
-    return Captured(world, inbox)
 
 
 @pytest.fixture
