@@ -12,6 +12,7 @@ from tests.integration.captured import Captured
 from tests.integration.catalogue import MODEL_ID
 from tests.integration.configs import push_config
 from tests.integration.conftest import TABLE
+from tests.integration.observed import record
 from tests.pasts import live_through
 
 if TYPE_CHECKING:
@@ -50,10 +51,9 @@ def captured(table: Table, text: str, **where: Any) -> Deployed:
 
 def approve(table: Table, text: str, *, modified: float, actor: str) -> None:
     """The ledger observed an approval of the release."""
-    releases = Releases(table)
-    release = releases.get(a_release_name(text))
+    release = Releases(table).get(a_release_name(text))
     assert release
-    releases.record(release, seen(modified=modified, actor=actor))
+    record(table, release, seen(modified=modified, actor=actor))
 
 
 def test_what_served_is_told_with_all_it_was_made_from(

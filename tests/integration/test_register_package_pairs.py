@@ -19,6 +19,7 @@ from tests.builders import (
     seen,
 )
 from tests.integration.configs import captured_manifest, push_config
+from tests.integration.observed import record
 from tests.integration.test_register_package_bedrock import commit
 
 if TYPE_CHECKING:
@@ -130,7 +131,7 @@ def test_a_model_waits_for_one_config_alone_until_that_is_rejected(
     assert push(inbox) == "Registered"
 
     assert push(inbox, 2) == "Rejected PartnerTaken"
-    Releases(world.table).record(release_of(world, "support-v1"), REJECTED)
+    record(world.table, release_of(world, "support-v1"), REJECTED)
     assert push(inbox, 3) == "Registered"
 
     assert release_of(world, "churn-v4").pair == pair_with("support-v2")
@@ -194,9 +195,9 @@ def test_an_approval_that_was_decided_on_before_the_pair_does_not_wipe_it_out(
     assert push(inbox) == "Registered"
 
     with pytest.raises(ConditionFailedError):
-        Releases(world.table).record(before, seen())
+        record(world.table, before, seen())
     again = release_of(world, "churn-v4")
-    Releases(world.table).record(again, seen())
+    record(world.table, again, seen())
 
     assert release_of(world, "churn-v4").pair == pair_with("support-v1")
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sluice.adapters.ledger.table import Item, Table
     from sluice.domain.inbox import Place
     from sluice.domain.noted import Noted
-    from sluice.domain.release import ApprovalChange, Pair
+    from sluice.domain.release import Pair
 
 _GROUPS = "GROUPS"
 _FOLDERS = "FOLDERS"
@@ -175,13 +175,6 @@ class Releases:
             when="size(approvals) = :approvals",
             values={":approvals": len(release.approvals)},
         )
-
-    def record(self, release: Release, seen: ApprovalChange) -> None:
-        """Record an approval change that concerns no target.
-
-        Raises ConditionFailedError when another was recorded since `release` was read.
-        """
-        self._table.write(self.replacing(release, release.seen(seen)))
 
     def _put_group(self, release: Release) -> Item:
         """The group's item; groups that were made before there was a second system name none."""
