@@ -12,8 +12,8 @@ from sluice.adapters.endpoint import (
     Endpoint,
     EndpointBusyError,
     EndpointRefusedError,
-    production_variant,
 )
+from sluice.domain.making import production_variant
 from sluice.domain.watching import VariantView
 from tests.integration.rollouts import ROLE
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sluice.adapters.endpoint import production_variant
 from sluice.domain.deploying import fleet
-from sluice.domain.manifest import model_data
+from sluice.domain.making import container, production_variant
 from sluice.domain.plan import Capacity
 from sluice.domain.preparation import in_its_kind, planned, way_in
 from sluice.domain.rollout import Kind
@@ -15,13 +14,12 @@ from sluice.grounds import Prospect
 
 if TYPE_CHECKING:
     from datetime import datetime
-    from typing import Any
 
     from sluice.adapters.endpoint import Endpoint
     from sluice.checking import Checking
     from sluice.domain.manifest import Manifest
     from sluice.domain.quota import Fleet
-    from sluice.domain.rollout import Deployed, Rollout
+    from sluice.domain.rollout import Rollout
     from sluice.domain.watching import EndpointView
     from sluice.recalling import Captures
     from sluice.scaling import Scaling
@@ -56,7 +54,7 @@ class Fleets:
         made = planned(in_its_kind(rollout, manifest), manifest)
         self.endpoint.create_model(
             made.release.model,
-            container=_container(manifest, made.release),
+            container=container(manifest, made.release.digest),
             role_arn=self.checking.role(manifest),
         )
         self._create_configs(made, prospect.captures, outlook.view)
@@ -98,11 +96,3 @@ def _instances(rollout: Rollout, manifest: Manifest, view: EndpointView | None) 
     serving = rollout.stable or rollout.replaced
     live = view.variants.get(serving.variant) if serving else None
     return max(wanted, live.instances) if live else wanted
-
-
-def _container(manifest: Manifest, release: Deployed) -> dict[str, Any]:
-    return {
-        "Image": manifest.image,
-        "ModelDataUrl": model_data(manifest, release.digest),
-        "Environment": manifest.config.environment,
-    }

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
+from sluice.domain import making
 from sluice.domain.unsafe import features
 from sluice.domain.watching import EndpointView, VariantView
 
@@ -83,11 +84,7 @@ class Endpoint:
     def create_model(self, name: str, *, container: Mapping[str, Any], role_arn: str) -> None:
         """Create the model unless it exists; its name carries the epoch, so it is the same one."""
         try:
-            self._client.create_model(
-                ModelName=name,
-                PrimaryContainer=dict(container),  # type: ignore[arg-type]
-                ExecutionRoleArn=role_arn,
-            )
+            self._client.create_model(**making.model(name, runs=container, role_arn=role_arn))
         except ClientError as error:
             if not _exists(error):
                 raise
@@ -97,8 +94,7 @@ class Endpoint:
         try:
             self._until_found(
                 lambda: self._client.create_endpoint_config(
-                    EndpointConfigName=name,
-                    ProductionVariants=variants,  # type: ignore[arg-type]
+                    **making.config(name, variants=variants)
                 )
             )
         except ClientError as error:
@@ -113,7 +109,7 @@ class Endpoint:
         """Create the endpoint; it is Creating from now on. Raises EndpointRefusedError."""
         try:
             self._until_found(
-                lambda: self._client.create_endpoint(EndpointName=name, EndpointConfigName=config)
+                lambda: self._client.create_endpoint(**making.endpoint(name, config=config))
             )
         except ClientError as error:
             raise EndpointRefusedError(str(error)) from error
@@ -191,11 +187,6 @@ class Endpoint:
             if missing(error):
                 return None
             raise
-
-
-def production_variant(name: str, *, model: str, fleet: Mapping[str, Any]) -> dict[str, Any]:
-    """One production variant of an endpoint configuration, with all traffic."""
-    return {"VariantName": name, "ModelName": model, **fleet, "InitialVariantWeight": 100.0}
 
 
 def _variant(described: Any) -> VariantView:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from sluice.domain import names
 from sluice.domain.deploying import fleet
-from sluice.domain.manifest import model_data
+from sluice.domain.making import container
 from sluice.domain.pinning import arns_of
 from sluice.domain.release import System
 from sluice.domain.rollout import Phase
@@ -115,13 +115,8 @@ def model_checks(
         yield Check(of, str(deployed.release), model)
         return
     yield Check(f"containers of the {of}", 1, len(model.containers))
-    wanted = {
-        "Image": manifest.image,
-        "ModelDataUrl": model_data(manifest, digest),
-        "Environment": manifest.config.environment,
-    }
     if len(model.containers) == 1:
-        yield from container_checks(of, wanted, model.containers[0])
+        yield from container_checks(of, container(manifest, digest), model.containers[0])
     if isinstance(role, Unread):
         yield Check(f"role of the {of}", "the stack's serving role", role)
     else:
