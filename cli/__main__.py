@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.asking import TARGET, add_questions
 from cli.errors import NO, UNUSABLE, RefusedError, UnusableError
+from cli.keeping import add_keeping
 from cli.plans import plan
 from cli.pushing import push
 from cli.replaying import replay
@@ -58,6 +59,7 @@ def parser_of_commands() -> argparse.ArgumentParser:
     _add_word(commands, Saying.PROMOTE, "let a held step pass, for a person's reasons")
     _add_word(commands, Saying.ABORT, "return all traffic; the version is not marked bad")
     add_questions(commands, _connect)
+    add_keeping(commands, _connect)
     return parser
 
 

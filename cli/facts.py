@@ -37,10 +37,17 @@ class Facts:
         Raises UnusableError where neither has those bytes.
         """
         if live.digest not in self._known:
-            kept = self._in_ledger(live.release)
-            text = kept if digest_of(kept) == live.digest else self._vaulted(live)
+            text = self.text(live.release, live.manifest_uri, live.digest)
             self._known[live.digest] = json.loads(text)
         return self._known[live.digest]
+
+    def text(self, name: ReleaseName, uri: str, digest: str) -> str:
+        """The manifest with this digest, from the ledger, else from the vault.
+
+        Raises UnusableError where neither has those bytes.
+        """
+        kept = self._in_ledger(name)
+        return kept if digest_of(kept) == digest else self.vaulted(name, uri, digest)
 
     def vaulted(self, name: ReleaseName, uri: str, digest: str) -> str:
         """The manifest's text as the vault has it. Raises UnusableError unless it is that one."""
@@ -76,9 +83,6 @@ class Facts:
             "seen_at": iso(said.at),
             "entry": said.n,
         }
-
-    def _vaulted(self, live: Deployed) -> str:
-        return self.vaulted(live.release, live.manifest_uri, live.digest)
 
     def copies(self, name: ReleaseName) -> tuple[VaultCopy, ...]:
         """What the ledger knows of the release's copies in the vault."""

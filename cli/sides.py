@@ -18,7 +18,7 @@ from sluice.domain.serving import parse_serving, serving
 if TYPE_CHECKING:
     from cli.facts import Facts
     from cli.stack import Connection
-    from sluice.domain.release import ReleaseName
+    from sluice.domain.release import Release, ReleaseName
 
 LARGEST_TEXT = 4 * 1024 * 1024
 """Bytes of a text that is compared line by line."""
@@ -48,6 +48,23 @@ class Side:
         return next(found, None)
 
 
+def registered(facts: Facts, text: str) -> Release:
+    """The registered release that `text` names. Raises UnusableError."""
+    try:
+        name = named(text)
+    except ValueError as error:
+        message = f"{text!r} names no release: write its group and number, churn-v4"
+        raise UnusableError(message) from error
+    release = facts.releases.get(name)
+    if release is None:
+        message = f"the ledger knows no release {text!r}"
+        raise UnusableError(message)
+    if release.capture is not Capture.REGISTERED:
+        message = f"{text} is not registered yet: its bytes are on their way into the vault"
+        raise UnusableError(message)
+    return release
+
+
 class Sides:
     """Releases, read from ledger and vault."""
 
@@ -56,18 +73,7 @@ class Sides:
 
     def named(self, text: str) -> Side:
         """The release that `text` names. Raises UnusableError."""
-        try:
-            name = named(text)
-        except ValueError as error:
-            message = f"{text!r} names no release: write its group and number, churn-v4"
-            raise UnusableError(message) from error
-        release = self._facts.releases.get(name)
-        if release is None:
-            message = f"the ledger knows no release {text!r}"
-            raise UnusableError(message)
-        if release.capture is not Capture.REGISTERED:
-            message = f"{text} is not registered yet: its bytes are on their way into the vault"
-            raise UnusableError(message)
+        release = registered(self._facts, text)
         return self._side(release.name, release.digest, release.manifest_uri)
 
     def live(self, text: str) -> Side:
