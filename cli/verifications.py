@@ -10,44 +10,17 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.errors import DONE, NO, TOO_LATE, UnusableError
-from cli.inspecting import Inspecting, attempt
 from cli.stack import Connection, target_named
+from cli.surroundings import examining
 from cli.telling import plain, say
 from sluice.adapters.ledger.targets import Targets
-from sluice.domain import names
-from sluice.domain.hosting import (
-    Hosted,
-    behind_checks,
-    catalogue_check,
-    expected,
-    fleet_check,
-    function_checks,
-    in_flight,
-    leaving,
-    model_checks,
-    traffic_checks,
-)
-from sluice.domain.manifest import Manifest
-from sluice.domain.release import System
-from sluice.domain.verifying import (
-    Check,
-    Finding,
-    Severity,
-    Unread,
-    findings,
-    ledger_checks,
-    package_checks,
-    vault_checks,
-)
-from sluice.domain.watching import EndpointView
+from sluice.domain.hosting import in_flight
+from sluice.domain.verifying import Check, Finding, Severity, Unread, findings
+from sluice.examining import attempt
+from sluice.verifying import Verifying
 
 if TYPE_CHECKING:
     from argparse import Namespace
-    from collections.abc import Iterator
-
-    from cli.inspecting import Capture
-    from sluice.domain.rollout import Deployed
-    from sluice.domain.target import TargetState
 
 UNREAD = TOO_LATE
 """Something could not be read, and nothing else is amiss."""
@@ -72,13 +45,13 @@ def verify(options: Namespace) -> int:
     if not asked:
         message = "the ledger knows no target: nothing was ever approved"
         raise UnusableError(message)
-    inspecting = Inspecting(connection)
-    found = [_verified(inspecting, targets, one) for one in asked]
+    verifying = Verifying(examining(connection))
+    found = [_verified(verifying, targets, one) for one in asked]
     _tell(found, as_json=options.json)
     return _code([finding for one in found for finding in one["findings"]])
 
 
-def _verified(inspecting: Inspecting, targets: Targets, target: str) -> dict[str, Any]:
+def _verified(verifying: Verifying, targets: Targets, target: str) -> dict[str, Any]:
     state = attempt(lambda: targets.read(target))
     if state is None:
         message = f"the ledger has nothing of {target}: name another, or use --all"
@@ -90,78 +63,8 @@ def _verified(inspecting: Inspecting, targets: Targets, target: str) -> dict[str
         "target": target,
         "serves": str(state.live.release) if state.live else None,
         "in_flight": in_flight(state) or None,
-        "findings": findings(_checks(inspecting, state)),
+        "findings": verifying.findings(state, at=datetime.now(UTC)),
     }
-
-
-def _checks(inspecting: Inspecting, state: TargetState) -> Iterator[Check]:
-    view = inspecting.view(state)
-    yield from traffic_checks(state, view)
-    hosted: dict[str, Hosted] | None = None
-    if isinstance(view, EndpointView) and _is_endpoint(state):
-        seen = attempt(lambda: inspecting.hosting.config(view.config))
-        hosted = seen if isinstance(seen, dict) else None
-        what = f"endpoint configuration {view.config}"
-        yield Check(what, view.config, view.config if hosted is not None else seen)
-        yield from behind_checks(state, hosted or {})
-    for one in _standing(state, view, hosted):
-        yield from _release_checks(inspecting, state, one, hosted or {})
-
-
-def _standing(
-    state: TargetState, view: EndpointView | Unread | None, hosted: dict[str, Hosted] | None
-) -> Iterator[Deployed]:
-    """What is live, and of a rollout in flight what has come to stand on the target."""
-    variants = view.variants if isinstance(view, EndpointView) else {}
-    for one in expected(state):
-        runs = one.variant in variants
-        if runs and hosted is not None and state.rollout:
-            runs = one.variant in hosted and hosted[one.variant].model == one.model
-        if runs or (one == state.live and not (state.rollout and variants)):
-            yield one
-
-
-def _release_checks(
-    inspecting: Inspecting, state: TargetState, one: Deployed, hosted: dict[str, Hosted]
-) -> Iterator[Check]:
-    capture = inspecting.capture(one)
-    manifest, digest = capture.manifest, capture.digest
-    yield from ledger_checks(one, capture.kept, manifest)
-    if manifest is None:
-        return
-    yield from vault_checks(
-        manifest, capture.copies, inspecting.standing(manifest.bucket, capture.copies)
-    )
-    package = inspecting.package(one.package_arn)
-    yield from package_checks(one, manifest, digest, package, leaving=leaving(state, one))
-    if isinstance(manifest, Manifest):
-        yield from _model_checks(inspecting, one, capture, hosted.get(one.variant))
-    else:
-        version = attempt(lambda: inspecting.versions.version(one.model, one.variant))
-        yield from function_checks(one, manifest, digest, version)
-        model = attempt(lambda: inspecting.catalogue.named(manifest.config.model_id))
-        yield catalogue_check(manifest, model, at=datetime.now(UTC))
-
-
-def _model_checks(
-    inspecting: Inspecting, one: Deployed, capture: Capture, hosted: Hosted | None
-) -> Iterator[Check]:
-    """Of the model that the variant runs, whichever that is."""
-    manifest = capture.manifest
-    if not isinstance(manifest, Manifest):
-        return
-    if hosted:
-        yield fleet_check(one, manifest, hosted)
-    runs = one.model_copy(update={"model": hosted.model if hosted else one.model})
-    role = manifest.config.execution_role_arn or inspecting.role
-    model = attempt(lambda: inspecting.hosting.model(runs.model))
-    yield from model_checks(runs, manifest, capture.digest, role=role, model=model)
-    image = f"image of {one.release} in its repository"
-    yield Check(image, manifest.image, inspecting.image(manifest.image))
-
-
-def _is_endpoint(state: TargetState) -> bool:
-    return names.system_of(state.target) is System.SAGEMAKER
 
 
 def _code(found: list[Finding]) -> int:

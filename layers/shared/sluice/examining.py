@@ -6,22 +6,13 @@ Every read that fails stands in the comparison as such; nothing is changed.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli.errors import UnusableError
-from cli.hosting import Hosting
 from sluice.adapters.alias import Alias
-from sluice.adapters.endpoint import Endpoint
-from sluice.adapters.foundation_models import FoundationModels
-from sluice.adapters.images import Images
-from sluice.adapters.ledger.releases import Captured, Releases
-from sluice.adapters.registry import Registry
-from sluice.adapters.texts import Texts
-from sluice.adapters.vault import Vault
-from sluice.adapters.versions import Versions
+from sluice.adapters.ledger.releases import Captured
 from sluice.domain import names
 from sluice.domain.bedrock_manifest import parse_any_manifest
 from sluice.domain.manifest import digest_of
@@ -32,14 +23,24 @@ from sluice.domain.verifying import Kept, Packaged, Unread
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from cli.stack import Connection
+    from mypy_boto3_lambda import LambdaClient
+
+    from sluice.adapters.endpoint import Endpoint
+    from sluice.adapters.foundation_models import FoundationModels
+    from sluice.adapters.hosting import Hosting
+    from sluice.adapters.images import Images
+    from sluice.adapters.ledger.releases import Releases
+    from sluice.adapters.registry import Registry
+    from sluice.adapters.texts import Texts
+    from sluice.adapters.vault import Vault
+    from sluice.adapters.versions import Versions
     from sluice.domain.bedrock_manifest import AnyManifest
     from sluice.domain.rollout import Deployed
     from sluice.domain.target import TargetState
     from sluice.domain.vault import Standing, VaultCopy
     from sluice.domain.watching import EndpointView
 
-_FAILURES = (BotoCoreError, ClientError, UnusableError, ValueError)
+_FAILURES = (BotoCoreError, ClientError, ValueError)
 _ABSENT = {"NoSuchKey", "404"}
 
 
@@ -52,7 +53,7 @@ def attempt[T](read: Callable[[], T]) -> T | Unread:
 
 
 @dataclass(frozen=True, slots=True)
-class Capture:
+class Examined:
     """What a release was captured as, as far as it can be read."""
 
     kept: Kept
@@ -61,102 +62,88 @@ class Capture:
     copies: tuple[VaultCopy, ...]
 
 
-class Inspecting:
+@dataclass(frozen=True, slots=True)
+class Examining:
     """Reads of one account, through the adapters that the rollouts use."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._client = connection.client
+    releases: Releases
+    endpoint: Endpoint
+    lambdas: Callable[[], LambdaClient]
+    """Makes the client for aliases: which function answers for one, its target's state says."""
+    registry: Registry
+    images: Images
+    vault: Vault
+    texts: Texts
+    hosting: Hosting
+    versions: Versions
+    catalogue: FoundationModels
+    role: Callable[[], str | Unread]
+    """What models run as whose config names no role."""
 
     def view(self, state: TargetState) -> EndpointView | Unread | None:
         """What the target stands on."""
         name = names.name_of(state.target)
         if names.system_of(state.target) is System.SAGEMAKER:
-            return attempt(lambda: Endpoint(self._client("sagemaker")).describe(name))
+            return attempt(lambda: self.endpoint.describe(name))
         rollout = state.rollout
         known = state.live or (rollout.release if rollout else None)
         functions = {name: known.model} if known and known.model else {}
-        return attempt(lambda: Alias(lambda: self._client("lambda"), functions).describe(name))
+        return attempt(lambda: Alias(self.lambdas, functions).describe(name))
 
-    def capture(self, live: Deployed) -> Capture:
+    def capture(self, live: Deployed) -> Examined:
         """What ledger and vault hold of a release, and the manifest that most of it agrees upon."""
-        record = attempt(lambda: self._releases.get(live.release))
+        record = attempt(lambda: self.releases.get(live.release))
         captured = attempt(lambda: self._captured(live))
         vaulted = attempt(lambda: self._vaulted(live))
         text = captured.manifest if isinstance(captured, Captured) else captured
         kept = Kept(record, _digest(text), _digest(vaulted))
         digest = kept.digest(live)
         whole = [one for one in (text, vaulted) if isinstance(one, str) and _digest(one) == digest]
-        manifest = self._parsed(whole[0], digest) if whole else None
+        manifest = _parsed(whole[0], digest) if whole else None
         if isinstance(manifest, Unread):
             kept, manifest = replace(kept, manifest=manifest), None
         copies = captured.copies if isinstance(captured, Captured) else ()
-        return Capture(kept, digest, manifest, copies)
+        return Examined(kept, digest, manifest, copies)
 
     def standing(
         self, bucket: str, copies: tuple[VaultCopy, ...]
     ) -> Mapping[str, Standing | Unread | None]:
         """What stands in the vault for each of the copies, by its name."""
-        vault = Vault(self._client("s3"))
         found: dict[str, Standing | Unread | None] = {}
         for copy in copies:
-            found[copy.name] = attempt(partial(vault.standing, bucket, copy.key))
+            found[copy.name] = attempt(partial(self.vault.standing, bucket, copy.key))
         return found
 
     def package(self, arn: str) -> Packaged | Unread | None:
         """The package in the registry."""
-        found = attempt(lambda: Registry(self._client("sagemaker")).find(arn))
+        found = attempt(lambda: self.registry.find(arn))
         if found is None or isinstance(found, Unread):
             return found
         return Packaged(found.approval, found.metadata, found.specification)
 
     def image(self, uri: str) -> str | Unread | None:
         """The image, where it is there to be pulled."""
-        present = attempt(lambda: Images(self._client("ecr")).present(uri))
+        present = attempt(lambda: self.images.present(uri))
         return present if isinstance(present, Unread) else (uri if present else None)
-
-    @cached_property
-    def role(self) -> str | Unread:
-        """What models run as whose config names no role."""
-        return attempt(self._connection.serving_role)
-
-    @cached_property
-    def hosting(self) -> Hosting:
-        """Endpoint configurations and models."""
-        return Hosting(self._client("sagemaker"))
-
-    @cached_property
-    def versions(self) -> Versions:
-        """Versions of functions."""
-        return Versions(lambda: self._client("lambda"))
-
-    @cached_property
-    def catalogue(self) -> FoundationModels:
-        """Bedrock's models."""
-        return FoundationModels(lambda: self._client("bedrock"))
-
-    @cached_property
-    def _releases(self) -> Releases:
-        return Releases(self._connection.table())
 
     def _captured(self, live: Deployed) -> Captured | None:
         try:
-            return self._releases.captured(live.release)
+            return self.releases.captured(live.release)
         except KeyError:
             return None
-
-    @staticmethod
-    def _parsed(text: str, digest: str) -> AnyManifest | Unread:
-        return attempt(lambda: parse_any_manifest(text, digest=digest))
 
     def _vaulted(self, live: Deployed) -> str | None:
         place = parse_serving(serving(live.manifest_uri, live.digest))
         try:
-            return Texts(self._client("s3")).read(place.bucket, place.key).decode()
+            return self.texts.read(place.bucket, place.key).decode()
         except ClientError as error:
             if error.response["Error"]["Code"] in _ABSENT:
                 return None
             raise
+
+
+def _parsed(text: str, digest: str) -> AnyManifest | Unread:
+    return attempt(lambda: parse_any_manifest(text, digest=digest))
 
 
 def _digest(text: str | Unread | None) -> str | Unread | None:
