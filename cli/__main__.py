@@ -22,6 +22,7 @@ from cli.keeping import add_keeping
 from cli.plans import plan
 from cli.pushing import push
 from cli.replaying import replay
+from cli.reproductions import add_reproduction
 from cli.standing import Goal
 from cli.waits import wait
 from cli.words import speak
@@ -60,6 +61,7 @@ def parser_of_commands() -> argparse.ArgumentParser:
     _add_word(commands, Saying.ABORT, "return all traffic; the version is not marked bad")
     add_questions(commands, _connect)
     add_keeping(commands, _connect)
+    add_reproduction(commands, _connect, _patience)
     return parser
 
 

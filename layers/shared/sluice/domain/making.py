@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from sluice.domain.manifest import Manifest
 
+    type Said = str | Mapping[str, Any]
+    """A name as it is, or what stands for it in a template."""
+
 
 def container(manifest: Manifest, digest: str) -> dict[str, Any]:
     """What a model of the release runs."""
@@ -26,22 +29,22 @@ def container(manifest: Manifest, digest: str) -> dict[str, Any]:
     }
 
 
-def model(name: str, *, runs: Mapping[str, Any], role_arn: str) -> dict[str, Any]:
+def model(name: Said, *, runs: Mapping[str, Any], role_arn: Said) -> dict[str, Any]:
     """CreateModel's request; `runs` is its container."""
     return {"ModelName": name, "PrimaryContainer": dict(runs), "ExecutionRoleArn": role_arn}
 
 
-def production_variant(name: str, *, model: str, fleet: Mapping[str, Any]) -> dict[str, Any]:
+def production_variant(name: str, *, model: Said, fleet: Mapping[str, Any]) -> dict[str, Any]:
     """One production variant of an endpoint configuration, with all traffic."""
     weight = float(ALL_TRAFFIC)
     return {"VariantName": name, "ModelName": model, **fleet, "InitialVariantWeight": weight}
 
 
-def config(name: str, *, variants: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def config(name: Said, *, variants: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """CreateEndpointConfig's request."""
     return {"EndpointConfigName": name, "ProductionVariants": [dict(one) for one in variants]}
 
 
-def endpoint(name: str, *, config: str) -> dict[str, Any]:
+def endpoint(name: Said, *, config: Said) -> dict[str, Any]:
     """CreateEndpoint's request."""
     return {"EndpointName": name, "EndpointConfigName": config}

@@ -1,0 +1,100 @@
+"""What a blueprint's README says: how it is deployed, and what another account needs for that."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from sluice.domain.blueprint import BUCKET, IMAGE, NAME, PREFIX, ROLE, reproduced_name, vault_folder
+from sluice.domain.image import pinned_image
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from sluice.domain.bedrock_manifest import AnyManifest
+    from sluice.domain.manifest import Manifest
+
+_READS = ["s3:GetObject", "s3:GetObjectVersion"]
+_DECRYPTS = ["kms:Decrypt", "kms:DescribeKey"]
+_PULLS = ["ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer", "ecr:BatchCheckLayerAvailability"]
+_OTHER = "THEIR-ROLE-ARN"
+
+
+def endpoint_readme(
+    manifest: Manifest, digest: str, *, package_arn: str, key_arn: str, caveats: Sequence[str]
+) -> str:
+    """The README of a model's release. `key_arn` is what the vault is encrypted with, or empty."""
+    name, image = reproduced_name(manifest.release), pinned_image(manifest.image)
+    folder = vault_folder(manifest, digest)
+    bucket = f"arn:aws:s3:::{manifest.bucket}"
+    lists = {"StringLike": {"s3:prefix": f"{folder}*"}}
+    policies = [
+        ("the bucket policy", _statement(_READS, f"{bucket}/{folder}*")),
+        ("the bucket policy, too", {**_statement(["s3:ListBucket"], bucket), "Condition": lists}),
+        (f"the policy of repository {image.repository}", _statement(_PULLS, "")),
+    ]
+    if key_arn:
+        policies.insert(2, (f"the policy of key {key_arn}", _statement(_DECRYPTS, "*")))
+    return "\n".join(
+        [
+            *_head(manifest, digest, package_arn),
+            "Deploy it under another name, in the Region that has bucket and image:",
+            "",
+            "  aws cloudformation deploy --template-file template.json \\",
+            f"    --stack-name {name} \\",
+            f"    --parameter-overrides {NAME}={name} {ROLE}=ROLE-ARN",
+            "",
+            f"`sluice reproduce {manifest.release} --deploy` does that, and proves that both are",
+            f"the same; `sluice reproduce {manifest.release} --check` proves it again.",
+            "",
+            f"{ROLE} is what the model runs as: SageMaker must be able to assume it, and it must",
+            f"read {BUCKET}/{PREFIX}, decrypt with the bucket's key and pull {IMAGE}.",
+            "",
+            "Another account either copies the objects below and the image, and says where they",
+            f"are with {BUCKET}, {PREFIX} (with its last slash) and {IMAGE} (the template takes",
+            "the same digest alone); or its role is allowed to read yours, beside its own policy:",
+            "",
+            *_policies(policies),
+            *_objects(manifest, folder),
+            *(["", "Not proved:", *(f"  {one}" for one in caveats)] if caveats else []),
+            "",
+        ]
+    )
+
+
+def _head(manifest: AnyManifest, digest: str, package_arn: str) -> list[str]:
+    return [
+        f"{manifest.release}, to be built again from its vault",
+        "",
+        f"release digest  {digest}  (SHA-256 of manifest.json)",
+        f"model package   {package_arn}",
+        f"commit          {manifest.commit}",
+        "",
+    ]
+
+
+def _policies(policies: Sequence[tuple[str, dict[str, Any]]]) -> Iterator[str]:
+    for where, statement in policies:
+        yield f"In {where}:"
+        yield ""
+        yield from (f"  {line}" for line in json.dumps(statement, indent=2).splitlines())
+        yield ""
+
+
+def _objects(manifest: Manifest, folder: str) -> Iterator[str]:
+    yield f"Image: {manifest.image}"
+    yield f"Objects of s3://{manifest.bucket}/{folder}:"
+    for one in sorted(manifest.objects, key=lambda each: each.name):
+        known = {"sha256": one.sha256} if one.sha256 else one.checksums
+        sums = ", ".join(f"{kind} {value}" for kind, value in sorted(known.items()))
+        yield f"  {one.name}: {one.size} bytes{', ' if sums else ''}{sums}"
+
+
+def _statement(actions: list[str], resource: str) -> dict[str, Any]:
+    """A statement of a resource's policy; a repository's has no resource."""
+    return {
+        "Effect": "Allow",
+        "Principal": {"AWS": _OTHER},
+        "Action": actions,
+        **({"Resource": resource} if resource else {}),
+    }

@@ -1,0 +1,226 @@
+"""`sluice reproduce`: a release written as a blueprint, from vault and registry alone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cli.__main__ import main
+from sluice.domain.inbox import CONFIG, EVALUATION, MODEL
+from tests.builders import ACCOUNT, BUCKET, REGION, a_config, a_release_name
+from tests.integration.conftest import TABLE
+from tests.integration.rollouts import ROLE
+
+if TYPE_CHECKING:
+    from tests.integration.inbox import Inbox
+    from tests.integration.rollouts import Wire, World
+
+LOST = ["--table", "no-such-table"]
+GROUP = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package/churn"
+
+
+class Kept:
+    """`churn-v1`, captured by `register_package`."""
+
+    def __init__(
+        self, world: World, inbox: Inbox, folder: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        self.world, self.aws, self._capsys = world, world.aws, capsys
+        self.inbox, self.folder = inbox, folder / "churn-v1"
+        config = a_config(environment={"LEVEL": "1", "ODD": "s3://a/${B}"}, instance_count=2)
+        events = [
+            inbox.push(MODEL, folder="churn-v1"),
+            inbox.push(CONFIG, config, folder="churn-v1"),
+            inbox.push(EVALUATION, folder="churn-v1"),
+        ]
+        assert inbox.deliver(*events) == []
+        self.package = f"{GROUP}/1"
+        world.decide(self.package, "Approved")
+
+    def asked(self, *more: str, code: int = 0, release: str = "churn-v1") -> str:
+        """What the command says on both channels."""
+        self._capsys.readouterr()
+        output = ["--output", str(self.folder)]
+        assert main(["reproduce", release, *output, *more]) == code, self._capsys.readouterr()
+        said = self._capsys.readouterr()
+        return said.out + said.err
+
+    def file(self, name: str) -> bytes:
+        return (self.folder / name).read_bytes()
+
+    @property
+    def template(self) -> dict[str, Any]:
+        return dict(json.loads(self.file("template.json")))
+
+    def key(self, name: str) -> str:
+        listed = self.aws("s3").list_objects_v2(Bucket=BUCKET, Prefix="releases/churn/v1-")
+        (found,) = (one["Key"] for one in listed["Contents"] if one["Key"].endswith(f"/{name}"))
+        return str(found)
+
+
+@pytest.fixture
+def churn(world: World, inbox: Inbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Kept:
+    """Such a release."""
+    return Kept(world, inbox, tmp_path, capsys)
+
+
+def test_a_blueprint_is_written_without_a_ledger(churn: Kept) -> None:
+    told = churn.asked(*LOST)
+
+    assert "as captured: yes" in told
+    assert "the ledger was not asked" in told
+    assert sorted(one.name for one in churn.folder.iterdir()) == [
+        "README.txt",
+        "manifest.json",
+        "template.json",
+    ]
+    kept = churn.aws("s3").get_object(Bucket=BUCKET, Key=churn.key("manifest.json"))
+    assert churn.file("manifest.json") == kept["Body"].read()
+
+
+def test_the_template_has_what_a_rollout_gives_sagemaker(churn: Kept) -> None:
+    churn.asked(*LOST)
+    resources = churn.template["Resources"]
+    container = resources["Model"]["Properties"]["PrimaryContainer"]
+    folder = churn.key("model.tar.gz").removesuffix("model.tar.gz")
+
+    assert container == {
+        "Image": {"Ref": "ImageUri"},
+        "ModelDataUrl": {"Fn::Sub": "s3://${VaultBucket}/${VaultPrefix}model.tar.gz"},
+        "Environment": {"LEVEL": "1", "ODD": "s3://a/${B}"},
+    }
+    parameters = churn.template["Parameters"]
+    assert parameters["VaultBucket"]["Default"] == BUCKET
+    assert parameters["VaultPrefix"]["Default"] == folder
+    assert parameters["ImageUri"]["Default"].endswith(f"@{churn.inbox.image}")
+    (variant,) = resources["EndpointConfig"]["Properties"]["ProductionVariants"]
+    assert variant == {
+        "VariantName": "v1",
+        "ModelName": {"Fn::GetAtt": ["Model", "ModelName"]},
+        "InstanceType": "ml.m5.large",
+        "InitialInstanceCount": 2,
+        "InitialVariantWeight": 100.0,
+    }
+
+
+def test_cloudformation_would_take_the_template(churn: Kept) -> None:
+    churn.asked(*LOST)
+    lint = Path(sys.executable).parent / "cfn-lint"
+    ended = subprocess.run(
+        [str(lint), str(churn.folder / "template.json")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout) == (0, ""), ended.stdout
+
+
+def test_the_readme_tells_digests_and_what_another_account_needs(churn: Kept) -> None:
+    churn.asked(*LOST)
+    text, manifest = churn.file("README.txt").decode(), churn.file("manifest.json")
+    assert hashlib.sha256(manifest).hexdigest() in text
+    assert "aws cloudformation deploy --template-file template.json" in text
+    assert f"arn:aws:s3:::{BUCKET}/{churn.key('model.tar.gz').rpartition('/')[0]}/*" in text
+    assert "ecr:BatchGetImage" in text
+
+
+def test_a_second_time_it_is_there_and_another_is_not_written_over(churn: Kept) -> None:
+    churn.asked(*LOST)
+    assert "is there already, the same" in churn.asked("--table", TABLE)
+    (churn.folder / "template.json").write_text("{}")
+    assert "with other template.json" in churn.asked(*LOST, code=1)
+    assert churn.file("template.json") == b"{}"
+
+
+def test_a_package_is_named_by_its_arn_too(churn: Kept) -> None:
+    churn.asked(*LOST, release=churn.package)
+    assert churn.template["Metadata"]["Sluice"]["release"] == "churn-v1"
+
+
+def test_other_bytes_in_the_vault_are_named_and_nothing_is_written(churn: Kept) -> None:
+    s3, key = churn.aws("s3"), churn.key("model.tar.gz")
+    whole = s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+    s3.put_object(Bucket=BUCKET, Key=key, Body=bytes([whole[0] ^ 1]) + whole[1:])
+
+    told = churn.asked(*LOST, code=1)
+
+    assert "drift: model.tar.gz of churn-v1 in the vault" in told
+    assert told.count("drift:") == 1
+    assert not churn.folder.exists()
+
+
+@pytest.mark.parametrize("name", ["model.tar.gz", "config.json", "evaluation-results.json"])
+def test_an_object_that_left_the_vault_is_named(churn: Kept, name: str) -> None:
+    churn.aws("s3").delete_object(Bucket=BUCKET, Key=churn.key(name))
+    assert f"gone: {name} of churn-v1 in the vault" in churn.asked(*LOST, code=1)
+    assert not churn.folder.exists()
+
+
+def test_another_manifest_is_refused(churn: Kept) -> None:
+    s3, key = churn.aws("s3"), churn.key("manifest.json")
+    text = s3.get_object(Bucket=BUCKET, Key=key)["Body"].read()
+    s3.put_object(Bucket=BUCKET, Key=key, Body=text.replace(b"ml.m5.large", b"ml.m5.small"))
+    assert "the manifest's digest is not" in churn.asked(*LOST, code=1)
+    s3.delete_object(Bucket=BUCKET, Key=key)
+    assert "manifest.json is gone" in churn.asked(*LOST, code=1)
+
+
+def test_an_image_that_left_its_repository_is_named(churn: Kept) -> None:
+    churn.aws("ecr").batch_delete_image(
+        repositoryName="churn", imageIds=[{"imageDigest": churn.inbox.image}]
+    )
+    assert "gone: image of churn-v1 in its repository" in churn.asked(*LOST, code=1)
+
+
+def test_a_ledger_that_says_otherwise_is_named(churn: Kept) -> None:
+    row = {"pk": {"S": "RELEASE#churn"}, "sk": {"S": "V#000001"}}
+    found = churn.aws("dynamodb").get_item(TableName=TABLE, Key=row)
+    assert found["Item"]
+    churn.aws("dynamodb").update_item(
+        TableName=TABLE,
+        Key=row,
+        UpdateExpression="SET digest = :other",
+        ExpressionAttributeValues={":other": {"S": "0" * 64}},
+    )
+    told = churn.asked("--table", TABLE, code=1)
+    assert "drift: digest of churn-v1 in its record of the ledger" in told
+    assert not churn.folder.exists()
+
+
+def test_what_names_no_release_is_told(churn: Kept) -> None:
+    assert "names no release" in churn.asked(*LOST, code=2, release="churn")
+    assert "no package of churn-v9" in churn.asked(*LOST, code=2, release="churn-v9")
+
+
+@pytest.mark.parametrize("name", ["churn", "9lives", "a" * 64, "double--dash-"])
+def test_a_name_that_must_not_be_is_refused_before_anything(churn: Kept, name: str) -> None:
+    assert "refused" in churn.asked(*LOST, "--name", name, code=1)
+    assert not churn.folder.exists()
+
+
+def test_what_was_not_approved_is_not_deployed(churn: Kept, wire: Wire) -> None:
+    churn.world.decide(churn.package, "Rejected")
+    told = churn.asked(*LOST, "--deploy", "--role", ROLE, code=1)
+    assert "not deployed: its package is Rejected" in told
+    assert wire.calls("CreateStack", "DescribeStacks") == []
+
+
+def test_another_image_is_refused(churn: Kept, wire: Wire) -> None:
+    other = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/churn@sha256:{'0' * 64}"
+    told = churn.asked(*LOST, "--deploy", "--role", ROLE, "--image", other, code=1)
+    assert "refused: --image" in told
+    assert wire.calls("CreateStack", "DescribeStacks") == []
+
+
+def test_the_answer_is_one_json_document(churn: Kept) -> None:
+    answer = json.loads(churn.asked(*LOST, "--json"))
+    assert answer["release"] == str(a_release_name("churn-v1"))
+    assert answer["as_captured"] is True
+    assert answer["findings"] == []
+    assert answer["files"] == ["README.txt", "manifest.json", "template.json"]
