@@ -10,6 +10,9 @@ STACK ?= sluice
 PORT ?= 4566
 SPEED ?= 1
 PYTEST := $(BIN)/pytest -q
+# What a stack is deployed from: said in every version that it captures.
+COMMIT = $(shell git rev-parse HEAD > /dev/null 2>&1 \
+	&& echo "$$(git rev-parse HEAD)$$(test -z "$$(git status --porcelain)" || echo -dirty)" || echo unknown)
 
 # `sam` finds Python and make on the PATH; wheels for the layer come from the set-up's folder, so that a
 # build needs no network. Nothing here ever talks to an account unless `make deploy` is asked to.
@@ -128,7 +131,7 @@ build: setup ## Build functions and layer with stock sam (ARCHITECTURE=arm64 or 
 
 .PHONY: deploy
 deploy: build ## Build for arm64 and deploy to the AWS account of your credentials (STACK=sluice).
-	$(BIN)/sam deploy --stack-name $(STACK) --parameter-overrides Architecture=$(ARCHITECTURE)
+	$(BIN)/sam deploy --stack-name $(STACK) --parameter-overrides Architecture=$(ARCHITECTURE) InfrastructureCommit=$(COMMIT)
 
 COMPILE := $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --python-version 3.13 \
 	--override requirements/overrides.txt --custom-compile-command "make lock"

@@ -44,7 +44,8 @@ diff. Scores are told with their delta; which way is better is for you to say.
 Values of variables in the environment are shown as they are, also where one looks like a secret: a
 manifest holds them in clear, for everybody who may read it.
 
-Exit codes: 0, the same but for what names them; 1, different; 2, it could not be asked.
+Exit codes: 0, the same but for their names and how they were captured; 1, different; 2, it could
+not be asked.
 """
 _VERIFY = """\
 Is what serves what was approved? Read again and compared, thing by thing: of an endpoint its

@@ -41,7 +41,7 @@ def _verdict(answer: dict[str, Any]) -> str:
     if answer["before"]["digest"] == answer["after"]["digest"]:
         return "the same release"
     if answer["same"]:
-        return "the same but for their names and where their bytes came from"
+        return "the same but for their names and how they were captured"
     return "different"
 
 

@@ -22,6 +22,7 @@ from sluice.adapters.ledger.sweeps import Sweeps
 from sluice.adapters.ledger.table import Table
 from sluice.adapters.ledger.targets import Targets
 from sluice.adapters.multipart import Multipart
+from sluice.adapters.own_stack import OwnStack
 from sluice.adapters.queue import Queue
 from sluice.adapters.registry import Registry
 from sluice.adapters.session import client, client_later
@@ -75,10 +76,20 @@ pinning = Pinning(
     default_application=settings.default_application,
     functions=settings.functions,
 )
+own_stack = OwnStack(
+    client_later("cloudformation"), settings.stack_id, commit=settings.infrastructure_commit
+)
 registering = Registering(
     inspecting=Inspecting(artifacts, Images(client("ecr")), floors, origin, pinning),
     capturing=Capturing(
-        vault, copying, Registry(client("sagemaker")), releases, intake, telling, partnering
+        vault,
+        copying,
+        Registry(client("sagemaker")),
+        releases,
+        intake,
+        telling,
+        partnering,
+        own_stack,
     ),
     releases=releases,
     intake=intake,

@@ -243,6 +243,32 @@ def test_an_operator_lists_roles_one_by_one(arns: str, taken: bool) -> None:
     assert _taken("ExecutionRoleArns", arns) is taken
 
 
+def test_registration_reads_the_template_of_its_own_stack_alone() -> None:
+    asked = statements_of("RegisterPackageRole")["CaptureInfrastructure"]
+
+    assert asked["Action"] == "cloudformation:GetTemplate"
+    assert asked["Resource"] == {"Ref": "AWS::StackId"}
+    told = FUNCTIONS["RegisterPackageFunction"]["Properties"]["Environment"]["Variables"]
+    assert told["STACK_ID"] == {"Ref": "AWS::StackId"}
+    assert told["INFRASTRUCTURE_COMMIT"] == {"Ref": "InfrastructureCommit"}
+
+
+@pytest.mark.parametrize(
+    ("commit", "taken"),
+    [
+        ("unknown", True),
+        ("9f8d111", True),
+        (f"{'9f' * 20}-dirty", True),
+        ("", False),
+        ("main", False),
+        ("9f8d111-clean", False),
+    ],
+)
+def test_a_stack_is_told_a_commit_or_that_it_is_unknown(commit: str, taken: bool) -> None:
+    assert _taken("InfrastructureCommit", commit) is taken
+    assert template()["Parameters"]["InfrastructureCommit"]["Default"] == "unknown"
+
+
 def test_a_role_is_passed_to_sagemaker_alone() -> None:
     passing = [one for _, one in identity_statements() if "iam:PassRole" in listed(one["Action"])]
 
@@ -276,6 +302,7 @@ def test_a_role_is_passed_to_sagemaker_alone() -> None:
             "dynamodb:DeleteItem", {"ReconcileTargetRole", "SettleRolloutRole"}, id="ledger items"
         ),
         pytest.param("states:StartExecution", {"ReconcileTargetRole"}, id="rollouts"),
+        pytest.param("cloudformation:GetTemplate", {"RegisterPackageRole"}, id="the template"),
     ],
 )
 def test_who_may(action: str, roles: set[str]) -> None:

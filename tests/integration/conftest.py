@@ -21,7 +21,7 @@ from moto.moto_api._internal import moto_api_backend
 
 from sluice.adapters.ledger.table import Table
 from tests.builders import ACCOUNT, BUCKET, REGION, a_quota
-from tests.integration import mocking
+from tests.integration import mocking, own_stack
 from tests.integration.applications import Bedrock, Function, put_release
 from tests.integration.captured import Captured
 from tests.integration.catalogue import Catalogue
@@ -58,6 +58,8 @@ ENVIRONMENT = {
     "LEDGER_TABLE": TABLE,
     "NOTIFICATIONS_TOPIC_ARN": TOPIC,
     "EXECUTION_ROLE_ARNS": OWN_ROLE,
+    "STACK_ID": own_stack.STACK_ID,
+    "INFRASTRUCTURE_COMMIT": "4f2a91c0ffee-dirty",
     "UPLOADS_QUEUE_URL": UPLOADS,
     "LOOKS_QUEUE_URL": LOOKS,
     "SURVEYS_QUEUE_URL": SURVEYS,
@@ -89,6 +91,7 @@ def mocked(environment: None) -> Iterator[None]:
     """Every boto3 client of this process talks to moto."""
     with pytest.MonkeyPatch.context() as patched, mock_aws():
         mocking.remember(patched)
+        own_stack.play(patched)
         yield
 
 
@@ -208,6 +211,7 @@ def start_over(
 
 def _start_over(clients: Callable[[str], Any]) -> None:
     moto_api_backend.reset()
+    own_stack.played.__init__()  # type: ignore[misc]
     clients("dynamodb").create_table(
         TableName=TABLE,
         AttributeDefinitions=[

@@ -72,7 +72,7 @@ def test_what_was_pushed_twice_is_the_same_but_for_its_names(
     push_model(inbox, "churn-v2")
 
     said = asked(capsys, "churn-v1", "churn-v2", code=0)
-    assert "the same but for their names and where their bytes came from" in said
+    assert "the same but for their names and how they were captured" in said
     assert "release.version: 1 -> 2" in said
     assert "the same release" in asked(capsys, "churn-v2", "churn-v2", code=0)
     answer = answered(capsys, "churn-v1", "churn-v2", code=0)

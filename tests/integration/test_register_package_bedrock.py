@@ -67,6 +67,7 @@ def test_the_published_configuration_registers_once_its_commit_is_filled_in(
         "release-digest": release["digest"],
         "manifest": f"{vault}/manifest.json",
         "version-folder": FOLDER,
+        "infrastructure-commit": "4f2a91c0ffee-dirty",
         "git-sha": COMMIT,
         "base-model": MODEL_ID,
         "eval-accuracy": "0.87",

@@ -35,6 +35,7 @@ SECTIONED = {
     "evaluation.f1": "evaluation",
     "metadata.git-sha": "metadata",
     "config.endpoint_name": "target",
+    "infrastructure.commit": "infrastructure",
     "release.version": "names",
     "system": "other",
     "added_since": "other",
@@ -71,3 +72,12 @@ def test_values_that_look_secret_are_told_like_any_other() -> None:
     (found,) = compare({"config": a_config()}, {"config": secret}).differences
 
     assert found.after == {"API_TOKEN": "t0ken"}
+
+
+def test_who_captured_two_versions_tells_nothing_about_how_they_behave() -> None:
+    other = {**MODEL, "infrastructure": {"commit": "9f8d111", "template_sha256": "5" * 64}}
+
+    found = compare(MODEL, other)
+
+    assert [one.section for one in found.differences] == ["infrastructure"]
+    assert found.is_same

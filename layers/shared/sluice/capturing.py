@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from sluice.adapters.ledger.intake import Intake
     from sluice.adapters.ledger.releases import Releases
+    from sluice.adapters.own_stack import OwnStack
     from sluice.adapters.registry import Registry
     from sluice.adapters.vault import Vault
     from sluice.copying import Copying, Turn
@@ -76,13 +77,16 @@ class Capturing:
     intake: Intake
     telling: Telling
     partnering: Partnering
+    own_stack: OwnStack
 
     def claim(self, manifest: AnyManifest, *, based_on: Sequence[Noted], at: datetime) -> Claimed:
         """Fix what the folder is. Raises ConditionFailedError when that changed meanwhile.
 
         Raises GroupTakenError when the group holds versions of the other system, and
-        PartnerRefusedError.
+        PartnerRefusedError, and TemplateUnreadableError.
         """
+        now = {"infrastructure": self.own_stack.infrastructure()}
+        manifest = manifest.model_copy(update=now)
         if not manifest.release.version:
             newest = self.releases.newest(manifest.release.group)
             manifest = numbered(manifest, newest=newest)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from sluice.adapters.artifacts import ArtifactGoneError
 from sluice.adapters.ledger.releases import GroupTakenError
 from sluice.adapters.ledger.table import ConditionFailedError
+from sluice.adapters.own_stack import TemplateUnreadableError
 from sluice.capturing import CaptureRefusedError
 from sluice.copying import CopyUnfinishedError, Turn
 from sluice.domain.inbox import Place, Upload, locate
@@ -131,7 +132,22 @@ class Registering:
                     return self._refuse(upload, group_taken(place, error.standing), place)
                 except PartnerRefusedError as error:
                     return self._refuse(upload, error.refusal, place)
+                except TemplateUnreadableError as error:
+                    return self._wait(upload, place, error)
                 return self._late(upload, place, claimed, turn)
+
+    def _wait(self, upload: Upload, place: Place, error: TemplateUnreadableError) -> Receipt:
+        """The folder is complete and cannot be claimed before an operator has changed something.
+
+        Its input stays open: the schedule offers it again, and then says no word to people.
+        """
+        refusal = Refusal(reason=Reason.INFRASTRUCTURE_UNREADABLE, detail=str(error))
+        if not upload.offered:
+            self.telling.upload_refused(upload, refusal)
+        waits = _receipt(upload, Kind.PENDING, place.release, detail=refusal.detail)
+        waits = waits.model_copy(update={"reason": refusal.reason})
+        self.intake.end_unclaimed(waits, place)
+        return waits
 
     def _late(self, upload: Upload, place: Place, claimed: Claimed, turn: Turn) -> Receipt:
         """The folder is claimed: finish its capture, then see what this object is to it."""

@@ -34,6 +34,10 @@ class Settings(BaseModel):
     execution_role_arns: str = ""
     """What models may run as beside `serving_role_arn`, comma-separated."""
     require_smoke_test: bool = False
+    stack_id: str = ""
+    """The ARN of the stack that the function belongs to."""
+    infrastructure_commit: str = ""
+    """What the stack was deployed from: `9f8d111`, `9f8d111-dirty`."""
     default_application: str = ""
     """Whose version a Bedrock configuration is that names no application."""
 

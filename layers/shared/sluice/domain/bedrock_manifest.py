@@ -12,6 +12,7 @@ from sluice.domain.bedrock import (
     PinnedModel,
 )
 from sluice.domain.inbox import config_path
+from sluice.domain.infrastructure import Infrastructure
 from sluice.domain.manifest import (
     CapturedObject,
     Manifest,
@@ -45,6 +46,8 @@ class BedrockManifest(Value, defer_build=True):
     evaluation: dict[str, float]
     objects: tuple[CapturedObject, ...]
     """The texts that the config names among them, each with its SHA-256."""
+    infrastructure: Infrastructure | None = None
+    """What captured it; None in manifests from before that was kept."""
 
     @property
     def folder(self) -> str:

@@ -31,6 +31,7 @@ class Absent(Enum):
 
 ABSENT = Absent.ABSENT
 NAMES, OBJECTS, OTHER, EVALUATION = "names", "objects", "other", "evaluation"
+INFRASTRUCTURE = "infrastructure"
 _CONFIG = "config"
 _SECTIONS: dict[str, tuple[Path, ...]] = {
     "commit": (("commit",), (_CONFIG, "prompt_template_version")),
@@ -66,10 +67,13 @@ _SECTIONS: dict[str, tuple[Path, ...]] = {
     "metadata": (("metadata",),),
     "target": (("target",), (_CONFIG, "endpoint_name"), (_CONFIG, "application")),
     OBJECTS: ((OBJECTS,),),
+    INFRASTRUCTURE: ((INFRASTRUCTURE,),),
     NAMES: (("release",), ("bucket",), ("schema_version",)),
 }
 SECTIONS = (*_SECTIONS, OTHER)
 """What differences are told under, in this order."""
+_NO_CONTENT = frozenset({NAMES, INFRASTRUCTURE})
+"""Which stack captured a version changes nothing about how it behaves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +123,9 @@ class Comparison:
 
     @property
     def is_same(self) -> bool:
-        """Whether nothing differs but what names the releases and where their bytes came from."""
+        """Whether nothing differs but what names the releases, and how they were captured."""
         alike = all(one.likeness is Likeness.SAME for one in self.objects)
-        return alike and all(one.section == NAMES for one in self.differences)
+        return alike and all(one.section in _NO_CONTENT for one in self.differences)
 
 
 def compare(

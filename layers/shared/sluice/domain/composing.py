@@ -83,4 +83,5 @@ def _captured(noted: Noted) -> CapturedObject:
         checksums=facts.checksums,
         checksum_type=facts.checksum_type,
         sha256=noted.sha256,
+        request_id=noted.upload.request_id,
     )

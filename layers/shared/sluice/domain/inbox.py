@@ -44,6 +44,8 @@ class Upload(Value):
     offered: bool = False
     """The schedule found it, not S3's event: it takes over what others left undone."""
     at: Moment
+    request_id: str = ""
+    """S3's id of the request that wrote it, as its event says; CloudTrail's record has the same."""
 
     @property
     def identity(self) -> str:

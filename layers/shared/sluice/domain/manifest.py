@@ -12,6 +12,7 @@ import json
 from pydantic import Field
 
 from sluice.domain.inbox import MODEL, folder_path
+from sluice.domain.infrastructure import Infrastructure
 from sluice.domain.pushed import ModelConfig
 from sluice.domain.release import ReleaseName, System
 from sluice.domain.values import SCHEMA_VERSION, Value
@@ -37,6 +38,8 @@ class CapturedObject(Value):
     checksum_type: str = ""
     sha256: str = ""
     """Where the content was read at registration; weights are not."""
+    request_id: str = ""
+    """S3's id of the request that wrote it; empty where no event told. CloudTrail has the same."""
 
 
 class Manifest(Value):
@@ -56,6 +59,8 @@ class Manifest(Value):
     metadata: dict[str, str]
     """The user metadata of `model.tar.gz`, as pushed."""
     objects: tuple[CapturedObject, ...]
+    infrastructure: Infrastructure | None = None
+    """What captured it; None in manifests from before that was kept."""
 
     @property
     def system(self) -> System:

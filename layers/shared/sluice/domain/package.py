@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 RELEASE_DIGEST = "release-digest"
 MANIFEST_URI = "manifest"
 VERSION_FOLDER = "version-folder"
+INFRASTRUCTURE_COMMIT = "infrastructure-commit"
 
 MAX_PAIRS = 50
 MAX_NAME = 128
@@ -88,6 +89,8 @@ def _pairs(manifest: AnyManifest, digest: str) -> Iterator[tuple[str, str]]:
     yield RELEASE_DIGEST, digest
     yield MANIFEST_URI, manifest_uri(manifest.bucket, manifest.release, digest)
     yield VERSION_FOLDER, manifest.folder
+    captured_by = manifest.infrastructure
+    yield INFRASTRUCTURE_COMMIT, captured_by.commit if captured_by else ""
     for name in ("git-sha", "training-date", "base-model", "training-dataset-version"):
         yield name, manifest.metadata.get(name, "")
     for name, value in sorted(manifest.evaluation.items()):

@@ -56,6 +56,7 @@ class Reason(StrEnum):
     PARTNER_NO_MODEL = "PartnerNoModel"
     PARTNER_TAKEN = "PartnerTaken"
     PARTNER_BOUND = "PartnerBound"
+    INFRASTRUCTURE_UNREADABLE = "InfrastructureUnreadable"
 
     VAULT_CONFLICT = "VaultConflict"
     REGISTRY_REFUSED = "RegistryRefused"
@@ -205,6 +206,10 @@ ADVICE = {
     Reason.PARTNER_BOUND: (
         "Deploy the model to an endpoint of its own: what else stands on that endpoint must not be "
         "moved by this application."
+    ),
+    Reason.INFRASTRUCTURE_UNREADABLE: (
+        "Call an operator: RegisterPackageRole must be allowed cloudformation:GetTemplate on its "
+        "own stack. The schedule takes the folder up again by itself."
     ),
     Reason.VAULT_CONFLICT: "Call an operator: the vault holds other bytes under this name.",
     Reason.REGISTRY_REFUSED: (

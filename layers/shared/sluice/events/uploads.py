@@ -50,6 +50,7 @@ class _Object(_Part):
 class _Detail(_Part):
     bucket: _Bucket
     object: _Object
+    request_id: Annotated[str, Field(alias="request-id", max_length=64)] = ""
 
 
 class _Event(_Part):
@@ -115,6 +116,7 @@ def _upload(event: _Event, origin: Origin) -> Upload | Receipt:
         version_id=event.detail.object.version_id,
         sequencer=event.detail.object.sequencer,
         at=event.time,
+        request_id=event.detail.request_id,
     )
     if Origin(event.account, event.region, upload.bucket) != origin:
         return _foreign(event, upload)
