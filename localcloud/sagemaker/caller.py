@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
+from ministack.core import iam_evaluator
+
 from localcloud.constants import ACCOUNT
 
 
@@ -20,3 +22,11 @@ class Caller:
 
 
 ROOT = Caller(f"arn:aws:iam::{ACCOUNT}:root", ACCOUNT)
+
+
+def caller_of(access_key: str) -> Caller:
+    """Whose key it is; the account's own, where it is nobody's."""
+    identity = iam_evaluator.resolve_caller_identity(access_key)
+    if identity is None:
+        return Caller(iam_evaluator.caller_arn(), ACCOUNT, access_key)
+    return Caller(identity["userArn"], identity["userId"], access_key)

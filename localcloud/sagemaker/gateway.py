@@ -7,9 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any
 
-from ministack.core import iam_evaluator, router
+from ministack.core import router
 
-from localcloud.constants import ACCOUNT
 from localcloud.sagemaker import (
     authorization,
     configs,
@@ -21,7 +20,7 @@ from localcloud.sagemaker import (
     shapes,
     tags,
 )
-from localcloud.sagemaker.caller import Caller
+from localcloud.sagemaker.caller import Caller, caller_of
 from localcloud.sagemaker.errors import ServiceError
 
 Reply = tuple[int, dict[str, str], bytes]
@@ -44,7 +43,7 @@ async def handle(
     method: str, path: str, headers: dict[str, str], body: bytes, query: dict[str, Any]
 ) -> Reply:
     """Answer one request to SageMaker or its runtime; its signature has been verified."""
-    caller = _caller(headers, query)
+    caller = caller_of(router.extract_access_key_id(headers, query))
     try:
         endpoint = invocation.endpoint_of(method, path)
         if endpoint is not None:
@@ -89,11 +88,3 @@ def _parsed(body: bytes) -> dict[str, Any]:
     if not isinstance(parsed, dict):
         raise ServiceError("SerializationException", "The request is not a JSON object")
     return {name: value for name, value in parsed.items() if value is not None}
-
-
-def _caller(headers: dict[str, str], query: dict[str, Any]) -> Caller:
-    access_key = router.extract_access_key_id(headers, query)
-    identity = iam_evaluator.resolve_caller_identity(access_key)
-    if identity is None:
-        return Caller(iam_evaluator.caller_arn(), ACCOUNT, access_key)
-    return Caller(identity["userArn"], identity["userId"], access_key)

@@ -57,6 +57,14 @@ def coerced(operation: str, properties: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def extraneous(operation_names: list[str], properties: dict[str, Any]) -> list[tuple[str, str]]:
+    """Where in template properties which key is that none of these operations takes."""
+    members: dict[str, Any] = {}
+    for operation in operation_names:
+        members |= _input_shape(operation).members
+    return list(_extraneous_keys(members, properties, "#"))
+
+
 def operations() -> frozenset[str]:
     """Every operation the service model knows."""
     return frozenset(_service().operation_names)
@@ -89,6 +97,24 @@ def _coerced(shape: Any, value: Any) -> Any:
             return float(value)
         case _:
             return str(value)
+
+
+def _extraneous_keys(
+    members: dict[str, Any], value: dict[str, Any], path: str
+) -> Iterator[tuple[str, str]]:
+    for key, one in value.items():
+        if key not in members:
+            yield path, key
+        else:
+            yield from _extraneous(members[key], one, f"{path}/{key}")
+
+
+def _extraneous(shape: Any, value: Any, path: str) -> Iterator[tuple[str, str]]:
+    if shape.type_name == "structure" and isinstance(value, dict):
+        yield from _extraneous_keys(shape.members, value, path)
+    elif shape.type_name == "list" and isinstance(value, list):
+        for number, item in enumerate(value):
+            yield from _extraneous(shape.member, item, f"{path}/{number}")
 
 
 def _faults(shape: Any, value: Any, path: str) -> Iterator[str]:

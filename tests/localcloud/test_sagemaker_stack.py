@@ -2,6 +2,8 @@
 
 AWS: AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-endpoint.html
 AWS: AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-modelpackagegroup.html
+AWS: AWSCloudFormation/latest/TemplateReference/aws-resource-sagemaker-model.html
+AWS: AWSCloudFormation/latest/UserGuide/using-iam-servicerole.html
 AWS: sagemaker/latest/dg/endpoint-auto-scaling.html
 Model: application-autoscaling.RegisterScalableTarget
 """
@@ -114,6 +116,97 @@ def test_a_stack_fails_with_its_endpoint(world: World) -> None:
     assert settled(world)["StackStatus"] == "ROLLBACK_COMPLETE"
     events = cloudformation.describe_stack_events(StackName=world.name)["StackEvents"]
     assert any("ping health check" in event.get("ResourceStatusReason", "") for event in events)
+
+
+def failures(world: World) -> str:
+    """Why resources of the stack failed, one line each."""
+    pages = world.client("cloudformation").get_paginator("describe_stack_events")
+    found = [one for page in pages.paginate(StackName=world.name) for one in page["StackEvents"]]
+    return "\n".join(
+        f"{one['LogicalResourceId']}: {one['ResourceStatusReason']}"
+        for one in found
+        if one["ResourceStatus"].endswith("_FAILED")
+    )
+
+
+def as_creator(world: World, *missing: str) -> Any:
+    """CloudFormation, as a role that may make and delete endpoints but for what is missing."""
+    verbs = {
+        f"sagemaker:{verb}{kind}"
+        for verb in ("Create", "Delete")
+        for kind in ("Model", "EndpointConfig", "Endpoint", "ModelPackageGroup")
+    }
+    actions = {*verbs, "sagemaker:DescribeEndpoint", "iam:PassRole", "cloudformation:*"}
+    return world.as_role(world.role(allow(sorted(actions - set(missing)), "*")), "cloudformation")
+
+
+@pytest.mark.parametrize(
+    ("action", "resource"),
+    [
+        ("sagemaker:CreateModel", "Model"),
+        ("iam:PassRole", "Model"),
+        ("sagemaker:CreateEndpointConfig", "Config"),
+        ("sagemaker:CreateEndpoint", "Endpoint"),
+        ("sagemaker:DescribeEndpoint", "Endpoint"),
+    ],
+)
+def test_a_stack_may_what_its_user_may(world: World, action: str, resource: str) -> None:
+    """Without a service role CloudFormation uses a session of the user's credentials."""
+    body = template(world, world.artifact("a"))
+    as_creator(world, action).create_stack(StackName=world.name, TemplateBody=body)
+
+    assert settled(world)["StackStatus"].startswith("ROLLBACK_")
+    why = failures(world)
+    assert f"{resource}: Resource handler returned message" in why
+    assert f"not authorized to perform: {action}" in why
+    assert "(HandlerErrorCode: AccessDenied)" in why
+
+
+def test_who_may_everything_it_takes_makes_and_deletes_the_stack(world: World) -> None:
+    """Create, pass the role, describe, delete: nothing more is asked for."""
+    cloudformation = as_creator(world)
+    body = template(world, world.artifact("a"))
+    cloudformation.create_stack(StackName=world.name, TemplateBody=body)
+    assert settled(world)["StackStatus"] == "CREATE_COMPLETE"
+    cloudformation.delete_stack(StackName=world.name)
+    endpoints = world.sagemaker.list_endpoints
+    until(lambda: not endpoints(NameContains=world.name)["Endpoints"], "it is gone", seconds=20)
+
+
+def test_a_property_that_a_type_has_not_is_refused_by_name(world: World) -> None:
+    """Properties validation failed: an extraneous key is not permitted, however deep it stands."""
+    document = json.loads(template(world, world.artifact("a")))
+    (variant,) = document["Resources"]["Config"]["Properties"]["ProductionVariants"]
+    variant["InstanceTyp"] = "ml.m5.large"
+    world.client("cloudformation").create_stack(
+        StackName=world.name, TemplateBody=json.dumps(document)
+    )
+
+    assert settled(world)["StackStatus"] == "ROLLBACK_COMPLETE"
+    key = "#/ProductionVariants/0: extraneous key [InstanceTyp] is not permitted"
+    assert key in failures(world)
+    assert not world.sagemaker.list_models(NameContains=world.name)["Models"]
+
+
+def test_changed_tags_are_put_on_the_resource(world: World) -> None:
+    """Tags are updated without interruption, on the resource that is there."""
+    cloudformation, document = world.client("cloudformation"), template(world, world.artifact("a"))
+    cloudformation.create_stack(StackName=world.name, TemplateBody=tagged(document, a="1", b="2"))
+    settled(world)
+    cloudformation.update_stack(StackName=world.name, TemplateBody=tagged(document, b="3", c="4"))
+    assert settled(world)["StackStatus"] == "UPDATE_COMPLETE"
+
+    arn = world.settled()["EndpointArn"]
+    found = {one["Key"]: one["Value"] for one in world.sagemaker.list_tags(ResourceArn=arn)["Tags"]}
+    assert {key: found.get(key) for key in "abc"} == {"a": None, "b": "3", "c": "4"}
+
+
+def tagged(document: str, **tags: str) -> str:
+    """The template with these tags on its endpoint."""
+    parsed = json.loads(document)
+    listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+    parsed["Resources"]["Endpoint"]["Properties"]["Tags"] = listed
+    return json.dumps(parsed)
 
 
 def test_a_registered_variant_cannot_be_dropped(world: World) -> None:
