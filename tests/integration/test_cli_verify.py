@@ -10,7 +10,8 @@ from moto.sagemaker import sagemaker_backends
 
 from cli.__main__ import main
 from sluice.adapters.ledger.releases import Releases
-from sluice.domain.manifest import Manifest, model_data, parse_manifest
+from sluice.domain.making import container
+from sluice.domain.manifest import Manifest, parse_manifest
 from sluice.domain.rollout import Phase
 from tests.builders import ACCOUNT, BUCKET, REGION, TARGET, a_rollout, a_state
 from tests.integration.captured import Captured
@@ -50,15 +51,11 @@ class Serving:
         sagemaker, manifest = self.aws("sagemaker"), self.manifest(deployed)
         if deployed.model in {one["ModelName"] for one in sagemaker.list_models()["Models"]}:
             sagemaker.delete_model(ModelName=deployed.model)
-        container = {
-            "Image": manifest.image,
-            "ModelDataUrl": model_data(manifest, deployed.digest),
-            "Environment": manifest.config.environment,
-        }
+        made = container(manifest, deployed.digest)
         role = changes.pop("role", ROLE)
         sagemaker.create_model(
             ModelName=deployed.model,
-            PrimaryContainer={**container, **changes},
+            PrimaryContainer={**made, **changes},
             ExecutionRoleArn=role,
         )
 

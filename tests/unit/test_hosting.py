@@ -20,7 +20,7 @@ from sluice.domain.hosting import (
     model_checks,
     traffic_checks,
 )
-from sluice.domain.manifest import model_data
+from sluice.domain.making import container
 from sluice.domain.pinning import FoundationModel, InferenceProfile
 from sluice.domain.publication import FunctionView
 from sluice.domain.rollout import Kind, Phase
@@ -157,13 +157,7 @@ def test_what_a_rollout_takes_away_is_leaving() -> None:
 
 MANIFEST, DIGEST = a_manifest(), "d" * 64
 MODEL = ModelView(
-    containers=(
-        {
-            "Image": MANIFEST.image,
-            "ModelDataUrl": model_data(MANIFEST, DIGEST),
-            "Environment": MANIFEST.config.environment,
-        },
-    ),
+    containers=(container(MANIFEST, DIGEST),),
     role="role",
 )
 

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from sluice.domain.manifest import Manifest
     from sluice.domain.watching import EndpointView
 
-WEIGHTS = f"s3://{BUCKET}/releases/churn/v4-dddd/model.tar.gz"
+WEIGHTS = {"ModelDataUrl": f"s3://{BUCKET}/releases/churn/v4-dddd/model.tar.gz"}
 MANIFEST = a_manifest()
 TRUTH = Truth(
     approval=ApprovalStatus.APPROVED,
@@ -58,7 +58,14 @@ TRUTH = Truth(
         pytest.param({"approval": ApprovalStatus.REJECTED}, "NOT_APPROVED", id="rejected since"),
         pytest.param({"approval": ApprovalStatus.PENDING}, "NOT_APPROVED", id="pending again"),
         pytest.param({"image": "other@sha256:1"}, "PACKAGE_CHANGED", id="another image"),
-        pytest.param({"model_data": "s3://other"}, "PACKAGE_CHANGED", id="another artifact"),
+        pytest.param(
+            {"model_data": {"ModelDataUrl": "s3://other"}}, "PACKAGE_CHANGED", id="another artifact"
+        ),
+        pytest.param(
+            {"model_data": {**WEIGHTS, "ModelDataSource": {"S3DataSource": {}}}},
+            "PACKAGE_CHANGED",
+            id="a second artifact",
+        ),
         pytest.param({"containers": 2}, "InferencePipeline", id="a container more"),
         pytest.param({"containers": 0, "image": ""}, "PACKAGE_CHANGED", id="no container"),
         pytest.param({"vault_complaint": "k changed"}, "ARTIFACT_CHANGED", id="other bytes"),

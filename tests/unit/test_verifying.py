@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from sluice.domain.manifest import digest_of, manifest_uri, model_data
+from sluice.domain.manifest import digest_of, manifest_uri
 from sluice.domain.package import customer_metadata, specification
 from sluice.domain.release import ApprovalStatus
 from sluice.domain.vault import Comparison, Standing, VaultCopy
@@ -36,7 +36,7 @@ KEPT = Kept(RECORD, DIGEST, DIGEST)
 PACKAGE = Packaged(
     ApprovalStatus.APPROVED,
     customer_metadata(MANIFEST, DIGEST),
-    specification(MANIFEST, model_data(MANIFEST, DIGEST)),
+    specification(MANIFEST, DIGEST),
 )
 UNREAD = Unread("AccessDenied")
 

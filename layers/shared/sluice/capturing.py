@@ -29,20 +29,20 @@ from sluice.domain.registration import ended
 from sluice.domain.release import ApprovalStatus, Capture, Release
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime
 
-    from sluice.adapters.ledger.intake import Intake
+    from sluice.adapters.ledger.intake import Intake, Seen
     from sluice.adapters.ledger.releases import Releases
     from sluice.adapters.own_stack import OwnStack
     from sluice.adapters.registry import Registry
     from sluice.adapters.vault import Vault
     from sluice.copying import Copying, Turn
     from sluice.domain.bedrock_manifest import AnyManifest
-    from sluice.domain.noted import Noted
     from sluice.partnering import Partnering
     from sluice.telling import Telling
 
+_AT_ONCE = 90
+"""Receipts that end with the registration: a transaction has 100 operations at most."""
 _LOOK_BACK = timedelta(days=1)
 """How far a package's creation may lie before its claim, as two clocks tell it."""
 
@@ -79,7 +79,7 @@ class Capturing:
     partnering: Partnering
     own_stack: OwnStack
 
-    def claim(self, manifest: AnyManifest, *, based_on: Sequence[Noted], at: datetime) -> Claimed:
+    def claim(self, manifest: AnyManifest, *, based_on: Seen, at: datetime) -> Claimed:
         """Fix what the folder is. Raises ConditionFailedError when that changed meanwhile.
 
         Raises GroupTakenError when the group holds versions of the other system, and
@@ -104,8 +104,8 @@ class Capturing:
             pair=pair,
         )
         captured = {one.name for one in manifest.objects}
-        mine = [noted for noted in based_on if noted.place.name in captured]
-        self.releases.claim(release, text, based_on=mine, beside=beside)
+        mine = [noted for noted in based_on.noted if noted.place.name in captured]
+        self.releases.claim(release, text, based_on=mine, notes=based_on.notes, beside=beside)
         return Claimed(release, manifest, text, fresh=True)
 
     def claimed_as(self, release: Release) -> Claimed:
@@ -119,6 +119,7 @@ class Capturing:
         Raises CaptureRefusedError, and CopyUnfinishedError when it takes another turn.
         """
         if claimed.release.capture is not Capture.CLAIMED:
+            self._end_rest(claimed.manifest, turn=turn)
             return
         try:
             self._carry_through(claimed, turn=turn)
@@ -153,10 +154,19 @@ class Capturing:
         )
         self.telling.registered(registered, copies, caveats=manifest.caveats)
         try:
-            receipts = [receipt_item(one) for one in _receipts(manifest, at=at)]
-            self.releases.register(registered, copies, receipts=receipts)
+            receipts = _receipts(manifest, turn)[:_AT_ONCE]
+            self.releases.register(registered, copies, receipts=list(map(receipt_item, receipts)))
         except ConditionFailedError:
             self._yield_to_winner(registered)
+        self._end_rest(manifest, turn=turn)
+
+    def _end_rest(self, manifest: AnyManifest, *, turn: Turn) -> None:
+        """End the inputs that the registration's transaction had no room for.
+
+        The input that is at it ends last: should this fail, its message comes again.
+        """
+        for receipt in _receipts(manifest, turn)[_AT_ONCE:]:
+            self.intake.end_registered(receipt)
 
     def _package(self, release: Release, manifest: AnyManifest, *, fresh: bool) -> Package:
         """The one package of the release: found, or created; any other is rejected.
@@ -221,13 +231,15 @@ _REASONS: dict[type[Exception], Reason] = {
 }
 
 
-def _receipts(manifest: AnyManifest, *, at: datetime) -> list[Receipt]:
-    return [
+def _receipts(manifest: AnyManifest, turn: Turn) -> list[Receipt]:
+    """The receipts of all inputs, in the order they are written: that of the turn's own last."""
+    receipts = [
         Receipt(
             identity=identity(manifest.bucket, one.source_key, one.version_id),
             kind=Kind.REGISTERED,
             release=manifest.release,
-            at=at,
+            at=turn.at,
         )
         for one in manifest.objects
     ]
+    return sorted(receipts, key=lambda one: one.identity == turn.of)

@@ -78,7 +78,7 @@ class Checking:
             approval=package.approval,
             containers=len(package.containers),
             image=container.image if container else "",
-            model_data=container.model_data_url if container else "",
+            model_data=container.weights if container else {},
             vault_complaint=self.recalling.complaint(capture),
             image_present=self.images.present(manifest.image),
             role_allowed=self.role(manifest) in {self.serving_role_arn, *self.execution_roles},

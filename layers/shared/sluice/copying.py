@@ -57,6 +57,8 @@ class Turn:
     remaining: Callable[[], int]
     """Milliseconds until Lambda ends the invocation."""
     at: datetime
+    of: str = ""
+    """The input it is part of, whether or not it carries the copies."""
 
     @property
     def ending(self) -> bool:

@@ -26,7 +26,7 @@ from sluice.domain.inbox import (
 from sluice.domain.noted import Noted
 from sluice.domain.pushed import ModelConfig, parse_config, parse_evaluation
 from sluice.domain.refusal import Reason, Refusal
-from sluice.domain.registration import MODEL_SAMPLE, judge_model, judge_target
+from sluice.domain.registration import MODEL_SAMPLE, judge_labels, judge_model, judge_target
 from sluice.domain.release import System
 from sluice.domain.sizes import judge_size, limit_of
 
@@ -89,6 +89,8 @@ class Inspecting:
         refusal = refuse_config(config, self.floors) or (
             judge_target(config.endpoint_name, release) if release else None
         )
+        if refusal is None and config.model_files:
+            refusal = judge_labels(noted.facts.metadata, of=CONFIG)
         image = refusal or self._pinned(config)
         if isinstance(image, Refusal):
             return noted.model_copy(update={"refusal": image})

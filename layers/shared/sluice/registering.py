@@ -34,13 +34,12 @@ from sluice.events.uploads import offer_of
 from sluice.partnering import PartnerRefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from sluice.adapters.ledger.intake import Intake
+    from sluice.adapters.ledger.intake import Intake, Seen
     from sluice.adapters.ledger.releases import Releases
     from sluice.adapters.queue import Queue
     from sluice.capturing import Capturing, Claimed
-    from sluice.domain.noted import Noted
     from sluice.domain.release import ReleaseName
     from sluice.inspecting import Inspecting
     from sluice.telling import Telling
@@ -70,7 +69,12 @@ class Registering:
         suffice for goes on with the next message to the same queue: nothing waits for a redelivery,
         and no redelivery is counted against an upload that others kept waiting.
         """
-        turn = Turn(by="" if upload.offered else upload.identity, remaining=remaining, at=upload.at)
+        turn = Turn(
+            by="" if upload.offered else upload.identity,
+            remaining=remaining,
+            at=upload.at,
+            of=upload.identity,
+        )
         if turn.ending:
             self.queue.send([offer_of(upload)])
             detail = "put back: the invocation is about to end"
@@ -115,19 +119,15 @@ class Registering:
             return self._refuse(upload, Refusal(reason=Reason.SUPERSEDED, detail=detail), place)
         if noted.refusal:
             return self._refuse(upload, noted.refusal, place, unclaimed=True)
-        return self._complete(upload, place, self.intake.folder(place.folder), turn)
+        return self._complete(upload, place, self.intake.seen(place.folder), turn)
 
-    def _complete(
-        self, upload: Upload, place: Place, folder: Sequence[Noted], turn: Turn
-    ) -> Receipt:
-        match plan_registration(folder):
+    def _complete(self, upload: Upload, place: Place, seen: Seen, turn: Turn) -> Receipt:
+        match plan_registration(seen.noted):
             case Waiting() as waiting:
-                pending = _receipt(upload, Kind.PENDING, place.release, detail=waiting.detail)
-                self.intake.end_unclaimed(pending, place)
-                return pending
+                return self._stay_open(upload, place, waiting)
             case Ready(manifest):
                 try:
-                    claimed = self.capturing.claim(manifest, based_on=folder, at=upload.at)
+                    claimed = self.capturing.claim(manifest, based_on=seen, at=upload.at)
                 except GroupTakenError as error:
                     return self._refuse(upload, group_taken(place, error.standing), place)
                 except PartnerRefusedError as error:
@@ -148,6 +148,24 @@ class Registering:
         waits = waits.model_copy(update={"reason": refusal.reason})
         self.intake.end_unclaimed(waits, place)
         return waits
+
+    def _stay_open(self, upload: Upload, place: Place, waiting: Waiting) -> Receipt:
+        """The folder stays open; what contradicts its config is refused, whichever came first."""
+        ours = None
+        for one in waiting.misfits:
+            if one.upload.identity == upload.identity:
+                ours = one.refusal
+            elif not self._has_ended(one.upload):
+                self._refuse(one.upload, one.refusal, place, unclaimed=True)
+        if ours:
+            return self._refuse(upload, ours, place, unclaimed=True)
+        pending = _receipt(upload, Kind.PENDING, place.release, detail=waiting.detail)
+        self.intake.end_unclaimed(pending, place)
+        return pending
+
+    def _has_ended(self, upload: Upload) -> bool:
+        receipt = self.intake.receipt(upload.identity)
+        return receipt is not None and receipt.terminal
 
     def _late(self, upload: Upload, place: Place, claimed: Claimed, turn: Turn) -> Receipt:
         """The folder is claimed: finish its capture, then see what this object is to it."""

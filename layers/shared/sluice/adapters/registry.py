@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from sluice.domain.inbox import EVALUATION, MODEL
+from sluice.domain.inbox import EVALUATION
 from sluice.domain.manifest import MANIFEST, Manifest, manifest_uri
-from sluice.domain.package import client_token, customer_metadata, specification
+from sluice.domain.package import (
+    client_token,
+    customer_metadata,
+    specification,
+    weights_of,
+)
 from sluice.domain.release import ApprovalStatus
 
 if TYPE_CHECKING:
@@ -45,7 +50,8 @@ class Container:
     """What a model package would run."""
 
     image: str
-    model_data_url: str
+    weights: dict[str, Any]
+    """Where its weights come from: a URL, or a data source."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +181,7 @@ def _request(manifest: AnyManifest, digest: str) -> dict[str, Any]:
     release = manifest.release
     vault = manifest_uri(manifest.bucket, release, digest).removesuffix(MANIFEST)
     statistics = {"ContentType": "application/json", "S3Uri": f"{vault}{EVALUATION}"}
-    runs = specification(manifest, f"{vault}{MODEL}") if isinstance(manifest, Manifest) else {}
+    runs = specification(manifest, digest) if isinstance(manifest, Manifest) else {}
     return {
         "ModelPackageGroupName": release.group,
         "ModelPackageDescription": f"{release}, commit {manifest.commit}",
@@ -210,8 +216,7 @@ def _package(found: Any) -> Package:
         last_modified_by=modifier.get("IamIdentity", {}).get("Arn", "unknown"),
         metadata=found.get("CustomerMetadataProperties", {}),
         containers=tuple(
-            Container(image=one["Image"], model_data_url=one.get("ModelDataUrl", ""))
-            for one in containers
+            Container(image=one["Image"], weights=weights_of(one)) for one in containers
         ),
         specification=found.get("InferenceSpecification", {}),
     )

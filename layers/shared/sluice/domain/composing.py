@@ -34,13 +34,14 @@ def numbered(manifest: AnyManifest, *, newest: int) -> AnyManifest:
 
 
 def _model(found: Mapping[str, Noted]) -> Manifest:
-    config, model = found[CONFIG], found[MODEL]
-    release, metadata = model.place.release, model.facts.metadata
+    config = found[CONFIG]
+    labelled = found.get(MODEL, config)
+    release, metadata = config.place.release, labelled.facts.metadata
     if config.config is None or release is None:
         raise ValueError("a config that was not refused must have been read")
     return Manifest(
         release=release,
-        bucket=model.upload.bucket,
+        bucket=config.upload.bucket,
         target=config.config.endpoint_name or release.group,
         commit=metadata["git-sha"].strip(),
         training_dataset_version=metadata["training-dataset-version"].strip(),

@@ -18,11 +18,13 @@ CONFIG_INBOX = "configs/"
 INBOXES = (CONFIG_INBOX, INBOX)
 """As S3 sorts them."""
 MODEL = "model.tar.gz"
+MODEL_FOLDER = "model/"
+"""Of a version folder: the files of an uncompressed model."""
 CONFIG = "config.json"
 BEDROCK_CONFIG = "bedrock-config.json"
 EVALUATION = "evaluation-results.json"
 REQUIRED = (MODEL, CONFIG, EVALUATION)
-"""Of a folder under `models/`."""
+"""Of a folder under `models/`; files listed in its config take the place of `model.tar.gz`."""
 BEDROCK_REQUIRED = (BEDROCK_CONFIG, EVALUATION)
 """Of a folder under `configs/`."""
 
@@ -67,6 +69,11 @@ class Place(Value):
     def system(self) -> System:
         """What the folder holds a version of."""
         return System.SAGEMAKER if self.release else System.BEDROCK
+
+    @property
+    def in_model(self) -> bool:
+        """Whether it is one of a model's files: of those there may be hundreds."""
+        return self.release is not None and self.name.startswith(MODEL_FOLDER)
 
     @property
     def folder(self) -> str:

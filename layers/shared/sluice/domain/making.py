@@ -24,7 +24,7 @@ def container(manifest: Manifest, digest: str) -> dict[str, Any]:
     """What a model of the release runs."""
     return {
         "Image": manifest.image,
-        "ModelDataUrl": model_data(manifest, digest),
+        **model_data(manifest, digest),
         "Environment": manifest.config.environment,
     }
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from typing import Any
 
 from pydantic import Field
 
-from sluice.domain.inbox import MODEL, folder_path
+from sluice.domain.inbox import MODEL, MODEL_FOLDER, folder_path
 from sluice.domain.infrastructure import Infrastructure
 from sluice.domain.pushed import ModelConfig
 from sluice.domain.release import ReleaseName, System
@@ -57,7 +58,7 @@ class Manifest(Value):
     config: ModelConfig
     evaluation: dict[str, float]
     metadata: dict[str, str]
-    """The user metadata of `model.tar.gz`, as pushed."""
+    """The user metadata of `model.tar.gz`, or of the config that lists a model's files."""
     objects: tuple[CapturedObject, ...]
     infrastructure: Infrastructure | None = None
     """What captured it; None in manifests from before that was kept."""
@@ -128,6 +129,14 @@ def manifest_uri(bucket: str, release: ReleaseName, digest: str) -> str:
     return f"s3://{bucket}/{vault_key(release, digest, MANIFEST)}"
 
 
-def model_data(manifest: Manifest, digest: str) -> str:
-    """Where the release's weights lie in the vault."""
-    return f"s3://{manifest.bucket}/{vault_key(manifest.release, digest, MODEL)}"
+def model_data(manifest: Manifest, digest: str) -> dict[str, Any]:
+    """Where SageMaker finds the release's weights in the vault, in a container's members.
+
+    Of a prefix it loads every object there is, and the prefix ends in `/` (S3ModelDataSource).
+    """
+    name = MODEL_FOLDER if manifest.config.model_files else MODEL
+    uri = f"s3://{manifest.bucket}/{vault_key(manifest.release, digest, name)}"
+    if not manifest.config.model_files:
+        return {"ModelDataUrl": uri}
+    source = {"S3Uri": uri, "S3DataType": "S3Prefix", "CompressionType": "None"}
+    return {"ModelDataSource": {"S3DataSource": source}}

@@ -34,8 +34,9 @@ class Noted(Value):
     @property
     def named_files(self) -> tuple[str, ...]:
         """The files that belong to the version because this config names them."""
-        config = self.pinned.config if self.pinned else self.config
-        return config.named_files if config else ()
+        if self.config:
+            return (*self.config.named_files, *self.config.weights)
+        return self.pinned.config.named_files if self.pinned else ()
 
 
 def newer(noted: Noted, standing: Noted) -> bool:

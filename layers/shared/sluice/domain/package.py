@@ -12,6 +12,7 @@ import unicodedata
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from sluice.domain.making import container
 from sluice.domain.manifest import VAULT, manifest_uri
 from sluice.domain.release import ReleaseName
 
@@ -34,6 +35,8 @@ _NUMBERED = (
     # A folder that is named after a commit tells no number; where the vault keeps it does.
     (MANIFEST_URI, re.compile(rf"/{VAULT}[^/]+/v(?P<version>[0-9]{{1,6}})-[^/]+/[^/]+$")),
 )
+_WEIGHTS = ("ModelDataUrl", "ModelDataSource", "AdditionalModelDataSources")
+_ETAGS = {"ETag", "ManifestEtag"}
 _PUNCTUATION = "_.:/=+-@"
 _NAMESPACE = uuid.UUID("6f0f3a0e-6a53-5d0c-9b7e-3c1c54a2c9a1")
 
@@ -53,18 +56,30 @@ def customer_metadata(manifest: AnyManifest, digest: str) -> dict[str, str]:
     return said
 
 
-def specification(manifest: Manifest, model_data_url: str) -> dict[str, Any]:
+def weights_of(container: Mapping[str, Any]) -> dict[str, Any]:
+    """Where a container's weights come from, as `model_data` says it, and all else that is said.
+
+    Without what SageMaker adds: it tells ETags, which it does not hold anything against.
+    """
+    found = {name: container[name] for name in _WEIGHTS if container.get(name)}
+    source = found.get("ModelDataSource", {}).get("S3DataSource")
+    if source:
+        said = {name: one for name, one in source.items() if one and name not in _ETAGS}
+        found["ModelDataSource"] = {**found["ModelDataSource"], "S3DataSource": said}
+    return found
+
+
+def specification(manifest: Manifest, digest: str) -> dict[str, Any]:
     """What the package says SageMaker is to run: its InferenceSpecification.
 
     It says what instances it runs on; of serverless fleets it has no word.
     """
     config = manifest.config
-    container = {"Image": manifest.image, "ModelDataUrl": model_data_url}
+    runs = container(manifest, digest)
+    environment = runs.pop("Environment")
     instances = [config.instance_type] if config.instance_type else []
     return {
-        "Containers": [
-            {**container, **({"Environment": config.environment} if config.environment else {})}
-        ],
+        "Containers": [{**runs, **({"Environment": environment} if environment else {})}],
         **({"SupportedRealtimeInferenceInstanceTypes": instances} if instances else {}),
         "SupportedContentTypes": list(config.content_types),
         "SupportedResponseMIMETypes": list(config.response_types),

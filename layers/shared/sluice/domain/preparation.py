@@ -17,7 +17,8 @@ from sluice.domain.target import Change, TargetState
 from sluice.domain.unsafe import endpoint_objection
 
 if TYPE_CHECKING:
-    from collections.abc import Set
+    from collections.abc import Mapping, Set
+    from typing import Any
 
     from sluice.domain.bedrock_manifest import AnyManifest
     from sluice.domain.manifest import Manifest
@@ -40,8 +41,8 @@ class Truth:
     """How many the package has: a second one was added after registration."""
     image: str
     """The image of the package's container."""
-    model_data: str
-    """The artifact of the package's container."""
+    model_data: Mapping[str, Any]
+    """Where the weights of the package's container come from."""
     vault_complaint: str
     """What is wrong with the captured bytes, or nothing."""
     image_present: bool
@@ -49,7 +50,7 @@ class Truth:
     """Whether what the model is to run as is still on the operator's list."""
 
 
-def objection(manifest: Manifest, truth: Truth, *, model_data: str) -> str:
+def objection(manifest: Manifest, truth: Truth, *, model_data: Mapping[str, Any]) -> str:
     """Why this release must not be deployed now, or nothing: what was approved is what runs."""
     if truth.approval is not ApprovalStatus.APPROVED:
         return f"NOT_APPROVED: the package is {truth.approval}"

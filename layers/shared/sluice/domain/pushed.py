@@ -9,6 +9,8 @@ from pydantic import Field, ValidationError, model_validator
 
 from sluice.domain import strict_json
 from sluice.domain.fields import FileName, MimeType
+from sluice.domain.inbox import MODEL_FOLDER
+from sluice.domain.model_files import MOST_FILES, ModelFile, complaint_about
 from sluice.domain.names import MAX_ENDPOINT_NAME
 from sluice.domain.plan import RolloutPlan, Strategy
 from sluice.domain.refusal import Reason, Refusal
@@ -108,6 +110,10 @@ class ModelConfig(Pushed):
     """What the model runs as; by default the stack's serving role."""
     rollout: RolloutPlan = RolloutPlan()
     alarms: Alarms = Alarms()
+    model_files: (
+        Annotated[tuple[ModelFile, ...], Field(min_length=1, max_length=MOST_FILES)] | None
+    ) = None
+    """What lies under `model/`, in place of `model.tar.gz`: an uncompressed model."""
 
     @model_validator(mode="after")
     def _one_fleet(self) -> Self:
@@ -115,10 +121,28 @@ class ModelConfig(Pushed):
             raise ValueError("give either instance_type or serverless")
         return self
 
+    @model_validator(mode="after")
+    def _one_folder(self) -> Self:
+        if self.model_files is None:
+            return self
+        complaint = complaint_about(self.model_files)
+        if complaint:
+            raise ValueError(f"model_files: {complaint}")
+        if self.serverless:
+            raise ValueError("model_files: serverless endpoints take model.tar.gz alone: pack it")
+        if any(name.startswith(MODEL_FOLDER) for name in self.named_files):
+            raise ValueError("model/ holds what model_files lists alone: move the other files")
+        return self
+
     @property
     def system(self) -> System:
         """What it is a version for."""
         return System.SAGEMAKER
+
+    @property
+    def weights(self) -> tuple[str, ...]:
+        """The objects of the folder that are the model's files, as listed."""
+        return tuple(one.name for one in self.model_files or ())
 
     @property
     def named_files(self) -> tuple[str, ...]:

@@ -26,6 +26,8 @@ class Reason(StrEnum):
     NOT_GZIP = "NotGzip"
     BROKEN_GZIP = "BrokenGzip"
     MISSING_METADATA = "MissingMetadata"
+    FILE_MISMATCH = "FileMismatch"
+    TWO_MODELS = "TwoModels"
     MALFORMED_JSON = "MalformedJson"
     INVALID_CONFIG = "InvalidConfig"
     STRATEGY = "Strategy"
@@ -115,7 +117,17 @@ ADVICE = {
     Reason.TOO_LARGE: "Make the file smaller than the limit named.",
     Reason.NOT_GZIP: "Pack the model with `tar -czf model.tar.gz` and push it again.",
     Reason.BROKEN_GZIP: "Pack the model again, test it with `gzip -t`, and push it again.",
-    Reason.MISSING_METADATA: "Push model.tar.gz again with the object metadata named.",
+    Reason.MISSING_METADATA: (
+        "Push model.tar.gz, or the config.json that lists model_files, again with the object "
+        "metadata named."
+    ),
+    Reason.FILE_MISMATCH: (
+        "Push the file as config.json lists it, or correct model_files and push config.json again."
+    ),
+    Reason.TWO_MODELS: (
+        "Push config.json without model_files, and model.tar.gz is the model; or push model/ to a "
+        "new -v{N} without model.tar.gz."
+    ),
     Reason.MALFORMED_JSON: "Correct the file (strict JSON in UTF-8) and push it again.",
     Reason.INVALID_CONFIG: "Correct the fields named and push the file again.",
     Reason.STRATEGY: (

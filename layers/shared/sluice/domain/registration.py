@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 from sluice.domain.composing import compose
 from sluice.domain.inbox import CONFIG, MODEL, required
+from sluice.domain.manifest import Manifest
+from sluice.domain.model_files import Misfit, judge_description, misfits
 from sluice.domain.names import MAX_ENDPOINT_NAME
 from sluice.domain.receipt import Receipt, kind_of
 from sluice.domain.refusal import Reason, Refusal
@@ -35,6 +37,8 @@ MODEL_SAMPLE = 64 * 1024
 """Bytes of `model.tar.gz` that are read to judge it."""
 _UNPACKED_AT_MOST = 1024 * 1024
 """However much the sample may hold: a bomb's first bytes are as harmless as any."""
+_MOST_TOLD = 10
+"""Files that a folder waits for, by name."""
 _GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -46,13 +50,18 @@ class Waiting:
     refused: tuple[str, ...] = ()
     too_large: tuple[str, ...] = ()
     """Bodies of a smoke test that no function could send."""
+    misfits: tuple[Misfit, ...] = ()
+    """Objects that are refused in sight of the others."""
 
     @property
     def detail(self) -> str:
         """What the folder waits for, in one line."""
-        corrected = (f"a corrected {name}" for name in self.refused)
+        names = dict.fromkeys((*self.refused, *(one.name for one in self.misfits)))
+        corrected = (f"a corrected {name}" for name in names)
         smaller = (f"a {name} of at most {LARGEST_BODY} bytes" for name in self.too_large)
-        return "waits for " + ", ".join([*self.missing, *corrected, *smaller])
+        waited = [*self.missing, *corrected, *smaller]
+        more = [f"and {len(waited) - _MOST_TOLD} more"] if len(waited) > _MOST_TOLD else []
+        return "waits for " + ", ".join([*waited[:_MOST_TOLD], *more])
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +81,14 @@ def plan_registration(noted: Sequence[Noted]) -> Registration:
     missing = tuple(name for name in needed if name not in found)
     refused = tuple(name for name in needed if name in found and found[name].refusal)
     too_large = _too_large(found)
-    if missing or refused or too_large:
-        return Waiting(missing, refused, too_large)
-    return Ready(compose({name: found[name] for name in sorted(needed)}))
+    contradicting = tuple(misfits(found))
+    if missing or refused or too_large or contradicting:
+        return Waiting(missing, refused, too_large, contradicting)
+    manifest = compose({name: found[name] for name in sorted(needed)})
+    refusal = judge_description(manifest) if isinstance(manifest, Manifest) else None
+    if refusal:
+        return Waiting((), misfits=(Misfit(found[CONFIG].upload, CONFIG, refusal),))
+    return Ready(manifest)
 
 
 def judge_model(first_bytes: bytes, metadata: Mapping[str, str], *, size: int) -> Refusal | None:
@@ -84,9 +98,14 @@ def judge_model(first_bytes: bytes, metadata: Mapping[str, str], *, size: int) -
     broken = _broken(first_bytes, whole=len(first_bytes) >= size)
     if broken:
         return Refusal(reason=Reason.BROKEN_GZIP, detail=f"{MODEL} {broken}")
+    return judge_labels(metadata, of=MODEL)
+
+
+def judge_labels(metadata: Mapping[str, str], *, of: str) -> Refusal | None:
+    """Whether an object's metadata says of the model what every version has to tell."""
     absent = [name for name in REQUIRED_METADATA if not metadata.get(name, "").strip()]
     if absent:
-        detail = f"{MODEL} carries no metadata {' and no '.join(absent)}"
+        detail = f"{of} carries no metadata {' and no '.join(absent)}"
         return Refusal(reason=Reason.MISSING_METADATA, detail=detail)
     if not _COMMIT.fullmatch(metadata["git-sha"].strip()):
         detail = "git-sha must be 7 to 64 hexadecimal digits"
@@ -159,7 +178,18 @@ def ended(
 def _needed(found: Mapping[str, Noted]) -> tuple[str, ...]:
     system = next((one.place.system for one in found.values()), System.SAGEMAKER)
     named = (name for one in found.values() for name in one.named_files)
-    return tuple(dict.fromkeys((*required(system), *named)))
+    needed = dict.fromkeys((*required(system), *named))
+    if _unpacked(found):
+        needed.pop(MODEL)
+    return tuple(needed)
+
+
+def _unpacked(found: Mapping[str, Noted]) -> bool:
+    """Whether the folder holds, or is to hold, an uncompressed model."""
+    config = found[CONFIG].config if CONFIG in found else None
+    if config:
+        return config.model_files is not None
+    return MODEL not in found and any(one.place.in_model for one in found.values())
 
 
 def _too_large(found: Mapping[str, Noted]) -> tuple[str, ...]:

@@ -12,8 +12,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sluice.domain.manifest import Manifest, manifest_uri, model_data
-from sluice.domain.package import MANIFEST_URI, RELEASE_DIGEST, customer_metadata, specification
+from sluice.domain.manifest import Manifest, manifest_uri
+from sluice.domain.package import (
+    MANIFEST_URI,
+    RELEASE_DIGEST,
+    customer_metadata,
+    specification,
+    weights_of,
+)
 from sluice.domain.release import ApprovalStatus
 from sluice.domain.values import Value
 from sluice.domain.vault import comparable
@@ -192,10 +198,18 @@ def container_checks(
     of: str, expected: Mapping[str, Any], found: Mapping[str, Any]
 ) -> Iterator[Check]:
     """Image, artifact and environment of a container; SageMaker tells no empty environment."""
-    for name in ("Image", "ModelDataUrl"):
-        yield Check(f"{name} of the {of}", expected[name], found.get(name))
+    yield Check(f"Image of the {of}", expected["Image"], found.get("Image"))
+    yield _weights_check(of, weights_of(expected), weights_of(found))
     environment = expected.get("Environment") or {}
     yield Check(f"environment of the {of}", environment, dict(found.get("Environment") or {}))
+
+
+def _weights_check(of: str, expected: dict[str, Any], found: dict[str, Any]) -> Check:
+    """One URL is told as such; anything else whole, or else what was added would not be told."""
+    (name,) = expected
+    if found.keys() <= expected.keys():
+        return Check(f"{name} of the {of}", expected[name], found.get(name))
+    return Check(f"{name} of the {of}", expected, found)
 
 
 def _specification_checks(
@@ -205,7 +219,7 @@ def _specification_checks(
     if not isinstance(manifest, Manifest):
         yield Check(f"containers of the {of}", 0, len(containers))
         return
-    wanted = specification(manifest, model_data(manifest, digest))
+    wanted = specification(manifest, digest)
     (container,) = wanted["Containers"]
     yield Check(f"containers of the {of}", 1, len(containers))
     if len(containers) == 1:

@@ -3,16 +3,18 @@
 | item | key | holds |
 |---|---|---|
 | upload | `UPLOAD#folder` / object name | the object's newest version, what it was found to be |
+| count | `COUNT#folder` / `NOTES` | how many versions of its model's files were noted |
 | input | `INPUT#identity` / `RECORD` | the input's receipt |
 
-Both expire 400 days after their event; what a registered version is made of stays in the release.
+They expire 400 days after their event; what a registered version is made of stays in the release.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
 
-from sluice.adapters.ledger.releases import claimed, unclaimed
+from sluice.adapters.ledger.releases import claimed, count_key, unclaimed
 from sluice.adapters.ledger.table import ConditionFailedError, Item, Table
 from sluice.domain.noted import Noted, newer
 from sluice.domain.receipt import Kind, Receipt
@@ -20,6 +22,7 @@ from sluice.domain.refusal import Reason, Refusal
 from sluice.domain.registration import refused
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from sluice.domain.inbox import Place
@@ -29,6 +32,14 @@ _KEPT_SECONDS = 400 * 24 * 60 * 60
 _ATTEMPTS = 10
 _NOT_ENDED = "attribute_not_exists(pk) OR kind = :pending"
 _PENDING = {":pending": Kind.PENDING.value}
+
+
+class Seen(NamedTuple):
+    """A folder as it was read, for a claim that is conditioned on it."""
+
+    noted: tuple[Noted, ...]
+    notes: int
+    """Of the notes of its model's files, before any was read."""
 
 
 class Intake:
@@ -46,6 +57,11 @@ class Intake:
         """The newest version of every object noted in the folder, read consistently."""
         items = self._table.query(f"UPLOAD#{path}")
         return tuple(_noted(item) for item in items)
+
+    def seen(self, path: str) -> Seen:
+        """The folder, and what tells whether a file of its model was noted since."""
+        item = self._table.get(*count_key(path))
+        return Seen(noted=self.folder(path), notes=item["notes"] if item else 0)
 
     def note(self, noted: Noted) -> Noted:
         """Note an object version; the one that counts now: this, or the newer one noted before.
@@ -70,13 +86,24 @@ class Intake:
         """The same, and only as long as nobody claimed the folder: else ConditionFailedError."""
         self._write(receipt, unclaimed(self._table, place))
 
+    def end_registered(self, receipt: Receipt) -> None:
+        """The receipt of an input that a registered release was made from, unless it has it.
+
+        What was refused in sight of others, and was right after all, is not refused any more.
+        """
+        values = {**_PENDING, ":rejected": Kind.REJECTED.value}
+        when = f"{_NOT_ENDED} OR kind = :rejected"
+        with suppress(ConditionFailedError):
+            self._table.write(self._table.put(receipt_item(receipt), when=when, values=values))
+
     def end_claimed(self, receipt: Receipt, release: ReleaseName) -> None:
         """The same, and only as long as the folder's capture goes on: else ConditionFailedError."""
         self._write(receipt, claimed(self._table, release))
 
     def _put_first(self, noted: Noted) -> Noted | None:
         try:
-            self._table.write(self._table.put(_item(noted), when="attribute_not_exists(pk)"))
+            put = self._table.put(_item(noted), when="attribute_not_exists(pk)")
+            self._table.write(put, *self._counted(noted))
         except ConditionFailedError:
             return self._standing(noted)
         return None
@@ -88,7 +115,8 @@ class Intake:
             values={":standing": standing.upload.version_id},
         )
         try:
-            self._table.write(put, ending(self._table, _superseded(standing, noted)))
+            superseded = ending(self._table, _superseded(standing, noted))
+            self._table.write(put, superseded, *self._counted(noted))
         except ConditionFailedError:
             return self._replace_ended(put, noted)
         return None
@@ -96,10 +124,19 @@ class Intake:
     def _replace_ended(self, put: Item, noted: Noted) -> Noted | None:
         """Replace a version that has its receipt already; what stands if it was another one."""
         try:
-            self._table.write(put)
+            self._table.write(put, *self._counted(noted))
         except ConditionFailedError:
             return self._standing(noted)
         return None
+
+    def _counted(self, noted: Noted) -> Iterator[Item]:
+        """One more note of a file of a model: a claim has room for one condition on them all."""
+        if noted.place.in_model:
+            yield self._table.update(
+                *count_key(noted.place.folder),
+                "ADD notes :one SET expires_at = :expiry",
+                values={":one": 1, ":expiry": _expiry(noted.upload.at)},
+            )
 
     def _standing(self, noted: Noted) -> Noted | None:
         item = self._table.get(f"UPLOAD#{noted.place.folder}", noted.place.name)

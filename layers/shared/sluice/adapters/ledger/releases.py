@@ -96,10 +96,13 @@ class Releases:
         manifest: str,
         *,
         based_on: Sequence[Noted],
+        notes: int = 0,
         beside: Sequence[Item] = (),
     ) -> None:
         """Fix what the version folder is, once, in one transaction with `beside`.
 
+        A transaction has 100 operations, so the files of a model, of which there may be more,
+        have one condition in common: that `notes` is still how many notes of them there are.
         Raises ConditionFailedError when somebody claimed it, or its number, or a newer version of
         an object in `based_on` was noted, meanwhile; GroupTakenError when its group holds versions
         of the other system.
@@ -111,7 +114,8 @@ class Releases:
                 self._table.put(_item(release), when=_ABSENT),
                 self._table.put({"pk": pk, "sk": sk, "manifest": manifest}),
                 *self._put_folder(release, based_on),
-                *(self._unchanged(noted) for noted in based_on),
+                *(self._unchanged(noted) for noted in based_on if not noted.place.in_model),
+                *self._uncounted(based_on, notes),
                 *beside,
             )
         except ConditionFailedError as error:
@@ -194,6 +198,12 @@ class Releases:
             item = {"pk": pk, "sk": sk, "release": release.name.model_dump(mode="json")}
             yield self._table.put(item, when=_ABSENT)
 
+    def _uncounted(self, based_on: Sequence[Noted], notes: int) -> Iterator[Item]:
+        """A check that no file of the model was noted since they were counted."""
+        for folder in {noted.place.folder for noted in based_on if noted.place.in_model}:
+            key = count_key(folder)
+            yield self._table.check(*key, when="notes = :notes", values={":notes": notes})
+
     def _unchanged(self, noted: Noted) -> Item:
         return self._table.check(
             f"UPLOAD#{noted.place.folder}",
@@ -215,6 +225,11 @@ def unclaimed(table: Table, place: Place) -> Item:
 def claimed(table: Table, name: ReleaseName) -> Item:
     """A check that the release is claimed and its capture goes on."""
     return table.check(*_key(name), when="capture = :claimed", values=_CLAIMED)
+
+
+def count_key(folder: str) -> tuple[str, str]:
+    """Where the notes of a folder's model files are counted."""
+    return f"COUNT#{folder}", "NOTES"
 
 
 def _paired(release: Release) -> tuple[str, Item]:
