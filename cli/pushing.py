@@ -14,7 +14,7 @@ from cli.stack import Connection
 from cli.standing import Goal, Standing, State, of_push
 from cli.telling import shown
 from cli.uploads import Inbox, Pushed
-from cli.waits import standing_of, tell
+from cli.waits import standing_of, tell, told_of
 from sluice.adapters.ledger.intake import Intake
 from sluice.adapters.ledger.releases import Releases
 from sluice.domain.bedrock_manifest import parse_any_manifest
@@ -134,7 +134,8 @@ def _taken_up(table: Table, pushed: Sequence[Pushed], bucket: str) -> Standing:
         manifest = parse_any_manifest(text, digest=release.digest)
         captured = {one.name: one.version_id for one in manifest.objects}
     versions = {one.file.name: one.version_id for one in pushed}
-    return of_push(receipts, release, pushed=versions, captured=captured)
+    copied = told_of(release, table) if release else ""
+    return of_push(receipts, release, pushed=versions, captured=captured, copied=copied)
 
 
 def _tell(

@@ -51,10 +51,12 @@ def of_push(
     *,
     pushed: Mapping[str, str],
     captured: Mapping[str, str],
+    copied: str = "",
 ) -> Standing:
     """What became of the files `pushed`, each with its version id; `receipts` are theirs.
 
-    `captured` are the files of the release that the folder was claimed as. A release of other
+    `captured` are the files of the release that the folder was claimed as, `copied` says how far
+    the copies of many are. A release of other
     versions of them is no success of this push, whatever it registered.
     """
     found = {name: receipt for name, receipt in receipts.items() if receipt}
@@ -68,6 +70,8 @@ def of_push(
         return Standing(State.ENDED, f"{Reason.ALREADY_REGISTERED}: {said}. {advice}", release)
     if release and release.capture is Capture.REGISTERED:
         return Standing(State.REACHED, _registered(release), release)
+    if release and copied:
+        return Standing(State.PENDING, f"being captured: {copied}", release)
     details = [one.detail for one in found.values() if one.kind is Kind.PENDING and one.detail]
     return Standing(State.PENDING, details[-1] if details else "not registered yet", release)
 
@@ -94,11 +98,20 @@ def _refused(name: str, refusal: Refusal) -> str:
 
 
 def of_release(
-    release: Release, goal: Goal, history: Iterable[Entry], *, target: TargetState | None
+    release: Release,
+    goal: Goal,
+    history: Iterable[Entry],
+    *,
+    target: TargetState | None,
+    copied: str = "",
 ) -> Standing:
-    """How far a claimed release has come; `history` is its target's, the newest entry first."""
+    """How far a claimed release has come; `history` is its target's, the newest entry first.
+
+    `copied` says how far the copies of its files are, where there are many.
+    """
     if release.capture is not Capture.REGISTERED:
-        return Standing(State.PENDING, "being captured", release)
+        said = f"being captured: {copied}" if copied else "being captured"
+        return Standing(State.PENDING, said, release)
     if goal is Goal.REGISTERED:
         return Standing(State.REACHED, _registered(release), release)
     if goal is Goal.APPROVED:

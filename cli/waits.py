@@ -11,12 +11,14 @@ from cli.looking import CODES, look_until
 from cli.stack import Connection, target_named
 from cli.standing import Goal, Standing, of_folder, of_release
 from cli.telling import shown
+from sluice.adapters.ledger.copies import Copies
 from sluice.adapters.ledger.intake import Intake
 from sluice.adapters.ledger.releases import Releases
 from sluice.adapters.ledger.targets import Targets
 from sluice.domain import names
-from sluice.domain.inbox import Place
-from sluice.domain.release import Release, ReleaseName, named
+from sluice.domain.inbox import MODEL_FOLDER, Place
+from sluice.domain.manifest import vault_key
+from sluice.domain.release import Capture, Release, ReleaseName, named
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -66,7 +68,13 @@ def standing_of(release: Release, goal: Goal, table: Table) -> Standing:
     targets, target = Targets(table), names.target_of(release.target, release.system)
     state = targets.read(target) if goal is Goal.PROMOTED else None
     history = targets.history(target, newest_first=True) if state else ()
-    return of_release(release, goal, history, target=state)
+    copied = told_of(release, table) if release.capture is Capture.CLAIMED else ""
+    return of_release(release, goal, history, target=state, copied=copied)
+
+
+def told_of(release: Release, table: Table) -> str:
+    """How far the copies of a model's files are, where they are many and under way."""
+    return Copies(table).told(vault_key(release.name, release.digest, MODEL_FOLDER))
 
 
 def _watched(subject: str, table: Table) -> ReleaseName | Place:

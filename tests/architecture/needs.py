@@ -47,6 +47,7 @@ _OF_CALLS: dict[tuple[str, str], tuple[str, ...]] = {
     ("s3", "complete_multipart_upload"): ("s3:PutObject",),
     ("s3", "list_parts"): ("s3:ListMultipartUploadParts",),
     ("s3", "list_object_versions"): ("s3:ListBucketVersions",),
+    ("s3", "list_objects_v2"): ("s3:ListBucket",),
     ("sqs", "send_message_batch"): ("sqs:SendMessage",),
     # "end users must be granted permissions for Amazon CloudWatch and for each target service for
     # which they will configure scaling" (Application Auto Scaling user guide, Identity-based policy
@@ -91,7 +92,7 @@ _OBJECTS = {
     "Texts": ("releases/",),
 }
 """Which parts of the bucket a class reads and writes."""
-_ON_BUCKET = {"s3:ListBucketVersions"}
+_ON_BUCKET = {"s3:ListBucket", "s3:ListBucketVersions"}
 _SENDS_TO = {
     "RegisterPackage": "Uploads",
     "WatchRollout": "Looks",
@@ -113,6 +114,7 @@ _SERVING: tuple[Need, ...] = (
     # SageMaker developer guide, "SageMaker AI roles", CreateModel API: execution role permissions,
     # without what our models have no use for (metrics, VPC).
     ("s3:GetObject", "releases/"),
+    ("s3:ListBucket", ""),  # of an uncompressed model SageMaker lists the prefix
     ("ecr:GetAuthorizationToken", ""),
     ("ecr:BatchGetImage", ""),
     ("ecr:GetDownloadUrlForLayer", ""),

@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from cli.standing import Goal
+from cli.waits import standing_of
+from sluice.adapters.ledger.releases import Releases
 from sluice.domain.inbox import CONFIG, EVALUATION, MODEL
 from tests.builders import WEIGHTS
 from tests.integration.faults import Crash
 from tests.integration.test_copying import small_parts
 from tests.integration.test_register_package_sweep import told_now
+from tests.integration.unpacked import push_unpacked
 
 if TYPE_CHECKING:
+    from sluice.adapters.ledger.table import Table
     from tests.integration.faults import Faults
     from tests.integration.inbox import Inbox
 
@@ -23,6 +28,8 @@ pytestmark = [
     pytest.mark.usefixtures("nine_parts"),
 ]
 PART = 400
+SIZES = {"a": 100, "b": 1600, "c": 1600, "d": 700}
+"""Of a model's files: one part, four, four, two."""
 LARGE = WEIGHTS + bytes(9 * PART - len(WEIGHTS))
 
 
@@ -151,3 +158,65 @@ def test_a_turn_that_was_killed_is_taken_up_by_its_own_message(
 
     assert set(inbox.records().values()) == {"Registered"}
     assert len(inbox.packages()) == 1
+
+
+def test_a_folder_of_files_goes_on_file_by_file_and_says_how_far_it_is(
+    inbox: Inbox, faults: Faults
+) -> None:
+    files = {f"model/{name}.bin": name.encode() * size for name, size in SIZES.items()}
+    *before, evaluation = map(told_now, push_unpacked(inbox, files))
+    inbox.deliver(*before)
+
+    with faults.recorded() as calls:
+        said = until_done(inbox, [evaluation], looks=5)
+
+    assert said[0] == ("copied 1 of 4 files, 100 of 4000 bytes; copying model/b.bin: 2 of 4 parts")
+    assert said[-2].startswith("copied 3 of 4 files, 3300 of 4000 bytes; copying model/d.bin: ")
+    assert set(inbox.records().values()) == {"Registered"}
+    assert calls.count("UploadPartCopy") == 1 + 4 + 4 + 2 + 2
+    kept = {key.rpartition("/model/")[2]: body for key, body in inbox.vault().items()}
+    assert {f"model/{name}": kept[name] for name in ("a.bin", "b.bin", "c.bin", "d.bin")} == files
+    assert inbox.open_uploads() == []
+
+
+@pytest.mark.parametrize("parts", [2, 7, 12])
+def test_a_crash_within_a_folder_of_files_copies_nothing_again_that_stands(
+    inbox: Inbox, faults: Faults, parts: int
+) -> None:
+    files = {f"model/{name}.bin": name.encode() * size for name, size in SIZES.items()}
+    *before, evaluation = map(told_now, push_unpacked(inbox, files))
+    inbox.deliver(*before)
+    copied = 0
+
+    def crash(operation: str, call: Any) -> Any:
+        nonlocal copied
+        if copied == parts:
+            raise Crash
+        copied += operation == "UploadPartCopy"
+        return call()
+
+    time_for(inbox, 99)
+    with pytest.raises(Crash), faults.at_every_call(crash):
+        inbox.deliver(evaluation)
+
+    with faults.recorded() as calls:
+        assert inbox.deliver(evaluation) == []
+
+    assert set(inbox.records().values()) == {"Registered"}
+    assert len(inbox.packages()) == 1
+    again = 1 if parts in {1, 12, 13} else 0  # what is one part is begun anew
+    assert calls.count("UploadPartCopy") == 13 - parts + again
+
+
+def test_a_wait_is_told_how_far_the_copies_are(inbox: Inbox, table: Table) -> None:
+    files = {f"model/{name}.bin": name.encode() * size for name, size in SIZES.items()}
+    *before, evaluation = map(told_now, push_unpacked(inbox, files))
+    inbox.deliver(*before)
+    time_for(inbox, 5)
+
+    inbox.deliver(evaluation)
+
+    (release,) = Releases(table).of_group("churn")
+    assert standing_of(release, Goal.REGISTERED, table).said == (
+        "being captured: copied 1 of 4 files, 100 of 4000 bytes; copying model/b.bin: 2 of 4 parts"
+    )

@@ -130,16 +130,7 @@ class Capturing:
 
     def _carry_through(self, claimed: Claimed, *, turn: Turn) -> None:
         release, manifest, at = claimed.release, claimed.manifest, turn.at
-        copies = [
-            self.copying.keep(
-                manifest.bucket,
-                one,
-                key=vault_key(release.name, release.digest, one.name),
-                turn=turn,
-                fresh=claimed.fresh,
-            )
-            for one in manifest.objects
-        ]
+        copies = self.copying.keep_all(manifest, release.digest, turn=turn, fresh=claimed.fresh)
         manifest_key = vault_key(release.name, release.digest, MANIFEST)
         self.vault.write_once(manifest.bucket, manifest_key, claimed.text.encode("utf-8"))
         package = self._package(release, manifest, fresh=claimed.fresh)

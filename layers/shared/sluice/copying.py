@@ -12,21 +12,29 @@ turn copies only the parts that S3 does not have yet.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sluice.adapters.artifacts import ArtifactGoneError
-from sluice.adapters.multipart import MultipartUpload, PartsChangedError, UploadEndedError
+from sluice.adapters.multipart import (
+    MultipartUpload,
+    PartsChangedError,
+    UploadEndedError,
+    at_once,
+)
 from sluice.adapters.vault import VaultConflictError
-from sluice.domain.copying import Copy, progress
+from sluice.domain.copying import Copy, progress, progress_of
+from sluice.domain.manifest import loaded_prefix, vault_key
 from sluice.domain.parts import cut
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
     from sluice.adapters.ledger.copies import Copies
     from sluice.adapters.multipart import Multipart
     from sluice.adapters.vault import Vault
+    from sluice.domain.bedrock_manifest import AnyManifest
     from sluice.domain.manifest import CapturedObject
     from sluice.domain.vault import VaultCopy
 
@@ -74,6 +82,26 @@ class Copying:
     multipart: Multipart
     copies: Copies
 
+    def keep_all(
+        self, manifest: AnyManifest, digest: str, *, turn: Turn, fresh: bool = False
+    ) -> list[VaultCopy]:
+        """Copies of all that the manifest names, in its order; those of a model's files at once.
+
+        Files of one part go several at a time, larger ones one after another, each of them several
+        parts at a time: never more calls at once than for one file. Raises what `keep` does.
+        """
+        keys = {one.name: vault_key(manifest.release, digest, one.name) for one in manifest.objects}
+        prefix = loaded_prefix(manifest, digest)
+        files = [one for one in manifest.objects if prefix and keys[one.name].startswith(prefix)]
+        kept = self._keep_files(
+            manifest.bucket, files, keys=keys, prefix=prefix, turn=turn, fresh=fresh
+        )
+        for one in manifest.objects:
+            if one.name not in kept:
+                key = keys[one.name]
+                kept[one.name] = self.keep(manifest.bucket, one, key=key, turn=turn, fresh=fresh)
+        return [kept[one.name] for one in manifest.objects]
+
     def keep(
         self, bucket: str, source: CapturedObject, *, key: str, turn: Turn, fresh: bool = False
     ) -> VaultCopy:
@@ -90,6 +118,39 @@ class Copying:
         if standing is None:
             raise VaultConflictError(f"{key} was deleted from the vault while it was written")
         return standing
+
+    def _keep_files(
+        self,
+        bucket: str,
+        files: Sequence[CapturedObject],
+        *,
+        keys: Mapping[str, str],
+        prefix: str,
+        turn: Turn,
+        fresh: bool,
+    ) -> dict[str, VaultCopy]:
+        """The copies of a model's files. Raises CopyUnfinishedError with how far all of it is."""
+        sizes = {one.name: one.size for one in files}
+        kept: dict[str, VaultCopy] = {}
+
+        def keep(one: CapturedObject) -> None:
+            key = keys[one.name]
+            standing = None if fresh else self.vault.kept(bucket, one, key=key)
+            if standing is None and turn.ending:
+                raise CopyUnfinishedError("", ours=True)
+            kept[one.name] = standing or self.keep(bucket, one, key=key, turn=turn, fresh=True)
+
+        try:
+            at_once([partial(keep, one) for one in files if len(cut(one.size)) == 1])
+            for one in files:
+                if one.name not in kept:
+                    self.copies.tell(prefix, progress_of(sizes, kept), at=turn.at)
+                    keep(one)
+        except CopyUnfinishedError as error:
+            said = "; ".join(filter(None, (progress_of(sizes, kept), str(error))))
+            self.copies.tell(prefix, said, at=turn.at)
+            raise CopyUnfinishedError(said, ours=error.ours) from error
+        return kept
 
     def _copy(self, bucket: str, source: CapturedObject, key: str, turn: Turn) -> None:
         if source.size == 0:

@@ -17,11 +17,12 @@ from sluice.domain.hosting import (
     model_checks,
     traffic_checks,
 )
-from sluice.domain.manifest import Manifest
+from sluice.domain.manifest import Manifest, loaded_prefix
 from sluice.domain.release import System
 from sluice.domain.verifying import (
     Check,
     Unread,
+    beside_check,
     findings,
     ledger_checks,
     package_checks,
@@ -74,6 +75,10 @@ class Verifying:
             return
         standing = self.examining.standing(manifest.bucket, capture.copies)
         yield from vault_checks(manifest, capture.copies, standing)
+        prefix = loaded_prefix(manifest, digest)
+        if prefix:
+            listed = attempt(lambda: self.examining.vault.listed(manifest.bucket, prefix))
+            yield beside_check(manifest, capture.copies, prefix, listed)
         package = self.examining.package(one.package_arn)
         yield from package_checks(one, manifest, digest, package, leaving=leaving(state, one))
         if isinstance(manifest, Manifest):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from botocore.exceptions import ClientError
@@ -16,7 +17,7 @@ from botocore.exceptions import ClientError
 from sluice.adapters.artifacts import ArtifactGoneError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef, CopySourceTypeDef
@@ -33,6 +34,17 @@ _ALGORITHM: Final = "CRC64NVME"
 # Somebody completed this key before us; or we did, and the SDK sent the call again.
 _STANDS = frozenset({"PreconditionFailed", "ConditionalRequestConflict", "NoSuchUpload"})
 _SOURCE_GONE = frozenset({"404", "NoSuchKey", "NoSuchVersion", "PreconditionFailed"})
+
+
+def at_once[T](calls: Sequence[Callable[[], T]]) -> list[T]:
+    """What the calls answer, a few of them made at a time; after an error no more are begun."""
+    with ThreadPoolExecutor(max_workers=min(AT_A_TIME, len(calls) or 1)) as pool:
+        futures = [pool.submit(call) for call in calls]
+        try:
+            return [future.result() for future in futures]
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 class UploadEndedError(Exception):
@@ -104,15 +116,7 @@ class Multipart:
         def one(part: Part) -> tuple[int, Finished] | None:
             return None if until() else (part.number, self._copy_part(upload, source, part))
 
-        todo = list(parts)
-        with ThreadPoolExecutor(max_workers=min(AT_A_TIME, len(todo) or 1)) as pool:
-            futures = [pool.submit(one, part) for part in todo]
-            try:
-                found = [future.result() for future in futures]
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
-        return dict(filter(None, found))
+        return dict(filter(None, at_once([partial(one, part) for part in parts])))
 
     def complete(self, upload: MultipartUpload, parts: Mapping[int, Finished]) -> None:
         """Make the parts the object, unless one stands there.

@@ -83,6 +83,11 @@ class Vault:
             checksum_type=facts.checksum_type,
         )
 
+    def listed(self, bucket: str, prefix: str) -> frozenset[str]:
+        """The keys under a prefix that lead to an object now: what SageMaker would load of it."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        return frozenset(one["Key"] for page in pages for one in page.get("Contents", []))
+
     def _compared(
         self, bucket: str, source: CapturedObject, key: str, copy: dict[str, Any]
     ) -> VaultCopy:

@@ -129,14 +129,23 @@ def manifest_uri(bucket: str, release: ReleaseName, digest: str) -> str:
     return f"s3://{bucket}/{vault_key(release, digest, MANIFEST)}"
 
 
+def loaded_prefix(manifest: Value, digest: str) -> str:
+    """Under what the vault keeps the files of an uncompressed model; nothing of any other.
+
+    Whatever lies there is loaded, so nothing else may.
+    """
+    if not isinstance(manifest, Manifest) or not manifest.config.model_files:
+        return ""
+    return vault_key(manifest.release, digest, MODEL_FOLDER)
+
+
 def model_data(manifest: Manifest, digest: str) -> dict[str, Any]:
     """Where SageMaker finds the release's weights in the vault, in a container's members.
 
     Of a prefix it loads every object there is, and the prefix ends in `/` (S3ModelDataSource).
     """
-    name = MODEL_FOLDER if manifest.config.model_files else MODEL
-    uri = f"s3://{manifest.bucket}/{vault_key(manifest.release, digest, name)}"
-    if not manifest.config.model_files:
-        return {"ModelDataUrl": uri}
-    source = {"S3Uri": uri, "S3DataType": "S3Prefix", "CompressionType": "None"}
+    bucket, prefix = f"s3://{manifest.bucket}/", loaded_prefix(manifest, digest)
+    if not prefix:
+        return {"ModelDataUrl": bucket + vault_key(manifest.release, digest, MODEL)}
+    source = {"S3Uri": bucket + prefix, "S3DataType": "S3Prefix", "CompressionType": "None"}
     return {"ModelDataSource": {"S3DataSource": source}}

@@ -159,6 +159,19 @@ def vault_checks(
             yield _object_check(what, source, kept[source.name], found)
 
 
+def beside_check(
+    manifest: AnyManifest,
+    copies: Iterable[VaultCopy],
+    prefix: str,
+    listed: Iterable[str] | Unread,
+) -> Check:
+    """What would be loaded with an uncompressed model: of its prefix SageMaker takes everything."""
+    what = f"what else lies under {prefix} of {manifest.release} in the vault"
+    if isinstance(listed, Unread):
+        return Check(what, [], listed)
+    return Check(what, [], sorted(set(listed) - {one.key for one in copies}))
+
+
 def _object_check(what: str, source: CapturedObject, copy: VaultCopy, found: Standing) -> Check:
     of_source = {one: source.checksums[one] for one in comparable(source, found)}
     sums = {**copy.checksums, **of_source}

@@ -3,9 +3,10 @@
 | item | key | holds |
 |---|---|---|
 | copy | `COPY#vault key` / `UPLOAD` | the multipart upload that fills the key, how far it is |
+| progress | `COPY#vault folder` / `FOLDER` | how far the copies of a model's files are |
 
-It expires 30 days after it was begun: S3 gives up a multipart upload before that, by the bucket's
-lifecycle, and a copy that is taken up again later begins anew.
+They expire 30 days after they were begun: S3 gives up a multipart upload before that, by the
+bucket's lifecycle, and a copy that is taken up again later begins anew.
 """
 
 from __future__ import annotations
@@ -50,6 +51,16 @@ class Copies:
             self._table.write(put)
         except ConditionFailedError:
             return
+
+    def tell(self, folder: str, detail: str, *, at: Moment) -> None:
+        """Record how far the copies into a folder of the vault are, for whoever waits for them."""
+        item = {"pk": f"COPY#{folder}", "sk": "FOLDER", "detail": detail, "expires_at": _expiry(at)}
+        self._table.write(self._table.put(item))
+
+    def told(self, folder: str) -> str:
+        """How far the copies into a folder of the vault were when that was told last."""
+        item = self._table.get(f"COPY#{folder}", "FOLDER")
+        return str(item["detail"]) if item else ""
 
 
 def _item(key: str, copy: Copy) -> Item:
