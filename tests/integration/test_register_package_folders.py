@@ -181,7 +181,7 @@ def test_a_file_overwritten_at_any_call_is_in_the_version_or_accounted_for(
 
     seen = set()
     for inbox, _ in meetings(
-        faults, given, ours=lambda p: [p[0]], rival=lambda p: [p[1]], until=CLAIMED
+        faults, given, ours=lambda p: [p[0]], rival=lambda p: [p[1]], until=CLAIMED + 7
     ):
         records = inbox.records()
         assert "Pending" not in records.values()
