@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cli.contents import made_of
 from cli.errors import UnusableError
 from sluice.domain.auditing import audit
 from sluice.domain.chronology import approval, services, situation
@@ -35,6 +36,7 @@ class Account:
             **self._head(),
             "at": iso(at),
             **self._service(found.service),
+            **self._content(found.service.live),
             "halted": _entry(found.halted),
             "rollout": _entry(found.started),
             "weights": _entry(found.shifted),
@@ -86,6 +88,18 @@ class Account:
             "approved": approved,
             "began_with": _entry(service.first),
         }
+
+    def _content(self, live: Deployed | None) -> dict[str, Any]:
+        """What served was made of, and who pushed it; nothing where its manifest is not known."""
+        try:
+            manifest = self._facts.manifest(live) if live else None
+        except UnusableError:  # said beside the commit
+            return {}
+        if live is None or manifest is None:
+            return {}
+        copies = self._facts.copies(live.release)
+        made = made_of(manifest, {one.name: one.sha256 for one in copies if one.sha256})
+        return {"made_of": made, "pushed": self._facts.people.pushed(manifest)}
 
     def _manifest(self, live: Deployed) -> dict[str, Any]:
         """What the manifest says it was made from; why that is not known, where it is not."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from cli.people import told_of, told_of_pushes
 from sluice.domain.comparing import NAMES, SECTIONS
 
 if TYPE_CHECKING:
@@ -22,7 +23,9 @@ _ALIKE = {
 def told(answer: dict[str, Any]) -> Iterator[str]:
     """The answer, section by section; what only names the releases comes last."""
     yield f"--- {_side(answer['before'])}"
+    yield _people(answer["before"])
     yield f"+++ {_side(answer['after'])}"
+    yield _people(answer["after"])
     yield _verdict(answer)
     for section in SECTIONS:
         if section != NAMES:
@@ -35,6 +38,12 @@ def told(answer: dict[str, Any]) -> Iterator[str]:
 
 def _side(side: dict[str, Any]) -> str:
     return f"{side['release']}, digest {side['digest']}"
+
+
+def _people(side: dict[str, Any]) -> str:
+    who = side["approver"]
+    approved = f"approved by {told_of(who)}" if who else "not approved"
+    return f"    {told_of_pushes(side['pushed'])}; {approved}"
 
 
 def _verdict(answer: dict[str, Any]) -> str:

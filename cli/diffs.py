@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from cli.contrasting import told
 from cli.errors import DONE, NO, UnusableError
 from cli.facts import Facts
+from cli.people import approval_of
 from cli.sides import Side, Sides, UntoldError
 from cli.stack import Connection
 from cli.telling import say
@@ -30,15 +31,16 @@ def diff(options: Namespace) -> int:
         message = "give two releases, churn-v3 churn-v4, or --live TARGET and one"
         raise UnusableError(message)
     connection = Connection(options)
-    sides = Sides(connection, Facts(connection))
+    facts = Facts(connection)
+    sides = Sides(connection, facts)
     *first, second = options.releases
     before = sides.live(options.live) if options.live else sides.named(first[0])
     after = sides.named(second)
     texts, read = _texts(sides, before, after)
     found = compare(before.manifest, after.manifest, read=read)
     answer = {
-        "before": _side(before),
-        "after": _side(after),
+        "before": _side(before, facts),
+        "after": _side(after, facts),
         "same": found.is_same,
         "differences": [_difference(one) for one in found.differences],
         "objects": _objects(found),
@@ -52,8 +54,13 @@ def diff(options: Namespace) -> int:
     return DONE if found.is_same else NO
 
 
-def _side(side: Side) -> dict[str, Any]:
-    return {"release": side.label, "digest": side.digest, "manifest_uri": side.uri}
+def _side(side: Side, facts: Facts) -> dict[str, Any]:
+    """What a release is called, and who pushed and who approved it."""
+    named = {"release": side.label, "digest": side.digest, "manifest_uri": side.uri}
+    release = facts.releases.get(side.release)
+    seen = approval_of(release) if release else None
+    approved = facts.people.approved(release, seen) if release and seen else None
+    return {**named, "pushed": facts.people.pushed(side.manifest), "approver": approved}
 
 
 def _difference(one: Difference) -> dict[str, Any]:

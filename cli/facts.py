@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.errors import UnusableError
+from cli.people import People
 from sluice.adapters.ledger.releases import Releases
 from sluice.domain.manifest import digest_of
 from sluice.domain.release import ApprovalStatus
@@ -82,6 +83,7 @@ class Facts:
             "at": known.get("last_modified"),
             "seen_at": iso(said.at),
             "entry": said.n,
+            **({"approver": self.people.approved(release, seen[-1])} if release and seen else {}),
         }
 
     def copies(self, name: ReleaseName) -> tuple[VaultCopy, ...]:
@@ -96,6 +98,11 @@ class Facts:
             return self.releases.captured(name).manifest
         except KeyError:
             return ""
+
+    @cached_property
+    def people(self) -> People:
+        """Who pushed and who approved."""
+        return People(self._connection.table())
 
     @cached_property
     def releases(self) -> Releases:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from cli.contents import lines
+from cli.people import told_of, told_of_pushes
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -34,6 +37,9 @@ def at_moment(answer: dict[str, Any]) -> Iterator[str]:
     said = f"{serves} served, {since}" if serves else "nothing served: it was not deployed yet"
     yield f"{answer['target']} at {answer['at']}: {said}"
     yield from _details(answer)
+    if "made_of" in answer:
+        yield from (f"  {line}" for line in lines(answer["made_of"]))
+        yield f"  {told_of_pushes(answer['pushed'])}"
     if halted:
         kept = "what served went on serving" if serves else "there was nothing to serve"
         yield f"  halted since {halted['at']} (entry {halted['n']}): {halted['reason']}; {kept}"
@@ -87,7 +93,8 @@ def _approved(approved: dict[str, Any] | None) -> str:
         return _NO_APPROVAL
     when = f"at {approved['at']}, " if approved["at"] else ""
     seen = f"seen {approved['seen_at']} (entry {approved['entry']})"
-    return f"approved by {approved['by']} {when}{seen}"
+    who = approved.get("approver")
+    return f"approved by {told_of(who) if who else approved['by']} {when}{seen}"
 
 
 def _under_way(answer: dict[str, Any]) -> Iterator[str]:

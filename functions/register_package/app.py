@@ -21,6 +21,7 @@ from sluice.adapters.ledger.releases import Releases
 from sluice.adapters.ledger.sweeps import Sweeps
 from sluice.adapters.ledger.table import Table
 from sluice.adapters.ledger.targets import Targets
+from sluice.adapters.ledger.trails import Trails
 from sluice.adapters.multipart import Multipart
 from sluice.adapters.own_stack import OwnStack
 from sluice.adapters.queue import Queue
@@ -42,6 +43,7 @@ from sluice.registering import Registering
 from sluice.settings import Settings
 from sluice.sweeping import Sweeping
 from sluice.telling import Telling
+from sluice.tracing import Tracing
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
@@ -79,6 +81,7 @@ pinning = Pinning(
 own_stack = OwnStack(
     client_later("cloudformation"), settings.stack_id, commit=settings.infrastructure_commit
 )
+tracing = Tracing(Trails(table), releases, settings.own_roles)
 registering = Registering(
     inspecting=Inspecting(artifacts, Images(client("ecr")), floors, origin, pinning),
     capturing=Capturing(
@@ -90,6 +93,7 @@ registering = Registering(
         telling,
         partnering,
         own_stack,
+        tracing,
     ),
     releases=releases,
     intake=intake,
@@ -97,7 +101,7 @@ registering = Registering(
     queue=queue,
 )
 sweeping = Sweeping(origin.bucket, artifacts, releases, intake, Sweeps(table), queue)
-arriving = Arriving(registering, sweeping)
+arriving = Arriving(registering, sweeping, tracing)
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
 
 

@@ -93,8 +93,24 @@ def test_uploads_come_from_our_bucket_alone() -> None:
     assert pattern["detail"]["bucket"] == {"name": [{"Ref": "ArtifactsBucket"}]}
 
 
+def test_cloudtrail_is_heard_of_uploads_to_our_bucket_and_of_decisions_that_were_made() -> None:
+    uploads = RULES["UploadTrailRule"]["Properties"]["EventPattern"]["detail"]
+    decisions = RULES["ApprovalTrailRule"]["Properties"]["EventPattern"]["detail"]
+
+    assert uploads["requestParameters"] == {
+        "bucketName": [{"Ref": "ArtifactsBucket"}],
+        # Never releases/: what registration writes into the vault is nobody's push.
+        "key": [{"prefix": "models/"}, {"prefix": "configs/"}],
+    }
+    assert uploads["eventName"] == ["PutObject", "CompleteMultipartUpload", "CopyObject"]
+    assert decisions["eventName"] == ["UpdateModelPackage"]
+    assert decisions["requestParameters"] == {"modelApprovalStatus": [{"exists": True}]}
+    for pattern in (uploads, decisions):
+        assert pattern["errorCode"] == [{"exists": False}], "a call that failed did nothing"
+
+
 def test_every_event_source_is_seen() -> None:
-    assert len(RULES) == 9
+    assert len(RULES) == 11
     assert asynchronous() == {
         "ReconcileTargetFunction",
         "WatchRolloutFunction",
@@ -410,7 +426,7 @@ def _taken(parameter: str, value: str) -> bool:
     return bool(re.fullmatch(pattern.strip("^$").replace("$|^", "|"), value))
 
 
-def test_the_schedule_and_s3_share_the_queue_of_uploads() -> None:
+def test_the_schedule_s3_and_cloudtrail_share_the_queue_of_uploads() -> None:
     (policy,) = (
         one["Properties"]
         for one in resources("AWS::SQS::QueuePolicy").values()
@@ -419,8 +435,9 @@ def test_the_schedule_and_s3_share_the_queue_of_uploads() -> None:
     (statement,) = policy["PolicyDocument"]["Statement"]
     may = statement["Condition"]["ArnEquals"]["aws:SourceArn"]
 
-    assert [one["Fn::GetAtt"][0] for one in may] == ["UploadRule", "SweepRule"]
-    for rule in ("UploadRule", "SweepRule"):
+    sending = ["UploadRule", "SweepRule", "UploadTrailRule", "ApprovalTrailRule"]
+    assert [one["Fn::GetAtt"][0] for one in may] == sending
+    for rule in sending:
         (target,) = RULES[rule]["Properties"]["Targets"]
         assert target["Arn"] == {"Fn::GetAtt": ["Uploads", "Arn"]}
 

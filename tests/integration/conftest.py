@@ -59,6 +59,7 @@ ENVIRONMENT = {
     "NOTIFICATIONS_TOPIC_ARN": TOPIC,
     "EXECUTION_ROLE_ARNS": OWN_ROLE,
     "STACK_ID": own_stack.STACK_ID,
+    "OWN_ROLE_ARNS": f"arn:aws:iam::{ACCOUNT}:role/sluice-RegisterPackageRole",
     "INFRASTRUCTURE_COMMIT": "4f2a91c0ffee-dirty",
     "UPLOADS_QUEUE_URL": UPLOADS,
     "LOOKS_QUEUE_URL": LOOKS,

@@ -279,4 +279,4 @@ def test_nothing_but_reads_is_asked_of_aws(prompts: None, monkeypatch: pytest.Mo
 
     assert main(["diff", "assistant-v1", "assistant-v2", *ASKED]) == 1
 
-    assert {operation for operation, _ in wire.asked} == {"GetItem", "GetObject"}
+    assert {operation for operation, _ in wire.asked} == {"GetItem", "GetObject", "Query"}

@@ -68,6 +68,8 @@ def test_what_served_is_told_with_all_it_was_made_from(
     answer = answered(capsys, "--at", "2026-05-03T14:07:30Z")
 
     approved, began = answer.pop("approved"), answer.pop("began_with")
+    assert answer.pop("made_of")["commit"] == "9f8d111c0ffee"
+    assert {one["by"] for one in answer.pop("pushed")} == {None}
     assert answer == {
         "target": TARGET,
         "sound": True,
@@ -91,12 +93,13 @@ def test_what_served_is_told_with_all_it_was_made_from(
         "at": "2026-05-03T14:03:20.000Z",
         "seen_at": "2026-05-03T14:04:00.000Z",
         "entry": 5,
+        "approver": {"by": "bob", "source": "said by SageMaker's last modifier"},
     }
     assert (began["n"], began["event"], began["reason"]) == (8, "Promoted", "every step passed")
     said = told(capsys, "--at", "2026-05-03T16:07:30+02:00")
     assert "churn-v2 served, since 2026-05-03T14:07:00.000Z, until 2026-05-03T14:08" in said
     assert "commit 9f8d111c0ffee, training data v3.2" in said
-    assert "approved by bob at 2026-05-03T14:03:20.000Z" in said
+    assert "approved by bob (said by SageMaker's last modifier) at 2026-05-03T14:03:20.000Z" in said
 
 
 def test_a_manifest_that_the_ledger_lost_is_read_from_the_vault(

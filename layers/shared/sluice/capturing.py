@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from sluice.domain.bedrock_manifest import AnyManifest
     from sluice.partnering import Partnering
     from sluice.telling import Telling
+    from sluice.tracing import Tracing
 
 _AT_ONCE = 90
 """Receipts that end with the registration: a transaction has 100 operations at most."""
@@ -78,6 +79,7 @@ class Capturing:
     telling: Telling
     partnering: Partnering
     own_stack: OwnStack
+    tracing: Tracing
 
     def claim(self, manifest: AnyManifest, *, based_on: Seen, at: datetime) -> Claimed:
         """Fix what the folder is. Raises ConditionFailedError when that changed meanwhile.
@@ -135,6 +137,7 @@ class Capturing:
         self.vault.write_once(manifest.bucket, manifest_key, claimed.text.encode("utf-8"))
         package = self._package(release, manifest, fresh=claimed.fresh)
         self._leave_out(manifest, at=at)
+        self.tracing.keep(manifest)
         registered = release.model_copy(
             update={
                 "capture": Capture.REGISTERED,

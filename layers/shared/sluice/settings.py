@@ -36,6 +36,8 @@ class Settings(BaseModel):
     require_smoke_test: bool = False
     stack_id: str = ""
     """The ARN of the stack that the function belongs to."""
+    own_role_arns: str = ""
+    """The stack's roles that may reject a package, comma-separated."""
     infrastructure_commit: str = ""
     """What the stack was deployed from: `9f8d111`, `9f8d111-dirty`."""
     default_application: str = ""
@@ -56,6 +58,11 @@ class Settings(BaseModel):
     def execution_roles(self) -> tuple[str, ...]:
         """The ARNs in `execution_role_arns`."""
         return tuple(filter(None, self.execution_role_arns.split(",")))
+
+    @property
+    def own_roles(self) -> tuple[str, ...]:
+        """The ARNs in `own_role_arns`."""
+        return tuple(filter(None, self.own_role_arns.split(",")))
 
     @classmethod
     def from_env(cls) -> Settings:

@@ -16,6 +16,8 @@ from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag, TypeAdapt
 from sluice.domain.inbox import Upload
 from sluice.domain.refusal import Reason, Refusal
 from sluice.domain.registration import ended
+from sluice.domain.trail import Trail
+from sluice.events.trails import DETAIL_TYPE, CallRecorded
 from sluice.events.triggers import Tick
 
 if TYPE_CHECKING:
@@ -73,6 +75,8 @@ class _Offer(_Part):
 
 
 def _sender(message: Any) -> str:
+    if isinstance(message, dict) and message.get("detail-type") == DETAIL_TYPE:
+        return "cloudtrail"
     known = {"aws.events", "sluice"}
     source = message.get("source") if isinstance(message, dict) else ""
     return source if isinstance(source, str) and source in known else "aws.s3"
@@ -81,12 +85,13 @@ def _sender(message: Any) -> str:
 type _Message = Annotated[
     Annotated[_Event, Tag("aws.s3")]
     | Annotated[_Schedule, Tag("aws.events")]
-    | Annotated[_Offer, Tag("sluice")],
+    | Annotated[_Offer, Tag("sluice")]
+    | Annotated[CallRecorded, Tag("cloudtrail")],
     Discriminator(_sender),
 ]
-_message: TypeAdapter[_Event | _Schedule | _Offer] = TypeAdapter(_Message)
+_message: TypeAdapter[_Event | _Schedule | _Offer | CallRecorded] = TypeAdapter(_Message)
 
-type Arrival = Upload | Receipt | Tick
+type Arrival = Upload | Receipt | Tick | Trail
 
 
 def offer_of(upload: Upload) -> str:
@@ -105,6 +110,8 @@ def parse_arrival(record: SQSRecord, origin: Origin) -> Arrival:
             return Tick(message.time)
         case _Offer():
             return message.detail
+        case CallRecorded():
+            return _trail(message, origin)
         case _Event():
             return _upload(message, origin)
 
@@ -119,16 +126,22 @@ def _upload(event: _Event, origin: Origin) -> Upload | Receipt:
         request_id=event.detail.request_id,
     )
     if Origin(event.account, event.region, upload.bucket) != origin:
-        return _foreign(event, upload)
+        return _foreign(event, upload.bucket, upload.identity, at=upload.at)
     return upload
 
 
-def _foreign(event: _Event, upload: Upload) -> Receipt:
+def _trail(event: CallRecorded, origin: Origin) -> Trail | Receipt:
+    trail = event.trail
+    if Origin(event.account, event.region, trail.bucket or origin.bucket) != origin:
+        return _foreign(event, trail.bucket, f"trail/{trail.event_id}", at=trail.at)
+    return trail
+
+
+def _foreign(event: _Event | CallRecorded, bucket: str, identity: str, *, at: datetime) -> Receipt:
     """Under an identity of its own: a forged event must not end the input that it imitates."""
-    detail = f"from {event.account}, {event.region}, bucket {upload.bucket}"
+    detail = f"from {event.account}, {event.region}, bucket {bucket or 'none'}"
     refusal = Refusal(reason=Reason.FOREIGN_EVENT, detail=detail)
-    name = f"foreign/{event.account}/{event.region}/{upload.identity}"
-    return ended(name, refusal, at=upload.at)
+    return ended(f"foreign/{event.account}/{event.region}/{identity}", refusal, at=at)
 
 
 def _unreadable(record: SQSRecord, error: ValidationError) -> Receipt:

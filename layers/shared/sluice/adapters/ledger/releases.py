@@ -80,6 +80,10 @@ class Releases:
         items = self._table.query(f"RELEASE#{group}", prefix="V#", newest_first=newest_first)
         return map(_release, items)
 
+    def has_group(self, group: str) -> bool:
+        """Whether the group has a release."""
+        return bool(group) and self._table.get(_GROUPS, group) is not None
+
     def groups(self) -> tuple[str, ...]:
         """Every group that has a release."""
         return tuple(item["sk"] for item in self._table.query(_GROUPS))
