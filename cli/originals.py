@@ -10,14 +10,13 @@ from botocore.exceptions import ClientError
 
 from cli.errors import RefusedError, UnusableError
 from sluice.adapters.artifacts import Artifacts
-from sluice.adapters.images import Images
 from sluice.adapters.ledger.releases import Releases
 from sluice.adapters.registry import Registry
 from sluice.adapters.texts import Texts
 from sluice.adapters.vault import Vault
 from sluice.domain.bedrock_manifest import parse_any_manifest
 from sluice.domain.intact import Held, Proof, intact_checks, proof, unproved
-from sluice.domain.manifest import Manifest, ManifestError, manifest_uri, vault_key
+from sluice.domain.manifest import ManifestError, manifest_uri, vault_key
 from sluice.domain.package import MANIFEST_URI, RELEASE_DIGEST, release_named
 from sluice.domain.release import named
 from sluice.domain.rollout import Deployed
@@ -85,7 +84,7 @@ class Originals:
         return Original(package, digest, uri, manifest_text, manifest)
 
     def checks(self, original: Original) -> tuple[list[Check], list[str]]:
-        """Package, vault and image beside the manifest; what nothing could prove."""
+        """Package and vault beside the manifest; what nothing could prove."""
         held = dict(self._held(original))
         checks = [
             *package_checks(
@@ -101,8 +100,6 @@ class Originals:
             f"nothing but its size, and that it was written once, proves the bytes of {name}"
             for name in unproved(original.manifest, held)
         ]
-        if isinstance(original.manifest, Manifest):
-            checks.append(self._image(original.manifest))
         return checks, caveats
 
     def ledger(self, original: Original) -> list[Check] | str:
@@ -183,12 +180,6 @@ class Originals:
                 return Held(standing, versions=sum(one["Key"] == key for one in listed))
             case Proof.CHECKSUM:
                 return Held(standing)
-
-    def _image(self, manifest: Manifest) -> Check:
-        images = Images(self._connection.client("ecr"))
-        present = attempt(lambda: images.present(manifest.image))
-        found = manifest.image if present is True else present or None
-        return Check(f"image of {manifest.release} in its repository", manifest.image, found)
 
 
 def _deployed(original: Original) -> Deployed:

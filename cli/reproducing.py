@@ -3,42 +3,28 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
-
-import boto3
+from typing import TYPE_CHECKING, Any, Protocol
 
 from cli import blueprints
-from cli.comparing import Comparing
-from cli.errors import DONE, NO, TOO_LATE, RefusedError, UnusableError
+from cli.applications import ApplicationAgain
+from cli.endpoints import EndpointAgain
+from cli.errors import DONE, NO, TOO_LATE, RefusedError
 from cli.originals import Originals
-from cli.rebuilding import Rebuilding, TooLateError, Wanted
+from cli.rebuilding import Rebuilding, TooLateError
 from cli.stack import Connection
 from cli.telling import say
-from sluice.domain.blueprint import (
-    BUCKET,
-    IMAGE,
-    NAME,
-    PREFIX,
-    ROLE,
-    endpoint_template,
-    identity,
-    name_objection,
-    objection,
-    reproduced_name,
-)
-from sluice.domain.handing_over import endpoint_readme
+from cli.there import There
+from sluice.domain.blueprint import name_objection, reproduced_name
 from sluice.domain.manifest import Manifest
 from sluice.domain.release import ApprovalStatus
-from sluice.domain.sameness import Places, own_places
 from sluice.domain.verifying import Severity, findings
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
     from cli.originals import Original
+    from cli.rebuilding import Wanted
     from sluice.domain.verifying import Check, Finding
-
-_S3 = "s3://"
 
 
 def reproduce(options: Namespace) -> int:
@@ -49,12 +35,32 @@ def reproduce(options: Namespace) -> int:
     return Reproducing(options).carry_out()
 
 
+class Again(Protocol):
+    """What one kind of release is built again as."""
+
+    def objection(self) -> str:
+        """Why it cannot be, or nothing."""
+
+    def checks(self) -> list[Check]:
+        """What must be there beside vault and package."""
+
+    def files(self, caveats: list[str]) -> dict[str, bytes]:
+        """The blueprint. Raises UnusableError and RefusedError."""
+
+    def wanted(self, name: str) -> Wanted:
+        """The stack; whatever it takes its code from is put there."""
+
+    def sameness(self, name: str) -> tuple[list[Check], list[str]]:
+        """The reproduction beside manifest and original; what else is to be said."""
+
+
 class Reproducing:
     """One release, and what is asked of it."""
 
     def __init__(self, options: Namespace) -> None:
         self._options = options
         self._connection = Connection(options)
+        self._there = There(options, self._connection)
         self._originals = Originals(self._connection)
         self._answer: dict[str, Any] = {}
 
@@ -62,106 +68,58 @@ class Reproducing:
         """Check, write, deploy, compare: as far as it is asked, and as it goes well."""
         options = self._options
         original = self._originals.named(options.release)
-        manifest = original.manifest
-        if not isinstance(manifest, Manifest):
-            message = f"{original.release} is a version of an application"
-            raise UnusableError(message)
+        again = self._again(original)
         name = options.name or reproduced_name(original.release)
-        wrong = name_objection(name, target=manifest.target) or objection(manifest)
+        wrong = name_objection(name, target=original.manifest.target) or again.objection()
         if wrong:
             raise RefusedError(wrong)
         self._answer = {"release": str(original.release), "digest": original.digest, "name": name}
         if not options.check:
-            checks, caveats = self._originals.checks(original)
-            kept = self._originals.ledger(original)
-            notes, more = ([kept], []) if isinstance(kept, str) else ([], kept)
-            code = self._found("as captured", [*checks, *more], [*caveats, *notes])
-            if code != DONE:
+            code = self._written(original, again)
+            if code != DONE or not options.deploy:
                 return self._end(code)
-            self._write(original, manifest, caveats)
-            if not options.deploy:
-                return self._end(DONE)
-        places = self._places(original, manifest)
-        if options.deploy and (late := self._deploy(original, manifest, name, places)):
+        if options.deploy and (late := self._deploy(original, again.wanted(name))):
             return self._end(late)
-        here, there = self._connection.client("sagemaker"), self._there("sagemaker")
-        checks, notes = Comparing(here, there).checks(original, manifest, name, places)
-        return self._end(self._found("the same", checks, notes))
+        return self._end(self._found("the same", *again.sameness(name)))
 
-    def _write(self, original: Original, manifest: Manifest, caveats: list[str]) -> None:
-        readme = endpoint_readme(
-            manifest,
-            original.digest,
-            package_arn=original.package.arn,
-            key_arn=self._originals.encrypted_with(original),
-            caveats=caveats,
-        )
-        files = blueprints.contents(self._template(original, manifest), original.text, readme)
+    def _again(self, original: Original) -> Again:
+        if isinstance(original.manifest, Manifest):
+            key = self._originals.encrypted_with(original)
+            return EndpointAgain(original, original.manifest, self._there, key_arn=key)
+        return ApplicationAgain(original, original.manifest, self._there)
+
+    def _written(self, original: Original, again: Again) -> int:
+        checks, caveats = self._originals.checks(original)
+        kept = self._originals.ledger(original)
+        notes, more = ([kept], []) if isinstance(kept, str) else ([], kept)
+        all_of = [*checks, *again.checks(), *more]
+        if code := self._found("as captured", all_of, [*caveats, *notes]):
+            return code
+        files = again.files(caveats)
         folder = self._options.output or str(original.release)
         told = blueprints.write(folder, files)
         self._answer |= {"folder": folder, "files": sorted(files)}
         self._say(told)
+        return DONE
 
-    def _template(self, original: Original, manifest: Manifest) -> str:
-        return blueprints.spelled(endpoint_template(manifest, original.digest))
-
-    def _deploy(
-        self, original: Original, manifest: Manifest, name: str, places: Places
-    ) -> int | None:
-        """The exit code where it is not done in time. Raises RefusedError."""
+    def _deploy(self, original: Original, wanted: Wanted) -> int:
+        """DONE, or that it is not done in time. Raises RefusedError."""
         if original.package.approval is not ApprovalStatus.APPROVED:
             said = f"its package is {original.package.approval}"
             raise RefusedError(f"{original.release} is not deployed: {said}")
-        bucket, _, prefix = places.folder.removeprefix(_S3).partition("/")
-        wanted = Wanted(
-            name=name,
-            template=self._template(original, manifest),
-            parameters={
-                NAME: name,
-                ROLE: places.role,
-                BUCKET: bucket,
-                PREFIX: prefix,
-                IMAGE: places.image,
-            },
-            identity=identity(manifest, original.digest),
-        )
         options = self._options
         rebuilding = Rebuilding(
-            self._there("cloudformation"), minutes=options.timeout, every=options.every
+            self._there.client("cloudformation"), minutes=options.timeout, every=options.every
         )
         try:
             done = rebuilding.deploy(wanted)
         except TooLateError as error:
             self._say(str(error))
-            self._answer["stack"] = "InProgress"
+            self._answer["stack"] = "in progress"
             return TOO_LATE
         self._answer["stack"] = done
-        self._say(f"stack {name}: {done}")
-        return None
-
-    def _places(self, original: Original, manifest: Manifest) -> Places:
-        """Where the reproduction has everything from. Raises UnusableError, RefusedError."""
-        options = self._options
-        role = options.role or manifest.config.execution_role_arn or self._connection.serving_role()
-        own = own_places(manifest, original.digest, role=role)
-        folder, image = options.vault or own.folder, options.image or own.image
-        if not folder.startswith(_S3) or not folder.endswith("/"):
-            message = f"--vault {folder}: write s3://BUCKET/FOLDER/ with its last slash"
-            raise UnusableError(message)
-        if image.rpartition("@")[2] != own.image.rpartition("@")[2]:
-            raise RefusedError(f"--image {image}: the release's is {own.image}")
-        return Places(role, folder, image)
-
-    def _there(self, service: str) -> Any:
-        """A client of the account and Region that the reproduction is in."""
-        options = self._options
-        if not options.profile and not options.to_region:
-            return self._connection.client(service)
-        session = boto3.Session(
-            profile_name=options.profile or None,
-            region_name=options.to_region or options.region or None,
-        )
-        return session.client(service)  # type: ignore[call-overload]
+        self._say(f"stack {wanted.name}: {done}")
+        return DONE
 
     def _found(self, well: str, checks: list[Check], notes: list[str]) -> int:
         """Say what is not as it should be; the exit code that this comes to."""

@@ -51,6 +51,8 @@ def add_reproduction(
     vault = "a copy of the release's folder, s3://BUCKET/FOLDER/"
     parser.add_argument("--vault", default="", metavar="URI", help=vault)
     parser.add_argument("--image", default="", metavar="URI", help="a copy, of the same digest")
+    code = "where an application's code.zip is put for --deploy"
+    parser.add_argument("--code", default="", metavar="s3://BUCKET/KEY", help=code)
     parser.add_argument("--profile", default="", help="of the account to build it in")
     parser.add_argument("--to-region", default="", metavar="REGION", help="to build it in")
     patience(parser)

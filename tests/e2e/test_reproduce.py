@@ -1,4 +1,4 @@
-"""An endpoint that is destroyed with its ledger is built again from the vault, and is the same."""
+"""What is destroyed with its ledger is built again from the vault, and is the same."""
 
 import json
 import os
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from localcloud.launcher import client_environment
+from tests.e2e.application import QUESTION, Application, ask
 from tests.e2e.built import ROOT
 from tests.e2e.line import Line
 
@@ -151,3 +152,41 @@ def test_a_destroyed_endpoint_is_built_again_from_the_vault_alone(
         )
     finally:
         churn.stack.client("cloudformation").delete_stack(StackName=name)
+
+
+def test_an_application_is_built_again_with_the_code_that_was_approved(
+    support: Application, tmp_path: Path
+) -> None:
+    support.push(1)
+    support.line.approve(1)
+    support.line.until_serving({1: 100})
+    client, line = support.stack.client("lambda"), support.line
+    answer = ask(client, support.function, QUESTION)
+    name, bucket = f"{support.name}-v1-reproduced", f"code-of-{support.name}"
+    support.stack.client("s3").create_bucket(Bucket=bucket)
+
+    code, told = sluice(
+        line,
+        *("--deploy", "--code", f"s3://{bucket}/code.zip"),
+        *("--output", str(tmp_path / "blueprint")),
+    )
+
+    try:
+        assert (code, told["stack"], told["the_same"]) == (0, "created", True), told
+        again = ask(client, name, QUESTION)
+        assert (again.said, again.version, again.error) == (answer.said, 1, "")
+
+        client.update_alias(FunctionName=name, Name="live", FunctionVersion=hand_made(client, name))
+        code, found = sluice(line, "--check")
+        named = {one["what"] for one in found["findings"]}
+        assert (code, named) == (1, {"MemorySize of version"})
+    finally:
+        support.stack.client("cloudformation").delete_stack(StackName=name)
+
+
+def hand_made(client: Any, name: str) -> str:
+    """A version of the function with other memory, published by hand."""
+    found = client.get_function_configuration(FunctionName=name)
+    client.update_function_configuration(FunctionName=name, MemorySize=2 * found["MemorySize"])
+    client.get_waiter("function_updated_v2").wait(FunctionName=name)
+    return str(client.publish_version(FunctionName=name)["Version"])

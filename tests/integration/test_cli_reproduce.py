@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cli.__main__ import main
+from sluice.domain.application_blueprint import application_template
+from sluice.domain.bedrock import FunctionCode
 from sluice.domain.inbox import CONFIG, EVALUATION, MODEL
-from tests.builders import ACCOUNT, BUCKET, REGION, a_config, a_release_name
+from tests.builders import ACCOUNT, BUCKET, REGION, a_bedrock_manifest, a_config, a_release_name
 from tests.integration.conftest import TABLE
 from tests.integration.rollouts import ROLE
 
@@ -21,6 +23,27 @@ if TYPE_CHECKING:
     from tests.integration.inbox import Inbox
     from tests.integration.rollouts import Wire, World
 
+LAYER = f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:shared:7"
+VERSION = {
+    "FunctionName": "serve",
+    "Version": "7",
+    "Role": f"arn:aws:iam::{ACCOUNT}:role/serve",
+    "Runtime": "python3.13",
+    "Handler": "app.lambda_handler",
+    "Architectures": ["arm64"],
+    "MemorySize": 512,
+    "Timeout": 60,
+    "Description": "answers",
+    "EphemeralStorage": {"Size": 512},
+    "TracingConfig": {"Mode": "Active"},
+    "Layers": [{"Arn": LAYER}],
+    "LoggingConfig": {"LogFormat": "JSON", "LogGroup": "/mine", "SystemLogLevel": "INFO"},
+    "VpcConfig": {"SubnetIds": ["subnet-1a2b3c4d"], "SecurityGroupIds": ["sg-1a2b3c4d"]},
+    "KMSKeyArn": f"arn:aws:kms:{REGION}:{ACCOUNT}:key/6f0f3a0e-6a53-5d0c-9b7e-3c1c54a2c9a1",
+    "SnapStart": {"ApplyOn": "PublishedVersions"},
+    "Environment": {"Variables": {"LEVEL": "1"}},
+}
+"""As GetFunctionConfiguration tells one."""
 LOST = ["--table", "no-such-table"]
 GROUP = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package/churn"
 
@@ -109,11 +132,16 @@ def test_the_template_has_what_a_rollout_gives_sagemaker(churn: Kept) -> None:
     }
 
 
-def test_cloudformation_would_take_the_template(churn: Kept) -> None:
+def test_cloudformation_would_take_the_templates(churn: Kept, tmp_path: Path) -> None:
     churn.asked(*LOST)
+    application = tmp_path / "application.json"
+    code = FunctionCode(function="serve", sha256="c29tZSBjb2Rl", layers=(LAYER,))
+    manifest = a_bedrock_manifest(code=code)
+    application.write_text(json.dumps(application_template(manifest, "0" * 64, VERSION)))
+
     lint = Path(sys.executable).parent / "cfn-lint"
     ended = subprocess.run(
-        [str(lint), str(churn.folder / "template.json")],
+        [str(lint), str(churn.folder / "template.json"), str(application)],
         capture_output=True,
         text=True,
         check=False,

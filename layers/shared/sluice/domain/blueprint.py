@@ -122,6 +122,12 @@ def variant_name(release: ReleaseName) -> str:
     return f"v{release.version}"
 
 
+def role_parameter(role_arn: str, text: str) -> dict[str, str]:
+    """The parameter for what it runs as; without a default, where nobody says what that is."""
+    said = {"Type": "String", "Description": text, "AllowedPattern": _ARN_OF_A_ROLE}
+    return {**said, "Default": role_arn} if role_arn else said
+
+
 def _parameters(manifest: Manifest, digest: str, role_arn: str) -> dict[str, Any]:
     role = role_arn or manifest.config.execution_role_arn or ""
     pinned = manifest.image.rpartition("@")[2]
@@ -132,12 +138,7 @@ def _parameters(manifest: Manifest, digest: str, role_arn: str) -> dict[str, Any
             "MaxLength": LONGEST_NAME,
             "Description": "Of the endpoint",
         },
-        ROLE: {
-            "Type": "String",
-            "Description": "What the model runs as: may read the vault and pull the image",
-            "AllowedPattern": _ARN_OF_A_ROLE,
-            **({"Default": role} if role else {}),
-        },
+        ROLE: role_parameter(role, "What the model runs as: reads the vault, pulls the image"),
         BUCKET: {"Type": "String", "Default": manifest.bucket, "Description": "Has the artifacts"},
         PREFIX: {
             "Type": "String",

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from sluice.domain.application_blueprint import CODE_BUCKET, FUNCTION_NAME
 from sluice.domain.blueprint import BUCKET, IMAGE, NAME, PREFIX, ROLE, reproduced_name, vault_folder
 from sluice.domain.image import pinned_image
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from sluice.domain.bedrock_manifest import AnyManifest
+    from sluice.domain.bedrock_manifest import AnyManifest, BedrockManifest
     from sluice.domain.manifest import Manifest
 
 _READS = ["s3:GetObject", "s3:GetObjectVersion"]
@@ -55,6 +56,7 @@ def endpoint_readme(
             "the same digest alone); or its role is allowed to read yours, beside its own policy:",
             "",
             *_policies(policies),
+            f"Image: {manifest.image}",
             *_objects(manifest, folder),
             *(["", "Not proved:", *(f"  {one}" for one in caveats)] if caveats else []),
             "",
@@ -81,8 +83,7 @@ def _policies(policies: Sequence[tuple[str, dict[str, Any]]]) -> Iterator[str]:
         yield ""
 
 
-def _objects(manifest: Manifest, folder: str) -> Iterator[str]:
-    yield f"Image: {manifest.image}"
+def _objects(manifest: AnyManifest, folder: str) -> Iterator[str]:
     yield f"Objects of s3://{manifest.bucket}/{folder}:"
     for one in sorted(manifest.objects, key=lambda each: each.name):
         known = {"sha256": one.sha256} if one.sha256 else one.checksums
@@ -98,3 +99,53 @@ def _statement(actions: list[str], resource: str) -> dict[str, Any]:
         "Action": actions,
         **({"Resource": resource} if resource else {}),
     }
+
+
+def application_readme(manifest: BedrockManifest, digest: str, *, package_arn: str) -> str:
+    """The README of an application's release."""
+    name, code = reproduced_name(manifest.release), manifest.code
+    sha256, layers = (code.sha256, code.layers) if code else ("", ())
+    folder = vault_folder(manifest, digest)
+    return "\n".join(
+        [
+            *_head(manifest, digest, package_arn),
+            "Put code.zip into a bucket of the account, then deploy under another name:",
+            "",
+            "  aws s3 cp code.zip s3://CODE-BUCKET/code.zip",
+            "  aws cloudformation deploy --template-file template.json \\",
+            f"    --stack-name {name} \\",
+            f"    --parameter-overrides {FUNCTION_NAME}={name} {CODE_BUCKET}=CODE-BUCKET",
+            "",
+            f"`sluice reproduce {manifest.release} --deploy --code s3://CODE-BUCKET/code.zip` does",
+            "that, and proves that both are the same.",
+            "",
+            "The function is what its published version was when this was written, its variables",
+            "among that: keep this folder as you keep them. Who may invoke it is not reproduced.",
+            "",
+            f"Another account copies the folder below, says where with {BUCKET} and {PREFIX},",
+            f"gives a role of its own with {ROLE}, and needs leave to use the layers",
+            "(aws lambda add-layer-version-permission), the model and what it looks up.",
+            "",
+            f"Code: CodeSha256 {sha256}",
+            *(f"Layer: {one}" for one in layers),
+            f"Model: {', '.join(manifest.model.arns)}",
+            *(f"Not captured: {one}" for one in manifest.caveats),
+            *_objects(manifest, folder),
+            "",
+        ]
+    )
+
+
+def lost_function(manifest: BedrockManifest) -> str:
+    """What is said where no version of the function serves the release any more."""
+    code, stack = manifest.code, manifest.infrastructure
+    function, sha256 = (code.function, code.sha256) if code else ("", "")
+    built = (
+        f"build it from commit {stack.commit} of stack {stack.stack}"
+        if stack
+        else "no commit of its stack was recorded"
+    )
+    return (
+        f"no published version of {function} serves {manifest.release} any more, and only it has "
+        f"the code with CodeSha256 {sha256}: {built}"
+    )

@@ -1,17 +1,14 @@
-"""Whether a release that was built again is the same: what AWS says of the one and of the other.
-
-Two descriptions are the same when they are equal in all that is told, but for a closed list: names
-and ARNs of what was made, and times. A member that nobody here has heard of is compared like any.
-"""
+"""Whether a release that was built again is the same: what AWS says of the one and of the other."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sluice.domain import making
+from sluice.domain import making, names
 from sluice.domain.blueprint import vault_folder
 from sluice.domain.deploying import fleet
+from sluice.domain.describing import COUNTS, counts, differences
 from sluice.domain.statuses import IN_SERVICE
 from sluice.domain.values import ALL_TRAFFIC
 from sluice.domain.verifying import Check
@@ -19,38 +16,9 @@ from sluice.domain.verifying import Check
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from sluice.domain.bedrock_manifest import BedrockManifest
     from sluice.domain.manifest import Manifest
 
-MAY_DIFFER = {
-    "model": ("ModelName", "ModelArn", "CreationTime"),
-    "endpoint configuration": (
-        "EndpointConfigName",
-        "EndpointConfigArn",
-        "CreationTime",
-        "ProductionVariants.*.VariantName",
-        "ProductionVariants.*.ModelName",
-    ),
-    "endpoint": (
-        "EndpointName",
-        "EndpointArn",
-        "EndpointConfigName",
-        "CreationTime",
-        "LastModifiedTime",
-        "ProductionVariants.*.VariantName",
-        "ProductionVariants.*.DeployedImages.*.ResolutionTime",
-    ),
-}
-"""Names, ARNs and times, by what is described; nothing else."""
-NO_DESCRIPTION = ("ResponseMetadata", "DeploymentRecommendation", "LastDeploymentConfig")
-"""Of the call, of what SageMaker would advise, of how the last change was made."""
-COUNTS = (
-    "ProductionVariants.*.InitialInstanceCount",
-    "ProductionVariants.*.CurrentInstanceCount",
-    "ProductionVariants.*.DesiredInstanceCount",
-)
-"""Of an endpoint that has served: autoscaling's to say, and told apart."""
-# What DescribeModel and DescribeEndpointConfig say where nobody said anything.
-_DEFAULTS = {"EnableNetworkIsolation": False, "PrimaryContainer.Mode": "SingleModel"}
 _WEIGHT = float(ALL_TRAFFIC)
 
 
@@ -117,37 +85,33 @@ def original_checks(
         yield from differences(what, moved, after, besides=COUNTS)
 
 
+def version_checks(
+    manifest: BedrockManifest,
+    told_release: str,
+    original: Mapping[str, Any] | None,
+    found: Mapping[str, Any],
+) -> Iterator[Check]:
+    """A function's version beside its manifest, and beside the original's where that is there.
+
+    Both are GetFunctionConfiguration's; `told_release` is what it is to be told that it serves.
+    """
+    code, variables = manifest.code, (found.get("Environment") or {}).get("Variables", {})
+    yield Check(
+        f"{names.VERSION_VARIABLE} of version", told_release, variables.get(names.VERSION_VARIABLE)
+    )
+    yield Check("CodeSha256 of version", code.sha256 if code else "", found.get("CodeSha256"))
+    layers = [one["Arn"] for one in found.get("Layers") or []]
+    yield Check("layers of version", list(code.layers) if code else [], layers)
+    if original is not None:
+        yield from differences("version", original, found)
+
+
 def scale(of: Descriptions) -> dict[str, Any]:
     """How many instances are told of, by what says so."""
-    flat = {
+    return {
         f"{path} of {what}": value
         for what, described in of.parts()
-        for path, value in _leaves(described)
-        if _among(path, COUNTS)
-    }
-    return dict(sorted(flat.items()))
-
-
-def differences(
-    what: str,
-    expected: Mapping[str, Any],
-    found: Mapping[str, Any],
-    *,
-    besides: tuple[str, ...] = (),
-) -> Iterator[Check]:
-    """Every member of two descriptions that must be equal, by its path."""
-    wanted, seen = told(what, expected, besides), told(what, found, besides)
-    for path in sorted({*wanted, *seen}):
-        yield Check(f"{path} of {what}", wanted.get(path), seen.get(path))
-
-
-def told(what: str, described: Mapping[str, Any], besides: tuple[str, ...] = ()) -> dict[str, Any]:
-    """A description without what may differ: each value by its path, with no empty ones."""
-    free = (*MAY_DIFFER[what], *NO_DESCRIPTION, *besides)
-    return {
-        path: value
-        for path, value in _leaves(_plain(described))
-        if not _among(path, free) and (path not in _DEFAULTS or value != _DEFAULTS[path])
+        for path, value in sorted(counts(described).items())
     }
 
 
@@ -162,17 +126,6 @@ def _serving_checks(
     images = [one.get("SpecifiedImage") for one in variant.get("DeployedImages") or []]
     if images:
         yield Check("SpecifiedImage of endpoint", [image], images)
-
-
-def _plain(described: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A model's data is told twice where an archive is meant; once is enough."""
-    container = described.get("PrimaryContainer") or {}
-    source = {"S3Uri": container.get("ModelDataUrl"), "S3DataType": "S3Object"}
-    archive = {"S3DataSource": {**source, "CompressionType": "Gzip"}}
-    if container.get("ModelDataUrl") is None or container.get("ModelDataSource") != archive:
-        return described
-    rest = {name: value for name, value in container.items() if name != "ModelDataSource"}
-    return {**described, "PrimaryContainer": rest}
 
 
 def _moved(value: Any, own: Places, places: Places) -> Any:
@@ -195,29 +148,3 @@ def _moved(value: Any, own: Places, places: Places) -> Any:
 
 def _repository(image: str) -> str:
     return image.rpartition("@")[0] + "@"
-
-
-def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
-    named = (
-        value.items()
-        if isinstance(value, dict)
-        else enumerate(value)
-        if isinstance(value, (list, tuple))
-        else None
-    )
-    if named is None:
-        yield path, value
-        return
-    for name, one in named:
-        yield from _leaves(one, f"{path}.{name}" if path else str(name))
-
-
-def _among(path: str, patterns: tuple[str, ...]) -> bool:
-    """Whether the path is, or leads into, what one of the patterns names; `*` is one step."""
-    steps = path.split(".")
-    return any(_begins(steps, pattern.split(".")) for pattern in patterns)
-
-
-def _begins(steps: list[str], pattern: list[str]) -> bool:
-    pairs = zip(steps, pattern, strict=False)
-    return len(steps) >= len(pattern) and all(wild in {"*", step} for step, wild in pairs)
