@@ -72,7 +72,8 @@ commit's bytes of it and of every file it names (beside it or in the nearest fol
 the commit written into prompt_template_version, to configs/COMMIT/. A file that is not as the
 commit has it is refused. evaluation-results.json may come from a build instead: then it names the
 commit itself. Or PATH is a model's folder, called GROUP-vN: model.tar.gz, config.json, what that
-names, evaluation-results.json, and metadata.json with what the weights are labelled with.
+names, evaluation-results.json, and metadata.json with what the weights are labelled with. In place
+of model.tar.gz the files under model/ that config.json lists in model_files, as they are listed.
 
 What lies there with the same bytes is not sent again."""
 _WAIT = """Block until a release is registered, approved or promoted.
@@ -99,6 +100,11 @@ def _add_push(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         default=[],
         type=_pair,
         help="a label of a model's weights, over metadata.json; may be given again",
+    )
+    parser.add_argument(
+        "--list-model-files",
+        action="store_true",
+        help="print what model_files would say of PATH's model/, and push nothing",
     )
     parser.add_argument("--bucket", default="", help="without a stack (SLUICE_BUCKET)")
     parser.add_argument(

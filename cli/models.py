@@ -9,11 +9,12 @@ from cli.commits import WorkTree
 from cli.configurations import told
 from cli.errors import RefusedError, UnusableError
 from cli.filesets import File, FileSet
+from cli.model_folders import files_of, refusals_of, unlisted
 from sluice.domain import strict_json
 from sluice.domain.inbox import CONFIG, EVALUATION, MODEL, Place, folder_path
 from sluice.domain.pushed import ModelConfig, parse_config, parse_evaluation
 from sluice.domain.refusal import Refusal
-from sluice.domain.registration import MODEL_SAMPLE, judge_model, judge_target
+from sluice.domain.registration import MODEL_SAMPLE, judge_labels, judge_model, judge_target
 from sluice.domain.release import ReleaseName
 from sluice.domain.sizes import judge_size
 
@@ -39,16 +40,23 @@ def model_set(folder: Path, *, git_sha: str, metadata: Sequence[str]) -> FileSet
     config = parse_config(_read(folder / CONFIG))
     if isinstance(config, Refusal):
         raise RefusedError(told(config))
-    weights = _weights(folder, release, _metadata(folder, git_sha=git_sha, said=metadata))
+    labels = _metadata(folder, git_sha=git_sha, said=metadata)
+    of_config = labels if config.model_files else {}
     texts = [
         File(Place(release=release, name=name), _read(folder / name))
-        for name in (EVALUATION, *config.named_files, CONFIG)
+        for name in (EVALUATION, *config.named_files)
     ]
-    files = (weights, *texts)
-    problems = [told(one) for one in _refusals(config, files, release)]
-    if problems:
-        raise RefusedError("\n".join(problems))
-    return FileSet(folder_path(release), files)
+    texts.append(
+        File(Place(release=release, name=CONFIG), _read(folder / CONFIG), metadata=of_config)
+    )
+    listed = files_of(folder, config, release)
+    weights = listed if config.model_files else [_weights(folder, release, labels)]
+    files = (*weights, *texts)
+    wrong = (*refusals_of(folder, config), *_refusals(config, files, release))
+    if wrong:
+        raise RefusedError("\n".join(map(told, wrong)))
+    left = [f"{one} is not in model_files: it is not pushed" for one in unlisted(folder, config)]
+    return FileSet(folder_path(release), files, warnings=tuple(left))
 
 
 def _release(folder: Path) -> ReleaseName:
@@ -134,7 +142,9 @@ def _refusals(
 
 
 def _judge(file: File) -> Refusal | None:
-    if file.path:
+    if file.name == CONFIG and file.metadata:
+        return judge_labels(file.metadata, of=CONFIG)
+    if file.path and file.name == MODEL:
         with file.path.open("rb") as opened:
             first = opened.read(MODEL_SAMPLE)
         return judge_model(first, file.metadata, size=file.size)

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli.configurations import config_set
-from cli.errors import RefusedError, UnusableError
+from cli.errors import DONE, RefusedError, UnusableError
 from cli.looking import CODES, look_until
+from cli.model_folders import listing
 from cli.models import model_set
 from cli.stack import Connection
 from cli.standing import Goal, Standing, State, of_push
 from cli.telling import shown
-from cli.uploads import Inbox, Pushed
+from cli.uploads import ONE_PART, Inbox, Pushed
 from cli.waits import standing_of, tell, told_of
 from sluice.adapters.ledger.intake import Intake
 from sluice.adapters.ledger.releases import Releases
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
     from sluice.adapters.ledger.table import Table
 
 _PERCENT = 100
+_AT_A_TIME = 8
+"""Small files: within the ten connections that boto3 keeps to one service."""
 
 
 def push(options: Namespace) -> int:
@@ -36,6 +41,9 @@ def push(options: Namespace) -> int:
 
     Raises UnusableError, and RefusedError before anything was uploaded.
     """
+    if options.list_model_files:
+        print(json.dumps({"model_files": listing(Path(options.path))}, indent=2))
+        return DONE
     files = _assembled(options)
     for warning in files.warnings:
         print(f"sluice: warning: {warning}", file=sys.stderr)
@@ -43,7 +51,7 @@ def push(options: Namespace) -> int:
     table = connection.table() if options.wait else None
     inbox = Inbox(connection.s3(), connection.bucket(), progress=_progress)
     _refuse_others(inbox, files)
-    pushed = [_push(inbox, one, table, quiet=options.json) for one in files.files]
+    pushed = _push_all(inbox, files.files, table, quiet=options.json)
     found = _became(table, pushed, inbox.bucket, options) if table else _lies(pushed)
     _tell(found, pushed, files, inbox.bucket, options)
     return CODES[found.state]
@@ -70,6 +78,23 @@ def _refuse_others(inbox: Inbox, files: FileSet) -> None:
     if others:
         said = f"{', '.join(others)}: other bytes were pushed for this commit"
         raise RefusedError(f"{said}, and a commit's folder is one configuration: commit anew")
+
+
+def _push_all(
+    inbox: Inbox, files: Sequence[File], table: Table | None, *, quiet: bool
+) -> list[Pushed]:
+    """All files, the config last.
+
+    A model's small ones go several at a time; of a large one its parts do.
+    """
+    small = [one for one in files if one.place.in_model and one.size <= ONE_PART]
+    with ThreadPoolExecutor(max_workers=_AT_A_TIME) as pool:
+        together = list(pool.map(lambda one: _push(inbox, one, table, quiet=quiet), small))
+    done = {one.file.name: one for one in together}
+    for one in files:
+        if one.name not in done:
+            done[one.name] = _push(inbox, one, table, quiet=quiet)
+    return [done[one.name] for one in files]
 
 
 def _push(inbox: Inbox, file: File, table: Table | None, *, quiet: bool) -> Pushed:

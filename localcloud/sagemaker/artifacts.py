@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from localcloud.constants import ACCOUNT
 from localcloud.identity import client_as, role_session
+from localcloud.sagemaker.weights import source_of
 
 _MOST_BYTES = 2 * 1024**3
 _MOST_MEMBERS = 10_000
@@ -106,21 +107,33 @@ def _source(container: dict[str, Any]) -> tuple[str | None, bool, bool]:
     """Where the model data is, whether that is a prefix, and whether it is a tar ball."""
     if "ModelDataUrl" in container:
         return container["ModelDataUrl"], False, True
-    source = container.get("ModelDataSource", {}).get("S3DataSource")
+    source = source_of(container)
     if source is None:
         return None, False, False
     return source["S3Uri"], source["S3DataType"] == "S3Prefix", source["CompressionType"] == "Gzip"
 
 
 def _download_prefix(s3: Any, bucket: str, prefix: str, folder: Path) -> None:
+    """Every object that is there now; a key is the file's path below the prefix.
+
+    Model: sagemaker.S3ModelDataSource, CompressionType
+    """
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-    for found in (entry for page in pages for entry in page.get("Contents", [])):
-        target = (folder / found["Key"].removeprefix(prefix)).resolve()
-        if not target.is_relative_to(folder.resolve()):
-            message = f"The key {found['Key']} leads out of the model folder."
+    keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+    if not keys:
+        message = f"There is no object under the prefix s3://{bucket}/{prefix}."
+        raise ArtifactError(message)
+    for key in keys:
+        target = (folder / key.removeprefix(prefix)).resolve()
+        if not target.is_relative_to(folder.resolve()) or target == folder.resolve():
+            message = f"The key {key} is no path inside the model folder."
             raise ArtifactError(message)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        s3.download_file(bucket, found["Key"], str(target))
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            s3.download_file(bucket, key, str(target))
+        except OSError as error:
+            message = f"The key {key} cannot be a file of the model folder: {error.strerror}"
+            raise ArtifactError(message) from error
 
 
 def _download(s3: Any, bucket: str, key: str, folder: Path, *, compressed: bool) -> None:

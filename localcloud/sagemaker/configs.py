@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 from localcloud.clock import clock
-from localcloud.sagemaker import arns, models, tags
+from localcloud.sagemaker import arns, models, tags, weights
 from localcloud.sagemaker.caller import Caller
 from localcloud.sagemaker.errors import invalid
 from localcloud.sagemaker.pages import page
@@ -103,11 +103,12 @@ def _check_variants(variants: list[dict[str, Any]]) -> None:
 def _check_variant(variant: dict[str, Any]) -> None:
     if "ModelName" not in variant:
         raise invalid("The local cloud has no inference components: a variant needs a ModelName")
-    models.existing(variant["ModelName"])
+    model = models.existing(variant["ModelName"])
     instances = _INSTANCES & variant.keys()
     if "ServerlessConfig" in variant:
         if instances:
             raise invalid("Specify either a ServerlessConfig or instances, not both")
+        weights.check_serverless(models.container(model))
     elif instances != _INSTANCES:
         raise invalid(
             "A variant needs InstanceType and InitialInstanceCount, or a ServerlessConfig"

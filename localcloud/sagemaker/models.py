@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 from localcloud.clock import clock
-from localcloud.sagemaker import arns, packages, tags
+from localcloud.sagemaker import arns, packages, tags, weights
 from localcloud.sagemaker.caller import Caller
 from localcloud.sagemaker.errors import invalid
 from localcloud.sagemaker.pages import page
@@ -38,7 +38,8 @@ def create(body: dict[str, Any], _caller: Caller) -> dict[str, Any]:
         chosen = _only_container(body)
         if "ModelPackageName" in chosen:
             _packaged_container(chosen["ModelPackageName"])
-        elif "Image" not in chosen:
+        weights.check([chosen])
+        if "ModelPackageName" not in chosen and "Image" not in chosen:
             raise invalid("Each container needs an Image or a ModelPackageName")
         if "ExecutionRoleArn" not in body:
             raise invalid("A model needs an ExecutionRoleArn")

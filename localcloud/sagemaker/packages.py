@@ -4,7 +4,7 @@ import copy
 from typing import Any
 
 from localcloud.clock import clock
-from localcloud.sagemaker import arns, events, groups, tags
+from localcloud.sagemaker import arns, events, groups, tags, weights
 from localcloud.sagemaker.caller import Caller
 from localcloud.sagemaker.errors import conflict, invalid
 from localcloud.sagemaker.pages import page
@@ -123,6 +123,7 @@ def _new_package(body: dict[str, Any], caller: Caller) -> Package:
     if ("ModelPackageGroupName" in body) == ("ModelPackageName" in body):
         raise invalid("Specify either a ModelPackageGroupName or a ModelPackageName")
     content = {k: copy.deepcopy(v) for k, v in body.items() if k not in _NOT_KEPT}
+    weights.check_specification(content.get("InferenceSpecification"))
     _add_image_digests(content.get("InferenceSpecification"))
     if "ModelPackageName" in body:
         return _unversioned(body["ModelPackageName"], content, caller)
@@ -145,6 +146,7 @@ def _unversioned(name: str, content: dict[str, Any], caller: Caller) -> Package:
 
 def _updated(content: dict[str, Any], body: dict[str, Any]) -> dict[str, Any]:
     body = copy.deepcopy(body)
+    weights.check_specification(body.get("InferenceSpecification"))
     content = {**content, **{name: body[name] for name in _REPLACED_BY_UPDATE if name in body}}
     removed = set(body.get("CustomerMetadataPropertiesToRemove", []))
     merged = content.get("CustomerMetadataProperties", {}) | body.get(
