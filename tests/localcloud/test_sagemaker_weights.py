@@ -1,7 +1,7 @@
 """Uncompressed models: a prefix is loaded whole, as the model's role, and says so strictly.
 
-Model: sagemaker.S3ModelDataSource
-Model: sagemaker.ContainerDefinition
+Model: sagemaker.CreateModel
+Model: sagemaker.CreateModelPackage
 """
 
 from typing import Any
