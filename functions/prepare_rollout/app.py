@@ -10,10 +10,12 @@ from sluice.adapters.announcements import Announcements
 from sluice.adapters.autoscaling import Autoscaling
 from sluice.adapters.endpoint import Endpoint
 from sluice.adapters.foundation_models import FoundationModels
+from sluice.adapters.hosting import Hosting
 from sluice.adapters.images import Images
 from sluice.adapters.instances import Instances
 from sluice.adapters.invocations import Invocations
 from sluice.adapters.ledger.evidence import Evidences
+from sluice.adapters.ledger.histories import Histories
 from sluice.adapters.ledger.releases import Releases
 from sluice.adapters.ledger.table import Table
 from sluice.adapters.ledger.targets import Targets
@@ -24,6 +26,7 @@ from sluice.adapters.quotas import Quotas
 from sluice.adapters.registry import Registry
 from sluice.adapters.runtime import Runtime
 from sluice.adapters.session import client, client_later
+from sluice.adapters.texts import Texts
 from sluice.adapters.vault import Vault
 from sluice.adapters.versions import Versions
 from sluice.checking import Checking
@@ -36,6 +39,7 @@ from sluice.observability import logger, metrics
 from sluice.preparing import Preparing
 from sluice.publishing import Publishing
 from sluice.recalling import Recalling
+from sluice.retracing import Retracing
 from sluice.routing import Routers
 from sluice.scaling import Scaling
 from sluice.settings import Settings
@@ -49,16 +53,19 @@ if TYPE_CHECKING:
 settings = Settings.from_env()
 sagemaker, cloudwatch = client("sagemaker"), client("cloudwatch")
 table = Table(client("dynamodb"), settings.ledger_table)
-targets, releases, vault = Targets(table), Releases(table), Vault(client("s3"))
+targets, releases, s3 = Targets(table), Releases(table), client("s3")
+vault = Vault(s3)
+recalling = Recalling(releases, vault, Texts(s3))
 endpoint, registry = Endpoint(sagemaker), Registry(sagemaker)
 autoscaling = Autoscaling(client("application-autoscaling"))
-recalling = Recalling(releases, vault)
 lambdas = client_later("lambda")
+versions = Versions(lambdas)
 asking = {"read_seconds": LONGEST_ANSWER_SECONDS, "attempts": 1}
 fleets = Fleets(
     endpoint=endpoint,
     checking=Checking(
         endpoint=endpoint,
+        hosting=Hosting(sagemaker),
         registry=registry,
         recalling=recalling,
         images=Images(client("ecr")),
@@ -75,12 +82,13 @@ fleets = Fleets(
     scaling=Scaling(targets, autoscaling),
 )
 publishing = Publishing(
-    versions=Versions(lambdas),
+    versions=versions,
     vetting=Vetting(
         registry=registry,
         recalling=recalling,
         models=FoundationModels(client_later("bedrock")),
         probes=Probes(client_later("bedrock-runtime", read_seconds=8, attempts=2)),
+        versions=versions,
     ),
     functions=settings.functions,
 )
@@ -89,6 +97,7 @@ preparing = Preparing(
     routers=Routers(endpoint, Alias(lambdas, settings.functions)),
     grounds=Grounds(fleets, publishing),
     alarms=Alarms(cloudwatch),
+    retracing=Retracing(Histories(table)),
     foreseeing=Foreseeing(
         metrics=Metrics(cloudwatch),
         evidences=Evidences(table),

@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sluice.adapters.endpoint import Endpoint
 from sluice.adapters.ledger.releases import Releases
+from sluice.domain import names
+from sluice.domain.deploying import fleet
 from sluice.domain.desired import next_move
 from sluice.domain.inbox import CONFIG, EVALUATION, MODEL
+from sluice.domain.making import container, production_variant
+from sluice.domain.manifest import parse_manifest
 from sluice.domain.rollout import Deployed, Kind, Rollout
 from sluice.domain.starting import Start
 from sluice.events.tasks import dump_rollout
 from tests.builders import AT, a_config, a_release_name, a_signal, a_state, a_wanted, deployed
+from tests.integration.rollouts import ROLE
 
 if TYPE_CHECKING:
+    from sluice.domain.manifest import Manifest
     from sluice.domain.release import Release
+    from sluice.domain.target import Change
     from tests.integration.inbox import Inbox
     from tests.integration.rollouts import Wire, World
 
@@ -24,6 +32,8 @@ class Captured:
     """Versions 1 and 2 of `churn`, captured and approved; version 1 serves."""
 
     wire: Wire
+    started: Change
+    """What the ledger was told when the rollout started."""
 
     def __init__(
         self, world: World, inbox: Inbox, *, watched: dict[str, Any] | None = None, **changes: Any
@@ -41,7 +51,7 @@ class Captured:
         for version in (1, 2):
             world.decide(self.release(version).package_arn, "Approved")
         self.stable = self.deployed(1, epoch=1)
-        world.given_endpoint(self.stable.endpoint_config, v1_e1=100)
+        self._given_endpoint(self.stable)
 
     def release(self, version: int) -> Release:
         found = Releases(self.world.table).get(a_release_name(f"churn-v{version}"))
@@ -50,8 +60,33 @@ class Captured:
 
     def deployed(self, version: int, *, epoch: int) -> Deployed:
         release = self.release(version)
-        known = {"digest": release.digest, "package_arn": release.package_arn, "alarms": ()}
+        known = {
+            "digest": release.digest,
+            "manifest_uri": release.manifest_uri,
+            "package_arn": release.package_arn,
+            "alarms": (),
+        }
+        if self.manifest(version).config.serverless:
+            known["variant"] = names.SERVERLESS_VARIANT
         return deployed(version, epoch=epoch, **known)
+
+    def manifest(self, version: int) -> Manifest:
+        """What a version was captured as."""
+        release = self.release(version)
+        text = Releases(self.world.table).captured(release.name).manifest
+        return parse_manifest(text, digest=release.digest)
+
+    def _given_endpoint(self, stable: Deployed) -> None:
+        """The endpoint serves this release, as a rollout would have put it there."""
+        manifest = self.manifest(stable.release.version)
+        endpoint = Endpoint(self.world.aws("sagemaker"))
+        role = manifest.config.execution_role_arn or ROLE
+        made = container(manifest, stable.digest)
+        endpoint.create_model(stable.model, container=made, role_arn=role)
+        runs = fleet(manifest, count=1)
+        variant = production_variant(stable.variant, model=stable.model, fleet=runs)
+        endpoint.create_config(stable.endpoint_config, variants=[variant])
+        endpoint.create("churn", stable.endpoint_config)
 
     def start(self, kind: Kind = Kind.CANARY) -> Rollout:
         """The rollout of version 2 as reconcile starts it, the lease taken."""
@@ -69,7 +104,8 @@ class Captured:
         )
         assert isinstance(move, Start)
         assert move.rollout.kind is kind
-        self.world.given(move.change.state)
+        self.started = move.change
+        self.world.given(move.change.state, *move.change.events)
         return move.rollout
 
     def prepare(self, rollout: Rollout) -> Rollout:

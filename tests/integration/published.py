@@ -96,7 +96,7 @@ class Application:
         move = next_move(state, releases=approved, now=AT)
         assert isinstance(move, Start)
         assert move.rollout.kind is kind
-        self.world.given(move.change.state)
+        self.world.given(move.change.state, *move.change.events)
         return move.rollout
 
     def prepare(self, rollout: Rollout) -> Rollout:

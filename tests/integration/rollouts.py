@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sluice.adapters.ledger.table import Table
     from sluice.domain.release import Release
     from sluice.domain.rollout import Deployed
+    from sluice.domain.target import Event
 
 MACHINE = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:sluice-rollout"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/serving"
@@ -146,13 +147,13 @@ class World:
             warnings.filterwarnings("ignore", "No application metrics")
             return self._function(name).lambda_handler(event, self._context)
 
-    def given(self, state: TargetState) -> TargetState:
-        """The ledger holds this state; the history there is goes on."""
+    def given(self, state: TargetState, *events: Event) -> TargetState:
+        """The ledger holds this state; the history there is goes on, with these events."""
 
         def seed(before: TargetState | None) -> Change:
             past = before or state
             kept = {"history_length": past.history_length, "history_hash": past.history_hash}
-            return Change(state.model_copy(update=kept))
+            return Change(state.model_copy(update=kept), events)
 
         written = self.targets.change(state.target, seed)
         assert written

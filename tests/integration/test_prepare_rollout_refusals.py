@@ -8,6 +8,7 @@ import pytest
 
 from sluice.adapters.endpoint import EndpointBusyError
 from sluice.domain.errors import DisplacedError, SignalPendingError
+from sluice.domain.manifest import digest_of
 from sluice.domain.rollout import Action, Kind
 from tests.builders import BUCKET, TARGET, a_quota, a_signal
 from tests.integration.captured import Captured
@@ -120,9 +121,12 @@ def test_a_manifest_that_was_tampered_with_deploys_nothing(captured: Captured, w
     forged = item["manifest"].replace("ml.m5.large", "ml.p4d.24xlarge")
     captured.world.table.write(captured.world.table.put({**item, "manifest": forged}))
 
-    with pytest.raises(Exception, match="digest"):
-        captured.prepare(rollout)
+    made = captured.prepare(rollout)
 
+    digest, found = captured.release(2).digest, digest_of(forged)
+    assert made.reason.startswith(
+        f"LEDGER_CHANGED: manifest of churn-v2 in the ledger: expected {digest}, found {found}. "
+    )
     assert "churn-v2-e2" not in str(wire.calls("CreateModel"))
 
 

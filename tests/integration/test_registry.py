@@ -123,9 +123,8 @@ def test_a_package_is_described_in_our_words(sagemaker: Any) -> None:
     assert (package.arn, package.group, package.version) == (arn, "churn", 1)
     assert package.approval is ApprovalStatus.PENDING
     assert package.metadata["release-digest"] == "a" * 64
-    (container,) = package.containers
-    assert container.image == f"{REPOSITORY}@{DIGEST}"
-    assert container.weights == {"ModelDataUrl": MODEL_DATA}
+    (container,) = package.specification["Containers"]
+    assert (container["Image"], container["ModelDataUrl"]) == (f"{REPOSITORY}@{DIGEST}", MODEL_DATA)
     assert package.last_modified_by == "unknown"  # moto tells a user profile, no identity
     created = sagemaker.describe_model_package(ModelPackageName=arn)["CreationTime"]
     assert package.last_modified == created

@@ -276,6 +276,16 @@ def test_a_variant_that_could_not_be_dropped_is_owed_and_the_outcome_stays(
     assert (serving.state.live, serving.state.phase) == (CANARY, Phase.IDLE)
 
 
+def test_what_somebody_put_there_is_not_ours_to_drop(serving: World) -> None:
+    refused = BACK.model_copy(update={"provision_config": "", "edited": True})
+    serving.given(a_state(refused))
+
+    done = settle(serving, refused)
+    settle(serving, done.to(Action.RELEASE, "refused"))
+
+    assert (serving.state.settle_owed, serving.state.holder) == (None, "")
+
+
 def test_what_was_dropped_is_not_owed(serving: World) -> None:
     settle(serving, PROMOTE)
     serving.given_endpoint_has("v4-e5")

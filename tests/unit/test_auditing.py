@@ -247,3 +247,12 @@ def test_a_first_entry_that_names_a_predecessor_is_told() -> None:
     said = [flaw.says for flaw in audit(altered(cut, state=state)) if flaw.number == 1]
 
     assert any("the first has none" in one for one in said)
+
+
+def test_of_a_history_that_was_read_in_part_only_what_was_read_is_told() -> None:
+    newest = SOUND.model_copy(update={"history": SOUND.history[4:]})
+    gap = newest.model_copy(update={"history": (*newest.history[:2], *newest.history[3:])})
+
+    assert audit(newest, whole=False) == ()
+    assert [flaw.number for flaw in audit(newest)] == [1]
+    assert [flaw.number for flaw in audit(gap, whole=False)] == [7]

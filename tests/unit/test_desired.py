@@ -352,3 +352,16 @@ def test_only_what_is_approved_is_ever_started_and_only_from_last_good_or_wanted
         wanted = state.wanted.release if state.wanted else None
         assert release == wanted or release in {good.release for good in state.last_good}
         assert found.change.state.live == state.live, "what serves changes with the outcome only"
+
+
+def test_what_serves_is_put_up_again_when_it_is_approved_after_it_was_edited() -> None:
+    state = a_state(edited="ENDPOINT_CHANGED: …", wanted=a_wanted(3), rollback_owed=a_signal(3))
+
+    start = started(state, 3)
+
+    rollout, after = start.rollout, start.change.state
+    assert (rollout.kind, rollout.release.release) == (Kind.ROLL_BACK, STABLE.release)
+    assert (rollout.replaced, rollout.automatic, rollout.approval_seq) == (STABLE, False, 0)
+    assert rollout.release.variant == "v3-e5", "made anew: its old model may be another now"
+    assert (after.wanted, after.rollback_owed) == (None, None)
+    assert after.edited, "until it serves again"

@@ -316,3 +316,14 @@ def test_a_rollback_that_serves_is_live_even_if_an_alarm_ends_it_before_its_prom
     assert change.state.live == rollout.release, "the ledger says what the endpoint does"
     assert change.state.rolled_back_at == AT
     assert retired(done) == STABLE
+
+
+def test_that_a_target_was_changed_by_hand_is_remembered_until_a_rollout_replaced_it() -> None:
+    refused = a_rollout(edited=True, reason="ENDPOINT_CHANGED: …", provision_config="")
+
+    change, _ = take_back(a_state(refused), refused, now=AT)
+    other, _ = take_back(a_state(a_rollout(), edited="before"), a_rollout(), now=AT)
+    promoted, _ = promote(a_state(a_rollout(), edited="before"), a_rollout(), now=AT)
+
+    assert change.state.edited == "ENDPOINT_CHANGED: …"
+    assert (other.state.edited, promoted.state.edited) == ("before", "")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sluice.domain.errors import DisplacedError
+from sluice.domain.package import customer_metadata, specification
 from sluice.domain.plan import BakeMinutes, OnInconclusive, RolloutPlan, Strategy
 from sluice.domain.preparation import (
     Truth,
@@ -24,8 +25,8 @@ from sluice.domain.refusal import ADVICE, Reason
 from sluice.domain.release import ApprovalStatus
 from sluice.domain.rollout import Action, Kind, Rollout, Step
 from sluice.domain.unsafe import features
+from sluice.domain.verifying import Packaged
 from tests.builders import (
-    BUCKET,
     CANARY,
     a_guarded,
     a_manifest,
@@ -38,36 +39,36 @@ if TYPE_CHECKING:
     from sluice.domain.manifest import Manifest
     from sluice.domain.watching import EndpointView
 
-WEIGHTS = {"ModelDataUrl": f"s3://{BUCKET}/releases/churn/v4-dddd/model.tar.gz"}
 MANIFEST = a_manifest()
-TRUTH = Truth(
+PACKAGE = Packaged(
     approval=ApprovalStatus.APPROVED,
-    containers=1,
-    image=MANIFEST.image,
-    model_data=WEIGHTS,
+    metadata=customer_metadata(MANIFEST, CANARY.digest),
+    specification=specification(MANIFEST, CANARY.digest),
+)
+TRUTH = Truth(
+    package=PACKAGE,
     vault_complaint="",
     image_present=True,
     role_allowed=True,
 )
+PENDING, REJECTED = ApprovalStatus.PENDING, ApprovalStatus.REJECTED
+
+
+def now(approval: ApprovalStatus) -> Packaged:
+    return replace(PACKAGE, approval=approval)
 
 
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
         pytest.param({}, "", id="what was approved is what runs"),
-        pytest.param({"approval": ApprovalStatus.REJECTED}, "NOT_APPROVED", id="rejected since"),
-        pytest.param({"approval": ApprovalStatus.PENDING}, "NOT_APPROVED", id="pending again"),
-        pytest.param({"image": "other@sha256:1"}, "PACKAGE_CHANGED", id="another image"),
+        pytest.param({"package": None}, "PACKAGE_GONE", id="deleted"),
+        pytest.param({"package": now(REJECTED)}, "NOT_APPROVED", id="rejected since"),
+        pytest.param({"package": now(PENDING)}, "NOT_APPROVED", id="pending again"),
+        pytest.param({"package": replace(PACKAGE, metadata={})}, "PACKAGE_CHANGED", id="metadata"),
         pytest.param(
-            {"model_data": {"ModelDataUrl": "s3://other"}}, "PACKAGE_CHANGED", id="another artifact"
+            {"package": replace(PACKAGE, specification={})}, "PACKAGE_CHANGED", id="no container"
         ),
-        pytest.param(
-            {"model_data": {**WEIGHTS, "ModelDataSource": {"S3DataSource": {}}}},
-            "PACKAGE_CHANGED",
-            id="a second artifact",
-        ),
-        pytest.param({"containers": 2}, "InferencePipeline", id="a container more"),
-        pytest.param({"containers": 0, "image": ""}, "PACKAGE_CHANGED", id="no container"),
         pytest.param({"vault_complaint": "k changed"}, "ARTIFACT_CHANGED", id="other bytes"),
         pytest.param({"image_present": False}, "IMAGE_GONE", id="image deleted"),
         pytest.param({"role_allowed": False}, "ROLE_NOT_ALLOWED", id="role taken off the list"),
@@ -76,7 +77,7 @@ TRUTH = Truth(
 def test_a_release_is_deployed_as_it_was_approved_or_not_at_all(
     changed: dict[str, Any], reason: str
 ) -> None:
-    said = objection(MANIFEST, replace(TRUTH, **changed), model_data=WEIGHTS)
+    said = objection(CANARY, MANIFEST, replace(TRUTH, **changed))
 
     assert said.partition(":")[0] == reason
 

@@ -178,3 +178,30 @@ def test_the_weights_are_asserted_again_after_an_update(
     endpoint: EndpointView | None, weights: SetWeights | None
 ) -> None:
     assert confirm(CANARY, endpoint) == weights
+
+
+@pytest.mark.parametrize("kind", [Kind.CANARY, Kind.ROLL_BACK])
+@pytest.mark.parametrize(
+    ("endpoint", "way"),
+    [
+        pytest.param(
+            an_endpoint(v3_e3=90, by_hand=10),
+            Stay("nothing of this rollout was put there"),
+            id="somebody put a variant there",
+        ),
+        pytest.param(
+            an_endpoint("UpdateRollbackFailed", v3_e3=1),
+            Reissue(STABLE.endpoint_config),
+            id="a mix of fleets, whoever made it",
+        ),
+        pytest.param(
+            an_endpoint(v9_e9=1),
+            Stay("v3-e3 is not on the endpoint", lost=True),
+            id="stable was taken off by hand",
+        ),
+    ],
+)
+def test_a_rollout_that_was_refused_takes_nothing_away(
+    kind: Kind, endpoint: EndpointView, way: Retreat
+) -> None:
+    assert retreat(a_rollout(kind, provision_config=""), endpoint) == way

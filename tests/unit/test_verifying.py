@@ -208,6 +208,17 @@ def contained(**changes: Any) -> Packaged:
         pytest.param(
             contained(Environment={"A": "b"}), [("drift", "environment of the ")], id="environment"
         ),
+        pytest.param(
+            contained(AdditionalS3DataSource={"S3DataType": "S3Prefix", "S3Uri": "s3://x"}),
+            [("drift", "what else the container of the ")],
+            id="more data",
+        ),
+        pytest.param(contained(ImageDigest="told by SageMaker"), [], id="told by SageMaker"),
+        pytest.param(
+            respecified(SupportedTransformInstanceTypes=["ml.m5.large"]),
+            [("drift", "what else the ")],
+            id="batch transforms",
+        ),
         pytest.param(respecified(Containers=[]), [("drift", "containers of the ")], id="none"),
         pytest.param(
             respecified(SupportedContentTypes=["text/csv"]),
@@ -238,7 +249,10 @@ def test_one_change_of_a_package_is_one_finding(
 ) -> None:
     found = findings(package_checks(LIVE, MANIFEST, DIGEST, package))
 
-    assert told(found) == [(how, f"{what}package of churn-v4") for how, what in expected]
+    assert told(found) == [
+        (how, f"{what}package of churn-v4{' has' * what.startswith('what else')}")
+        for how, what in expected
+    ]
 
 
 def test_what_is_leaving_may_have_been_rejected() -> None:

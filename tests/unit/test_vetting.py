@@ -9,58 +9,18 @@ from typing import Any
 import pytest
 
 from sluice.domain.pinning import FoundationModel, InferenceProfile
-from sluice.domain.release import ApprovalStatus
 from sluice.domain.retrying import passing
 from sluice.domain.vetting import (
     Probed,
-    Registered,
     ended,
     model_objection,
-    package_objection,
     probe_objection,
 )
-from tests.builders import AT, BUCKET, a_bedrock_manifest, a_pinned
+from tests.builders import AT, a_bedrock_manifest, a_pinned
 
-MANIFEST, DIGEST = a_bedrock_manifest(), "d" * 64
-REGISTERED = Registered(
-    approval=ApprovalStatus.APPROVED,
-    containers=0,
-    metadata={
-        "release-digest": DIGEST,
-        "manifest": f"s3://{BUCKET}/releases/support/v2-dddddddddddd/manifest.json",
-        "owner": "what people add is theirs",
-    },
-)
+MANIFEST = a_bedrock_manifest()
 (ARN,) = MANIFEST.model.arns
 MODEL = FoundationModel(id=MANIFEST.model.id, arn=ARN, status="ACTIVE")
-
-
-def without(name: str) -> dict[str, str]:
-    return {key: said for key, said in REGISTERED.metadata.items() if key != name}
-
-
-@pytest.mark.parametrize(
-    ("package", "reason"),
-    [
-        pytest.param(REGISTERED, "", id="as registered"),
-        pytest.param(None, "PACKAGE_GONE", id="deleted"),
-        pytest.param(
-            replace(REGISTERED, approval=ApprovalStatus.REJECTED), "NOT_APPROVED", id="rejected"
-        ),
-        pytest.param(
-            replace(REGISTERED, approval=ApprovalStatus.PENDING), "NOT_APPROVED", id="pending"
-        ),
-        pytest.param(
-            replace(REGISTERED, metadata=without("release-digest")), "PACKAGE_CHANGED", id="digest"
-        ),
-        pytest.param(
-            replace(REGISTERED, metadata=without("manifest")), "PACKAGE_CHANGED", id="manifest"
-        ),
-        pytest.param(replace(REGISTERED, containers=1), "PACKAGE_CHANGED", id="a container"),
-    ],
-)
-def test_a_package_is_the_one_that_was_approved(package: Registered | None, reason: str) -> None:
-    assert package_objection(MANIFEST, DIGEST, package).partition(":")[0] == reason
 
 
 @pytest.mark.parametrize(

@@ -5,16 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sluice.domain.manifest import model_data, parse_manifest
+from sluice.domain.hosting import model_checks
+from sluice.domain.manifest import parse_manifest
 from sluice.domain.preparation import Truth, fleet_objection, objection, target_objection
 from sluice.domain.rollout import Kind
+from sluice.domain.startpoint import (
+    comparable,
+    edited_objection,
+    hosted_checks,
+    standing_checks,
+)
 
 if TYPE_CHECKING:
     from sluice.adapters.endpoint import Endpoint
+    from sluice.adapters.hosting import Hosting
     from sluice.adapters.images import Images
     from sluice.adapters.registry import Registry
     from sluice.domain.manifest import Manifest
     from sluice.domain.rollout import Deployed, Rollout
+    from sluice.domain.target import TargetState
     from sluice.domain.watching import EndpointView
     from sluice.recalling import Capture, Captures, Recalling
 
@@ -24,6 +33,7 @@ class Checking:
     """What `PrepareRollout` compares; nothing here changes anything in AWS."""
 
     endpoint: Endpoint
+    hosting: Hosting
     registry: Registry
     recalling: Recalling
     images: Images
@@ -44,6 +54,26 @@ class Checking:
             or self._release_objection(rollout.release, captures.release)
             or self._way_back_objection(rollout, captures)
         )
+
+    def edited(
+        self,
+        state: TargetState | None,
+        rollout: Rollout,
+        captures: Captures[Manifest],
+        view: EndpointView | None,
+    ) -> str:
+        """What somebody changed by hand where the rollout begins, and what to do; or nothing."""
+        stable, capture = rollout.stable, captures.stable
+        if not (state and stable and capture and view and comparable(stable, view)):
+            return ""
+        manifest = capture.manifest
+        checks = list(standing_checks(state, stable, view))
+        for name in dict.fromkeys((view.config, stable.endpoint_config)):
+            hosted = self.hosting.config(name) or {}
+            checks += hosted_checks(state, stable, manifest, hosted)
+        model, role = self.hosting.model(stable.model), self.role(manifest)
+        checks += model_checks(stable, manifest, stable.digest, role=role, model=model)
+        return edited_objection(state.target, stable, checks)
 
     def role(self, manifest: Manifest) -> str:
         """What the model is to run as."""
@@ -70,17 +100,11 @@ class Checking:
         return f"NO_WAY_BACK: {complaint}" if complaint else ""
 
     def _release_objection(self, release: Deployed, capture: Capture[Manifest]) -> str:
-        manifest, package = capture.manifest, self.registry.find(release.package_arn)
-        if package is None:
-            return "PACKAGE_GONE: it was deleted from the registry"
-        container = package.containers[0] if package.containers else None
+        manifest = capture.manifest
         truth = Truth(
-            approval=package.approval,
-            containers=len(package.containers),
-            image=container.image if container else "",
-            model_data=container.weights if container else {},
+            package=self.registry.packaged(release.package_arn),
             vault_complaint=self.recalling.complaint(capture),
             image_present=self.images.present(manifest.image),
             role_allowed=self.role(manifest) in {self.serving_role_arn, *self.execution_roles},
         )
-        return objection(manifest, truth, model_data=model_data(manifest, release.digest))
+        return objection(release, manifest, truth)

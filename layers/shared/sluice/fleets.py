@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sluice.domain.manifest import Manifest
     from sluice.domain.quota import Fleet
     from sluice.domain.rollout import Rollout
+    from sluice.domain.target import TargetState
     from sluice.domain.watching import EndpointView
     from sluice.recalling import Captures
     from sluice.scaling import Scaling
@@ -35,9 +36,19 @@ class Fleets:
     sizing: Sizing
     scaling: Scaling
 
-    def look_ahead(self, rollout: Rollout, view: EndpointView | None, *, now: datetime) -> Prospect:
+    def look_ahead(
+        self,
+        state: TargetState | None,
+        rollout: Rollout,
+        view: EndpointView | None,
+        *,
+        now: datetime,
+    ) -> Prospect:
         """Whether release and way back are as captured, and whether the new fleet has room."""
         captures = self.checking.read(rollout)
+        edited = self.checking.edited(state, rollout, captures, view)
+        if edited:
+            return Prospect(captures, edited, edited=True)
         outlook = self.sizing.look(rollout, view, now=now)
         reason = (
             self.checking.objection(rollout, captures, view)

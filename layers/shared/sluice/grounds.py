@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from sluice.domain.rollout import Rollout
+    from sluice.domain.target import TargetState
     from sluice.domain.watching import EndpointView
     from sluice.fleets import Fleets
     from sluice.publishing import Publishing
@@ -31,13 +32,25 @@ class Prospect:
     """Why the rollout must not go on, or nothing."""
     footing: Any = None
     """What else was read and is made use of: the ground's own."""
+    edited: bool = False
+    """Whether the reason is that somebody changed by hand what the rollout begins from."""
 
 
 class Ground(Protocol):
     """What prepares a release on its kind of target."""
 
-    def look_ahead(self, rollout: Rollout, view: EndpointView | None, *, now: datetime) -> Prospect:
-        """Re-read everything that the rollout relies on; nothing is changed."""
+    def look_ahead(
+        self,
+        state: TargetState | None,
+        rollout: Rollout,
+        view: EndpointView | None,
+        *,
+        now: datetime,
+    ) -> Prospect:
+        """Re-read everything that the rollout relies on; nothing is changed.
+
+        Raises ManifestError, with a reason for people, where the ledger was changed.
+        """
 
     def make_ready(self, rollout: Rollout, prospect: Prospect, *, now: datetime) -> Rollout:
         """Make what the target is led to, and the plan; or turn the rollout back with the reason.

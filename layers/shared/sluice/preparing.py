@@ -9,7 +9,8 @@ from sluice.adapters.endpoint import EndpointBusyError
 from sluice.domain.alarm import Watched
 from sluice.domain.arming import alarming
 from sluice.domain.lease import intend, known_before
-from sluice.domain.preparation import recorded
+from sluice.domain.manifest import ManifestError
+from sluice.domain.preparation import also_told, recorded
 from sluice.domain.rollout import Action, Kind, Rollout
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from sluice.domain.target import Change, TargetState
     from sluice.foreseeing import Foreseeing
     from sluice.grounds import Ground, Grounds
+    from sluice.retracing import Retracing
     from sluice.routing import Routers
     from sluice.smoke_testing import SmokeTesting
 
@@ -33,6 +35,7 @@ class Preparing:
     routers: Routers
     grounds: Grounds
     alarms: Alarms
+    retracing: Retracing
     foreseeing: Foreseeing
     smoke_testing: SmokeTesting
 
@@ -48,15 +51,22 @@ class Preparing:
         Raises DisplacedError, SignalPendingError, and EndpointBusyError while another update of
         the endpoint is under way; the machine retries that one.
         """
-        self.targets.change(
+        state = self.targets.change(
             rollout.target, lambda state: intend(state, rollout, "Prepare", onward=True)
         )
         view = self.routers.of(rollout.target).describe(rollout.target_name)
         if view and not view.settled:
             raise EndpointBusyError(rollout.target_name)
-        prospect = self._ground(rollout).look_ahead(rollout, view, now=now)
+        broken = self.retracing.objection(rollout.target)
+        if broken and rollout.kind is not Kind.ROLL_BACK:
+            return rollout.to(Action.ROLL_BACK, broken)
+        try:
+            prospect = self._ground(rollout).look_ahead(state, rollout, view, now=now)
+        except ManifestError as error:
+            return rollout.to(Action.ROLL_BACK, str(error))
         if prospect.reason:
-            return rollout.to(Action.ROLL_BACK, prospect.reason)
+            return rollout.to(Action.ROLL_BACK, prospect.reason, edited=prospect.edited)
+        rollout = also_told(rollout, broken)
         alarms = prospect.captures.release.manifest.config.alarms
         watched = self._watch_endpoint(rollout, alarms)
         if isinstance(watched, str):

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from sluice.domain.bedrock_manifest import BedrockManifest
     from sluice.domain.publication import FunctionView, Step
     from sluice.domain.rollout import Rollout
+    from sluice.domain.target import TargetState
     from sluice.domain.watching import EndpointView
     from sluice.vetting import Vetting
 
@@ -54,9 +55,19 @@ class Publishing:
     rest: Callable[[float], None] = time.sleep
     elapsed: Callable[[], float] = time.monotonic
 
-    def look_ahead(self, rollout: Rollout, view: EndpointView | None, *, now: datetime) -> Prospect:
+    def look_ahead(
+        self,
+        state: TargetState | None,
+        rollout: Rollout,
+        view: EndpointView | None,
+        *,
+        now: datetime,
+    ) -> Prospect:
         """Whether what was approved is what would answer, and whether Bedrock answers it."""
         captures = self.vetting.read(rollout)
+        edited = self.vetting.edited(state, rollout, captures, view)
+        if edited:
+            return Prospect(captures, edited, edited=True)
         wanted = self._wanted(rollout, captures.release.manifest)
         standing = self._standing(rollout, wanted)
         latest = None if standing else self._latest(wanted)

@@ -5,14 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sluice.domain.manifest import loaded_prefix
+from sluice.domain.differing import difference, ledger_objection
+from sluice.domain.manifest import ManifestError, digest_of, loaded_prefix
+from sluice.domain.rollout import Kind
+from sluice.domain.verifying import Kept, Unread, findings, vault_checks
+from sluice.observability import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sluice.adapters.ledger.releases import Releases
+    from sluice.adapters.ledger.releases import Captured, Releases
+    from sluice.adapters.texts import Texts
     from sluice.adapters.vault import Vault
     from sluice.domain.bedrock_manifest import AnyManifest
+    from sluice.domain.release import Release
     from sluice.domain.rollout import Deployed, Rollout
     from sluice.domain.vault import VaultCopy
 
@@ -41,18 +47,25 @@ class Recalling:
 
     releases: Releases
     vault: Vault
+    texts: Texts
 
     def captures[M: AnyManifest](self, rollout: Rollout, parse: Callable[..., M]) -> Captures[M]:
-        """The captures of the rollout's releases. Raises ManifestError unless the digests fit."""
-        stable = self._capture(rollout.stable, parse) if rollout.stable else None
-        return Captures(self._capture(rollout.release, parse), stable)
+        """The captures of the rollout's releases.
+
+        Raises ManifestError, with a reason for people, where STATE, record and manifests disagree.
+        """
+        strict = rollout.kind is not Kind.ROLL_BACK
+        stable = self._capture(rollout.stable, parse, strict=strict) if rollout.stable else None
+        return Captures(self._capture(rollout.release, parse, strict=strict), stable)
 
     def complaint(self, capture: Capture[Any]) -> str:
         """What the vault does not hold any more as it was captured, or nothing."""
-        bucket = capture.manifest.bucket
-        changed = [copy.key for copy in capture.copies if not self.vault.holds(bucket, copy)]
-        if changed:
-            return f"{', '.join(changed)} changed in the vault"
+        bucket, copies = capture.manifest.bucket, capture.copies
+        standing = {one.name: self.vault.standing(bucket, one.key) for one in copies}
+        found = findings(vault_checks(capture.manifest, copies, standing))
+        if found:
+            logger.warning("changed in the vault", findings=[one.model_dump() for one in found])
+            return difference(found)
         return self._beside(capture) if capture.prefix else ""
 
     def _beside(self, capture: Capture[Any]) -> str:
@@ -61,7 +74,38 @@ class Recalling:
         added = sorted(self.vault.listed(capture.manifest.bucket, capture.prefix) - kept)
         return f"{', '.join(added)} lies beside the model in the vault" if added else ""
 
-    def _capture[M: AnyManifest](self, release: Deployed, parse: Callable[..., M]) -> Capture[M]:
-        captured = self.releases.captured(release.release)
-        manifest = parse(captured.manifest, digest=release.digest)
-        return Capture(manifest, captured.copies, loaded_prefix(manifest, release.digest))
+    def _capture[M: AnyManifest](
+        self, release: Deployed, parse: Callable[..., M], *, strict: bool
+    ) -> Capture[M]:
+        captured, vaulted = self._captured(release), self._vaulted(release)
+        texts = [one for one in (captured.manifest if captured else None, vaulted) if one]
+        kept = Kept(
+            record=self._record(release),
+            manifest=digest_of(captured.manifest) if captured else None,
+            vaulted=digest_of(vaulted) if vaulted else None,
+        )
+        digest = kept.digest(release)
+        whole = next((one for one in texts if digest_of(one) == digest), None)
+        manifest = parse(whole, digest=digest) if whole else None
+        reason = ledger_objection(release, kept, manifest, strict=strict)
+        if reason or manifest is None:
+            raise ManifestError(reason)
+        copies = captured.copies if captured else ()
+        return Capture(manifest, copies, loaded_prefix(manifest, digest))
+
+    def _record(self, release: Deployed) -> Release | Unread | None:
+        try:
+            return self.releases.get(release.release)
+        except ValueError as error:  # somebody wrote what is no record
+            return Unread(" ".join(str(error).split()))
+
+    def _captured(self, release: Deployed) -> Captured | None:
+        try:
+            return self.releases.captured(release.release)
+        except (KeyError, ValueError):
+            return None
+
+    def _vaulted(self, release: Deployed) -> str | None:
+        """The manifest that the vault holds where STATE says it is."""
+        bucket, _, key = release.manifest_uri.removeprefix("s3://").partition("/")
+        return self.texts.find(bucket, key)

@@ -107,7 +107,12 @@ class Settling:
         return rollout
 
     def _left(self, rollout: Rollout) -> tuple[str, ...] | None:
-        """The variants that stand beside what serves; None if the endpoint does not show that."""
+        """The variants that stand beside what serves; None if the endpoint does not show that.
+
+        What stands there beside it before anything is put there is not ours to drop.
+        """
+        if not rollout.is_prepared:
+            return None
         staying, view = survivor(rollout), self._look(rollout)
         if view is None or staying is None or staying.variant not in view.variants:
             return None

@@ -26,15 +26,17 @@ from sluice.domain.verifying import (
     findings,
     ledger_checks,
     package_checks,
+    state_checks,
     vault_checks,
 )
 from sluice.domain.watching import EndpointView
 from sluice.examining import attempt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Set
     from datetime import datetime
 
+    from sluice.domain.release import ReleaseName
     from sluice.domain.rollout import Deployed
     from sluice.domain.target import TargetState
     from sluice.domain.verifying import Finding
@@ -62,8 +64,10 @@ class Verifying:
             what = f"endpoint configuration {view.config}"
             yield Check(what, view.config, view.config if hosted is not None else seen)
             yield from behind_checks(state, hosted or {})
-        for one in _standing(state, view, hosted):
+        standing = tuple(_standing(state, view, hosted))
+        for one in standing:
             yield from self._release(state, one, hosted or {}, at=at)
+        yield from self._good(state, {one.release for one in standing})
 
     def _release(
         self, state: TargetState, one: Deployed, hosted: dict[str, Hosted], *, at: datetime
@@ -88,6 +92,15 @@ class Verifying:
             yield from function_checks(one, manifest, digest, version)
             model = attempt(lambda: self.examining.catalogue.named(manifest.config.model_id))
             yield catalogue_check(manifest, model, at=at)
+
+    def _good(self, state: TargetState, verified: Set[ReleaseName]) -> Iterator[Check]:
+        """What STATE says of the releases that may be gone back to."""
+        for one in state.last_good:
+            if one == state.live:
+                continue
+            capture, where = self.examining.capture(one), "STATE's last_good"
+            checks = state_checks if one.release in verified else ledger_checks
+            yield from checks(one, capture.kept, capture.manifest, where=where)
 
     def _model(self, one: Deployed, capture: Examined, hosted: Hosted | None) -> Iterator[Check]:
         """Of the model that the variant runs, whichever that is."""

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sluice.domain.bedrock_manifest import parse_bedrock_manifest
+from sluice.domain.differing import package_objection
+from sluice.domain.hosting import function_checks
 from sluice.domain.publication import alias_objection, code_objection
 from sluice.domain.release import ApprovalStatus
 from sluice.domain.rollout import Kind
+from sluice.domain.startpoint import comparable, edited_objection, standing_checks
 from sluice.domain.vetting import (
     Probed,
-    Registered,
     ended,
     model_objection,
-    package_objection,
     probe_objection,
 )
 
@@ -27,9 +28,11 @@ if TYPE_CHECKING:
     from sluice.adapters.foundation_models import FoundationModels
     from sluice.adapters.probes import Probes
     from sluice.adapters.registry import Registry
+    from sluice.adapters.versions import Versions
     from sluice.domain.bedrock_manifest import BedrockManifest
     from sluice.domain.publication import FunctionView, Wanted
     from sluice.domain.rollout import Deployed, Rollout
+    from sluice.domain.target import TargetState
     from sluice.domain.watching import EndpointView
     from sluice.recalling import Capture, Captures, Recalling
 
@@ -42,6 +45,7 @@ class Vetting:
     recalling: Recalling
     models: FoundationModels
     probes: Probes
+    versions: Versions
 
     def read(self, rollout: Rollout) -> Captures[BedrockManifest]:
         """The captures of the rollout's releases. Raises ManifestError unless the digests fit."""
@@ -69,17 +73,30 @@ class Vetting:
             or self._probe(rollout, captures.release.manifest)
         )
 
+    def edited(
+        self,
+        state: TargetState | None,
+        rollout: Rollout,
+        captures: Captures[BedrockManifest],
+        view: EndpointView | None,
+    ) -> str:
+        """What somebody changed by hand where the rollout begins, and what to do; or nothing."""
+        stable, capture = rollout.stable, captures.stable
+        if not (state and stable and capture and view and comparable(stable, view)):
+            return ""
+        version = self.versions.version(stable.model, stable.variant)
+        checks = [
+            *standing_checks(state, stable, view),
+            *function_checks(stable, capture.manifest, stable.digest, version),
+        ]
+        return edited_objection(state.target, stable, checks)
+
     def _release_objection(
         self, rollout: Rollout, capture: Capture[BedrockManifest], *, now: datetime
     ) -> str:
         release, manifest = rollout.release, capture.manifest
-        package = self.registry.find(release.package_arn)
-        seen = (
-            Registered(package.approval, len(package.containers), package.metadata)
-            if package
-            else None
-        )
-        reason = package_objection(manifest, release.digest, seen)
+        package = self.registry.packaged(release.package_arn)
+        reason = package_objection(release, manifest, package)
         complaint = "" if reason else self.recalling.complaint(capture)
         if reason or complaint:
             return reason or f"TEXT_CHANGED: {complaint}"

@@ -53,6 +53,8 @@ class Account:
     clock: Clock = field(default_factory=Clock)
     ledger: FakeLedger = field(default_factory=FakeLedger)
     vault: dict[str, Request] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+    """The content of those objects of the vault that are read."""
     pending: list[Invocation] = field(default_factory=list)
     told: list[str] = field(default_factory=list)
     announced: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -121,6 +123,12 @@ class Account:
             raise RefusedError("404", "Not Found")
         return {"LastModified": START, **self.vault[asked["Key"]]}
 
+    def get_object(self, asked: Request) -> Request:
+        """A text of the vault."""
+        if asked["Key"] not in self.texts:
+            raise RefusedError("NoSuchKey", "The specified key does not exist.")
+        return {"Body": io.BytesIO(self.texts[asked["Key"]].encode())}
+
     def describe_images(self, asked: Request) -> Request:
         """Every image is there."""
         (one,) = asked["imageIds"]
@@ -146,7 +154,7 @@ class Account:
         """The same for two accounts in which the same will happen, whenever they got there."""
         parts = (
             self.ledger, self.sagemaker, self.function, self.bedrock, self.registry,
-            self.cloudwatch, self.states, self.vault, self.pending,
+            self.cloudwatch, self.states, self.vault, self.texts, self.pending,
         )  # fmt: skip
         out = io.BytesIO()
         pickler = pickle.Pickler(out)

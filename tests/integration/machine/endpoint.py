@@ -71,7 +71,7 @@ class FakeSageMaker:
     """Endpoints and what they are made of."""
 
     clock: Clock
-    models: set[str] = field(default_factory=set)
+    models: dict[str, Request] = field(default_factory=dict)
     configs: dict[str, list[Request]] = field(default_factory=dict)
     endpoints: dict[str, FakeEndpoint] = field(default_factory=dict)
     doomed: dict[str, str] = field(default_factory=dict)
@@ -83,8 +83,15 @@ class FakeSageMaker:
         """Names are taken once."""
         if asked["ModelName"] in self.models:
             raise invalid(f"Cannot create already existing model {asked['ModelName']}")
-        self.models.add(asked["ModelName"])
+        self.models[asked["ModelName"]] = asked
         return {"ModelArn": _arn("model", asked["ModelName"])}
+
+    def describe_model(self, asked: Request) -> Request:
+        """As it was created."""
+        name = asked["ModelName"]
+        if name not in self.models:
+            raise invalid(f"Could not find model {name}")
+        return self.models[name]
 
     def create_endpoint_config(self, asked: Request) -> Request:
         """Names are taken once, and every model must exist."""

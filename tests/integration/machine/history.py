@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from sluice.adapters.ledger.table import encode
 from sluice.domain.bedrock import FunctionCode
 from sluice.domain.inbox import CONFIG, EVALUATION, MODEL
-from sluice.domain.manifest import digest_of, manifest_uri, vault_key
+from sluice.domain.manifest import MANIFEST, digest_of, manifest_uri, vault_key
+from sluice.domain.package import specification
 from sluice.domain.pushed import ModelConfig
 from sluice.domain.registration import Ready, plan_registration
 from sluice.domain.release import ReleaseName, System
@@ -24,6 +25,7 @@ from tests.integration.lambdas import CODE, FUNCTION, LAYER
 from tests.integration.machine.registry import FakePackage
 
 if TYPE_CHECKING:
+    from sluice.domain.bedrock_manifest import AnyManifest
     from sluice.domain.manifest import Manifest
     from sluice.domain.release import Release
     from tests.integration.machine.account import Account
@@ -59,20 +61,17 @@ def given_version(account: Account, version: int, **plan: Any) -> None:
     text = manifest.canonical()
     digest = digest_of(text)
     name = manifest.release
-    model_data = vault_key(name, digest, MODEL)
-    release = a_release(f"churn-v{version}", digest=digest)
+    uri = manifest_uri(BUCKET, name, digest)
+    release = a_release(f"churn-v{version}", digest=digest, manifest_uri=uri)
     package = FakePackage(
         group=name.group,
         version=version,
-        image=manifest.image,
-        model_data=f"s3://{BUCKET}/{model_data}",
-        metadata={"version-folder": f"models/{name}", "release-digest": digest},
+        specification=specification(manifest, digest),
+        metadata={"version-folder": f"models/{name}", "release-digest": digest, "manifest": uri},
         modified=AT,
     )
     account.registry.packages[package.arn] = package
-    copy = {"name": MODEL, "key": model_data, "version_id": "1", "size": 7, "etag": "e7a6"}
-    account.vault[model_data] = {"VersionId": "1", "ContentLength": 7, "ETag": '"e7a6"'}
-    _record(account, release, text, copy)
+    _record(account, release, manifest)
 
 
 def given_config(account: Account, version: int, *, group: str = "churn", **plan: Any) -> None:
@@ -95,17 +94,21 @@ def given_config(account: Account, version: int, *, group: str = "churn", **plan
         modified=AT,
     )
     account.registry.packages[package.arn] = package
-    prompt = vault_key(name, digest, "prompts/p.txt")
-    account.vault[prompt] = {"VersionId": "1", "ContentLength": 7, "ETag": '"e7a6"'}
-    copy = {"name": "prompts/p.txt", "key": prompt, "version_id": "1", "size": 7, "etag": "e7a6"}
     given = {"digest": digest, "manifest_uri": uri, "system": System.BEDROCK, "target": group}
     release = a_release(str(name), **given)
-    _record(account, release, text, copy)
+    _record(account, release, manifest)
 
 
-def _record(account: Account, release: Release, text: str, copy: dict[str, Any]) -> None:
+def _record(account: Account, release: Release, manifest: AnyManifest) -> None:
     group, version = release.name.group, release.name.version
-    kept = [{**copy, "compared": "Stream"}]
+    text, digest = manifest.canonical(), release.digest
+    kept = []
+    for one in manifest.objects:
+        key = vault_key(release.name, digest, one.name)
+        account.vault[key] = {"VersionId": "1", "ContentLength": one.size, "ETag": '"e7a6"'}
+        copy = {"name": one.name, "key": key, "version_id": "1", "size": one.size, "etag": "e7a6"}
+        kept.append({**copy, "compared": "Stream"})
+    account.texts[vault_key(release.name, digest, MANIFEST)] = text
     body = release.model_dump(mode="json", exclude_none=True)
     _put(account, f"RELEASE#{group}", f"V#{version:06d}", **body)
     _put(account, f"RELEASE#{group}", f"CAPTURE#{version:06d}", manifest=text, copies=kept)

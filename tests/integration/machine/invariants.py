@@ -200,7 +200,7 @@ class Invariants:
         if rollout.get("kind") != "RollBack":
             return
         owed, live = stored.get("rollback_owed", {}), named(stored["live"]["release"])
-        again = [live] if stored.get("incident") else []
+        again = [live] if stored.get("incident") or (stored.get("edited") and not owed) else []
         out = {*stored.get("bad", {}), *stored.get("suspect", {}), *({live} - {*again})}
         out |= {named(one) for one in owed.get("tried", ())}
         packages = self.world.account.registry.packages.values()

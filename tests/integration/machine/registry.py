@@ -25,9 +25,8 @@ class FakePackage:
     group: str
     version: int
     metadata: dict[str, str]
-    image: str = ""
-    """Empty where it has no inference specification: an application's."""
-    model_data: str = ""
+    specification: Request = field(default_factory=dict)
+    """Its InferenceSpecification; an application's has none."""
     status: str = "PendingManualApproval"
     modified: datetime | None = None
     actor: str = "unknown"
@@ -50,8 +49,7 @@ class FakeRegistry:
         """The package with its containers and metadata."""
         one = self._existing(asked["ModelPackageName"])
         modified = {"LastModifiedTime": one.modified} if one.modified else {}
-        containers = [{"Image": one.image, "ModelDataUrl": one.model_data}]
-        runs = {"InferenceSpecification": {"Containers": containers}} if one.image else {}
+        runs = {"InferenceSpecification": one.specification} if one.specification else {}
         return {
             **_summary(one, self.clock),
             **modified,

@@ -10,13 +10,9 @@ from botocore.exceptions import ClientError
 
 from sluice.domain.inbox import EVALUATION
 from sluice.domain.manifest import MANIFEST, Manifest, manifest_uri
-from sluice.domain.package import (
-    client_token,
-    customer_metadata,
-    specification,
-    weights_of,
-)
+from sluice.domain.package import client_token, customer_metadata, specification
 from sluice.domain.release import ApprovalStatus
+from sluice.domain.verifying import Packaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,15 +42,6 @@ class Listed:
 
 
 @dataclass(frozen=True, slots=True)
-class Container:
-    """What a model package would run."""
-
-    image: str
-    weights: dict[str, Any]
-    """Where its weights come from: a URL, or a data source."""
-
-
-@dataclass(frozen=True, slots=True)
 class Package:
     """A model package."""
 
@@ -66,7 +53,6 @@ class Package:
     last_modified_by: str
     """ARN of whoever last changed anything about it, or `unknown`: no proof of who approved."""
     metadata: dict[str, str]
-    containers: tuple[Container, ...]
     specification: dict[str, Any]
     """Its InferenceSpecification, as SageMaker tells it; empty where it has none."""
 
@@ -92,6 +78,11 @@ class Registry:
             if _is_gone(error):
                 return None
             raise
+
+    def packaged(self, arn: str) -> Packaged | None:
+        """What the package says of its release now, or None when it was deleted."""
+        found = self.find(arn)
+        return Packaged(found.approval, found.metadata, found.specification) if found else None
 
     def packages(self, group: str, *, approval: ApprovalStatus | None = None) -> Iterator[Listed]:
         """Packages of `group`, newest first; none for a group that does not exist yet.
@@ -205,7 +196,6 @@ def _listed(summary: Any) -> Listed:
 
 def _package(found: Any) -> Package:
     modifier = found.get("LastModifiedBy") or found.get("CreatedBy") or {}
-    containers = found.get("InferenceSpecification", {}).get("Containers", [])
     return Package(
         arn=found["ModelPackageArn"],
         group=found["ModelPackageGroupName"],
@@ -215,9 +205,6 @@ def _package(found: Any) -> Package:
         last_modified=found.get("LastModifiedTime") or found["CreationTime"],
         last_modified_by=modifier.get("IamIdentity", {}).get("Arn", "unknown"),
         metadata=found.get("CustomerMetadataProperties", {}),
-        containers=tuple(
-            Container(image=one["Image"], weights=weights_of(one)) for one in containers
-        ),
         specification=found.get("InferenceSpecification", {}),
     )
 

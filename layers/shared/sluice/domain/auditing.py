@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
-def audit(recorded: Recorded) -> tuple[Flaw, ...]:
-    """Everything in the target's history that does not fit, by number; nothing if it is sound."""
+def audit(recorded: Recorded, *, whole: bool = True) -> tuple[Flaw, ...]:
+    """Everything in the target's history that does not fit, by number; nothing if it is sound.
+
+    Of a history that is not `whole` the oldest entries were not read, and nothing is said of them.
+    """
     records = [record(recorded.target, stored) for stored in recorded.history]
     chain, doubles = _chain(records)
     state = recorded.state
@@ -32,7 +35,7 @@ def audit(recorded: Recorded) -> tuple[Flaw, ...]:
         *_doubles(doubles),
         *(flaw for near in _neighbours(chain) for flaw in _alone(*near)),
         *(flaw for before, after in pairwise(chain) for flaw in _link(before, after)),
-        *_first(chain),
+        *(_first(chain) if whole else ()),
         *(_head(state, chain) if state is not None else _headless(chain)),
     ]
     return tuple(sorted(flaws, key=lambda flaw: flaw.number))

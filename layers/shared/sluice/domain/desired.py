@@ -11,7 +11,7 @@ from sluice.domain.pairing import Drop, along, beside, fit, gives_way, may_begin
 from sluice.domain.retrying import BACK_OFF, waiting
 from sluice.domain.returning import COOL_DOWN, candidates, cooling_down, owing, way_out
 from sluice.domain.rollout import Kind, Phase
-from sluice.domain.starting import Start, begin, settle
+from sluice.domain.starting import Start, begin, put_up_again, settle
 from sluice.domain.succession import draining
 from sluice.domain.target import Cause, Change, Event, Mark, Signal, TargetState
 
@@ -193,6 +193,8 @@ def _take_up(
     if state.live and state.live.release == wanted.release:
         if _accused(state) and clock != now:  # since when an alarm is forgiven, our clock says
             return Idle(f"{wanted.release} is live already; the schedule stands by it")
+        if state.edited:
+            return put_up_again(state, state.live, now=now)
         reason = f"{wanted.release} is live already"
         # A person stands by what serves: nothing is owed any more, and nothing halts the target.
         update = {"wanted": None, "rollback_owed": None, "phase": Phase.IDLE}

@@ -53,6 +53,7 @@ def promote(
             "retry": None,
             "incident": None,
             "rolled_back_at": now if automatic else current.rolled_back_at,
+            "edited": "",
         }
     )
     event = Event(now, str(outcome), rollout.reason, rollout.release.release, rollout.evidence)
@@ -87,6 +88,7 @@ def take_back(
         "rollout": done,
         "bad": bad,
         "signal": None,
+        "edited": rollout.reason if rollout.edited else current.edited,
     }
     update |= _serving(current, rollout, outcome, now=now)
     current = disarm(current, rollout.watch, at=_heard(current.signal, now=now))

@@ -6,23 +6,25 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sluice.domain import names
+from sluice.domain.differing import package_objection
 from sluice.domain.lease import held
 from sluice.domain.plan import BakeMinutes, OnInconclusive, Strategy
 from sluice.domain.policy import policy_of
-from sluice.domain.refusal import ADVICE, Reason
-from sluice.domain.release import ApprovalStatus, System
+from sluice.domain.release import System
 from sluice.domain.rollout import Action, Kind, Rollout, Step, Trial
 from sluice.domain.statuses import Allowed
 from sluice.domain.target import Change, TargetState
 from sluice.domain.unsafe import endpoint_objection
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Set
-    from typing import Any
+    from collections.abc import Set
 
     from sluice.domain.bedrock_manifest import AnyManifest
     from sluice.domain.manifest import Manifest
     from sluice.domain.plan import RolloutPlan
+    from sluice.domain.refusal import Reason
+    from sluice.domain.rollout import Deployed
+    from sluice.domain.verifying import Packaged
     from sluice.domain.watching import EndpointView
 
 _ON_INCONCLUSIVE = {
@@ -36,13 +38,8 @@ _ON_INCONCLUSIVE = {
 class Truth:
     """What the services say about a release now, beside the manifest that was captured."""
 
-    approval: ApprovalStatus
-    containers: int
-    """How many the package has: a second one was added after registration."""
-    image: str
-    """The image of the package's container."""
-    model_data: Mapping[str, Any]
-    """Where the weights of the package's container come from."""
+    package: Packaged | None
+    """None when it was deleted."""
     vault_complaint: str
     """What is wrong with the captured bytes, or nothing."""
     image_present: bool
@@ -50,14 +47,11 @@ class Truth:
     """Whether what the model is to run as is still on the operator's list."""
 
 
-def objection(manifest: Manifest, truth: Truth, *, model_data: Mapping[str, Any]) -> str:
+def objection(release: Deployed, manifest: Manifest, truth: Truth) -> str:
     """Why this release must not be deployed now, or nothing: what was approved is what runs."""
-    if truth.approval is not ApprovalStatus.APPROVED:
-        return f"NOT_APPROVED: the package is {truth.approval}"
-    if truth.containers > 1:
-        return f"{Reason.INFERENCE_PIPELINE}: {ADVICE[Reason.INFERENCE_PIPELINE]}"
-    if truth.image != manifest.image or truth.model_data != model_data:
-        return "PACKAGE_CHANGED: its inference specification is not the one that was registered"
+    changed = package_objection(release, manifest, truth.package)
+    if changed:
+        return changed
     if truth.vault_complaint:
         return f"ARTIFACT_CHANGED: {truth.vault_complaint}"
     if not truth.image_present:
@@ -129,12 +123,19 @@ def fleet_objection(manifest: Manifest, standing: Manifest) -> str:
     )
 
 
+def also_told(rollout: Rollout, broken: str) -> Rollout:
+    """The rollback that goes on although its target's history is `broken`, and says so."""
+    if not broken:
+        return rollout
+    return rollout.model_copy(update={"reason": f"{rollout.reason}; all the same, {broken}"})
+
+
 def recorded(state: TargetState | None, made: Rollout) -> Change:
     """Remember the plan before anything follows it: whoever takes over must know the way back.
 
     Raises DisplacedError.
     """
-    return Change(held(state, made).model_copy(update={"rollout": made}))
+    return Change(held(state, made).model_copy(update={"rollout": made, "edited": ""}))
 
 
 def _fleet(manifest: Manifest) -> str:

@@ -71,7 +71,10 @@ def retreat(rollout: Rollout, endpoint: EndpointView | None) -> Retreat:
         return Stay(f"{rollout.release.release} has taken over already", landed=True)
     if _alone(rollout, home, endpoint):
         return Stay(f"{home.variant} stands by no more", landed=True)
-    return _to(home, endpoint)
+    way = _to(home, endpoint)
+    if not rollout.is_prepared and endpoint.allowed is Allowed.ACT and not isinstance(way, Stay):
+        return Stay("nothing of this rollout was put there")
+    return way
 
 
 def _alone(rollout: Rollout, home: Deployed, endpoint: EndpointView) -> bool:

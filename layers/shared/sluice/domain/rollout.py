@@ -208,11 +208,18 @@ class Rollout(Value):
     stable_served: bool = False
     """Whether stable was seen to serve well beside the canary: it may be gone back to later."""
     outcome: Outcome | None = None
+    edited: bool = False
+    """Whether it was turned back because its target had been changed by hand."""
 
     @property
     def target_name(self) -> str:
         """The name of the endpoint, or of the application: the target without its kind."""
         return names.name_of(self.target)
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether anything of it may have been put on its target, or is to be dropped there."""
+        return self.kind is Kind.SETTLE or bool(self.provision_config)
 
     @property
     def home(self) -> Deployed | None:

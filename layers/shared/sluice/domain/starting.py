@@ -77,6 +77,16 @@ def fall_back(state: TargetState, good: Deployed, reason: str, *, now: datetime)
     return begin(state, Kind.ROLL_BACK, release, wanted=None, reason=reason, now=now)
 
 
+def put_up_again(state: TargetState, live: Deployed, *, now: datetime) -> Start:
+    """What serves was approved once more after somebody changed it by hand: as it was approved."""
+    consumed = state.model_copy(update={"wanted": None, "rollback_owed": None})
+    reason = "approved again: put up as it was approved, after it had been changed by hand"
+    start = fall_back(consumed, live, reason, now=now)
+    rollout = start.rollout.model_copy(update={"automatic": False})
+    held = start.change.state.model_copy(update={"rollout": rollout})
+    return Start(rollout, Change(held, start.change.events))
+
+
 def settle(state: TargetState, live: Deployed, reason: str, *, now: datetime) -> Start:
     """Put the endpoint on the configuration that holds what serves, and nothing else."""
     start = begin(state, Kind.SETTLE, live, wanted=None, reason=reason, now=now)

@@ -160,6 +160,8 @@ class TargetState(Value):
     scaling: Suspension | None = None
     """What autoscaling was before a rollout suspended it; None when nothing is to be restored."""
     live_since: Moment | None = None
+    edited: str = ""
+    """What was changed by hand where it serves, by which a rollout was refused: until put right."""
     disarmed: dict[str, Moment] = Field(default_factory=dict)
     """Alarms that were in ALARM already, and since when that is held against nobody: until OK."""
     noted: tuple[str, ...] = ()

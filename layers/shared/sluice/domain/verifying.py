@@ -39,6 +39,9 @@ _LISTS = (
     "SupportedRealtimeInferenceInstanceTypes",
     "SupportedResponseMIMETypes",
 )
+_OF_CONTAINER = {"Image", "ModelDataUrl", "ModelDataSource", "Environment"}
+_BY_SAGEMAKER = {"ImageDigest", "ModelDataETag", "IsCheckpoint"}
+"""What SageMaker may say of a container that nobody told it (ModelPackageContainerDefinition)."""
 
 
 class Severity(StrEnum):
@@ -117,26 +120,37 @@ def findings(checks: Iterable[Check]) -> tuple[Finding, ...]:
     return tuple(_finding(one) for one in checks if one.expected != one.found)
 
 
-def ledger_checks(live: Deployed, kept: Kept, manifest: AnyManifest | None) -> Iterator[Check]:
+def ledger_checks(
+    live: Deployed, kept: Kept, manifest: AnyManifest | None, *, where: str = "STATE"
+) -> Iterator[Check]:
     """What STATE, the release's record and both copies of its manifest say of each other.
 
-    `manifest` is None where none that has the digest could be found.
+    `manifest` is None where none that has the digest could be found; `where` STATE says it.
     """
+    yield from state_checks(live, kept, manifest, where=where)
     name, digest, record = live.release, kept.digest(live), known(kept.record)
-    yield Check(f"digest of {name} in STATE", digest, live.digest)
     if record:
         yield Check(f"digest of {name} in its record", digest, record.digest)
-        yield Check(f"package of {name} in STATE", record.package_arn, live.package_arn)
     else:
         yield Check(f"record of {name} in the ledger", digest, kept.record)
     yield Check(f"manifest of {name} in the ledger", digest, kept.manifest)
     yield Check(f"manifest of {name} in the vault", digest, kept.vaulted)
-    if manifest is None:
-        return
-    uri = manifest_uri(manifest.bucket, name, digest)
-    yield Check(f"place of {name} in STATE", uri, live.manifest_uri)
-    if record:
+    if manifest and record:
+        uri = manifest_uri(manifest.bucket, name, digest)
         yield Check(f"place of {name} in its record", uri, record.manifest_uri)
+
+
+def state_checks(
+    live: Deployed, kept: Kept, manifest: AnyManifest | None, *, where: str = "STATE"
+) -> Iterator[Check]:
+    """What STATE says of a release, by what the others agree upon."""
+    name, digest, record = live.release, kept.digest(live), known(kept.record)
+    yield Check(f"digest of {name} in {where}", digest, live.digest)
+    if record:
+        yield Check(f"package of {name} in {where}", record.package_arn, live.package_arn)
+    if manifest:
+        uri = manifest_uri(manifest.bucket, name, digest)
+        yield Check(f"place of {name} in {where}", uri, live.manifest_uri)
 
 
 def vault_checks(
@@ -237,9 +251,16 @@ def _specification_checks(
     yield Check(f"containers of the {of}", 1, len(containers))
     if len(containers) == 1:
         yield from container_checks(of, container, containers[0])
+        others = _others(containers[0], _OF_CONTAINER | _BY_SAGEMAKER)
+        yield Check(f"what else the container of the {of} has", {}, others)
     for name in _LISTS:
         listed = sorted(wanted.get(name, [])), sorted(found.get(name) or [])
         yield Check(f"{name} of the {of}", *listed)
+    yield Check(f"what else the {of} has", {}, _others(found, {"Containers", *_LISTS}))
+
+
+def _others(found: Mapping[str, Any], known: set[str]) -> dict[str, Any]:
+    return {name: one for name, one in found.items() if one and name not in known}
 
 
 def _finding(check: Check) -> Finding:

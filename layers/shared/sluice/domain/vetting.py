@@ -9,30 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sluice.domain.manifest import manifest_uri
-from sluice.domain.package import MANIFEST_URI, RELEASE_DIGEST, fit
 from sluice.domain.pinning import pin
 from sluice.domain.refusal import Refusal
-from sluice.domain.release import ApprovalStatus
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from datetime import datetime
 
     from sluice.domain.bedrock_manifest import BedrockManifest
     from sluice.domain.pinning import FoundationModel, InferenceProfile
-
-_LONGEST_VALUE = 256
-
-
-@dataclass(frozen=True, slots=True)
-class Registered:
-    """What the registry says of an application's package now."""
-
-    approval: ApprovalStatus
-    containers: int
-    """How many it has: an application's has none."""
-    metadata: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +27,6 @@ class Probed:
     """The model, or a parameter, is refused: asked again it would be refused again."""
     unanswered: str = ""
     """Nobody's fault: throttled, unavailable, or too slow."""
-
-
-def package_objection(manifest: BedrockManifest, digest: str, package: Registered | None) -> str:
-    """Why the package is not the one that was registered and approved, or nothing."""
-    if package is None:
-        return "PACKAGE_GONE: it was deleted from the registry"
-    if package.approval is not ApprovalStatus.APPROVED:
-        return f"NOT_APPROVED: the package is {package.approval}"
-    uri = manifest_uri(manifest.bucket, manifest.release, digest)
-    registered = {RELEASE_DIGEST: digest, MANIFEST_URI: fit(uri, _LONGEST_VALUE)}
-    changed = [name for name, said in registered.items() if package.metadata.get(name) != said]
-    if changed:
-        return f"PACKAGE_CHANGED: its {' and '.join(changed)} is not what was registered"
-    if package.containers:
-        return "PACKAGE_CHANGED: an inference specification was added to it"
-    return ""
 
 
 def model_objection(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from sluice.domain.recorded import HISTORY, Recorded
@@ -34,15 +35,15 @@ class Histories:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def read(self, target: str) -> Recorded | None:
-        """What is recorded of the target, or None when that is nothing.
+    def read(self, target: str, *, newest: int | None = None) -> Recorded | None:
+        """What is recorded of the target, or None when that is nothing; of so many entries at most.
 
         A query of many pages is no snapshot, so it counts only where STATE is the same before and
         after it. Raises GrowingError when it never was.
         """
         before = self._state(target)
         for _ in range(_ATTEMPTS):
-            history = tuple(self._table.query(f"TARGET#{target}", prefix=HISTORY))
+            history = self._entries(target, newest)
             state = self._state(target)
             if state is None and not history:
                 return None
@@ -51,6 +52,12 @@ class Histories:
             before = state
         message = f"the history of {target} grows while it is read: ask again"
         raise GrowingError(message)
+
+    def _entries(self, target: str, newest: int | None) -> tuple[Item, ...]:
+        backwards = newest is not None
+        items = self._table.query(f"TARGET#{target}", prefix=HISTORY, newest_first=backwards)
+        found = tuple(islice(items, newest))
+        return found[::-1] if backwards else found
 
     def _state(self, target: str) -> Item | None:
         item = self._table.get(f"TARGET#{target}", "STATE")
