@@ -15,8 +15,8 @@ from sluice.adapters.registry import Registry
 from sluice.adapters.texts import Texts
 from sluice.adapters.vault import Vault
 from sluice.domain.bedrock_manifest import parse_any_manifest
-from sluice.domain.intact import Held, Proof, intact_checks, proof, unproved
-from sluice.domain.manifest import ManifestError, manifest_uri, vault_key
+from sluice.domain.intact import Held, Proof, beside_check, intact_checks, proof, unproved
+from sluice.domain.manifest import ManifestError, loaded_prefix, manifest_uri, vault_key
 from sluice.domain.package import MANIFEST_URI, RELEASE_DIGEST, release_named
 from sluice.domain.release import named
 from sluice.domain.rollout import Deployed
@@ -100,6 +100,10 @@ class Originals:
             f"nothing but its size, and that it was written once, proves the bytes of {name}"
             for name in unproved(original.manifest, held)
         ]
+        if prefix := loaded_prefix(original.manifest, original.digest):
+            bucket = original.manifest.bucket
+            listed = attempt(lambda: Vault(self._s3).listed(bucket, prefix))
+            checks.append(beside_check(original.manifest, original.digest, listed))
         return checks, caveats
 
     def ledger(self, original: Original) -> list[Check] | str:

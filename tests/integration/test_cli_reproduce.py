@@ -18,6 +18,7 @@ from sluice.domain.inbox import CONFIG, EVALUATION, MODEL
 from tests.builders import ACCOUNT, BUCKET, REGION, a_bedrock_manifest, a_config, a_release_name
 from tests.integration.conftest import TABLE
 from tests.integration.rollouts import ROLE
+from tests.integration.unpacked import push_unpacked
 
 if TYPE_CHECKING:
     from tests.integration.inbox import Inbox
@@ -252,3 +253,20 @@ def test_the_answer_is_one_json_document(churn: Kept) -> None:
     assert answer["as_captured"] is True
     assert answer["findings"] == []
     assert answer["files"] == ["README.txt", "manifest.json", "template.json"]
+
+
+def test_a_model_of_many_files_is_told_by_its_folder_and_nothing_may_lie_beside_them(
+    churn: Kept,
+) -> None:
+    assert churn.inbox.deliver(*push_unpacked(churn.inbox, folder="churn-v2")) == []
+    churn.world.decide(f"{GROUP}/2", "Approved")
+    churn.asked(*LOST, release="churn-v2")
+    container = churn.template["Resources"]["Model"]["Properties"]["PrimaryContainer"]
+    source = container["ModelDataSource"]["S3DataSource"]
+    assert source["S3Uri"] == {"Fn::Sub": "s3://${VaultBucket}/${VaultPrefix}model/"}
+    assert source["S3DataType"] == "S3Prefix"
+
+    prefix = churn.template["Parameters"]["VaultPrefix"]["Default"]
+    churn.aws("s3").put_object(Bucket=BUCKET, Key=f"{prefix}model/more.py", Body=b"evil")
+    told = churn.asked(*LOST, code=1, release="churn-v2")
+    assert f"objects beside the files of churn-v2: expected none, found {prefix}model/more" in told

@@ -1,7 +1,7 @@
 """Whether the vault holds what a manifest names, by the manifest alone: the ledger may be lost.
 
-Bytes are known by a checksum that manifest and vault have in common, else by the SHA-256 that the
-manifest has. Where there is neither, size and having been written once must do, and that is said.
+Bytes are known by the SHA-256 that the manifest has, else by a checksum that manifest and vault
+have in common. Where there is neither, size and having been written once must do, and that is said.
 """
 
 from __future__ import annotations
@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from sluice.domain.manifest import vault_key
 from sluice.domain.vault import comparable
 from sluice.domain.verifying import Check, Unread
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     from sluice.domain.bedrock_manifest import AnyManifest
     from sluice.domain.manifest import CapturedObject
@@ -44,9 +45,9 @@ class Held:
 
 def proof(source: CapturedObject, standing: Standing) -> Proof:
     """How the object's bytes can be known to be those captured."""
-    if comparable(source, standing):
-        return Proof.CHECKSUM
-    return Proof.CONTENT if source.sha256 else Proof.NONE
+    if source.sha256:
+        return Proof.CONTENT
+    return Proof.CHECKSUM if comparable(source, standing) else Proof.NONE
 
 
 def intact_checks(
@@ -59,6 +60,15 @@ def intact_checks(
             yield Check(what, f"{source.size} bytes", found)
         else:
             yield _check(what, source, found)
+
+
+def beside_check(manifest: AnyManifest, digest: str, listed: Collection[str] | Unread) -> Check:
+    """What would be loaded with a model of many files: only what was captured may lie there."""
+    what = f"objects beside the files of {manifest.release}"
+    if isinstance(listed, Unread):
+        return Check(what, "none", listed)
+    kept = {vault_key(manifest.release, digest, one.name) for one in manifest.objects}
+    return Check(what, "none", ", ".join(sorted(set(listed) - kept)) or "none")
 
 
 def unproved(manifest: AnyManifest, held: Mapping[str, Held | Unread | None]) -> tuple[str, ...]:
