@@ -26,9 +26,11 @@ from sluice.adapters.quotas import Quotas
 from sluice.adapters.registry import Registry
 from sluice.adapters.runtime import Runtime
 from sluice.adapters.session import client, client_later
+from sluice.adapters.signing_keys import SigningKeys
 from sluice.adapters.texts import Texts
 from sluice.adapters.vault import Vault
 from sluice.adapters.versions import Versions
+from sluice.attesting import Attesting
 from sluice.checking import Checking
 from sluice.domain.smoke_test import LONGEST_ANSWER_SECONDS
 from sluice.events.tasks import dump_rollout, parse_task
@@ -55,7 +57,8 @@ sagemaker, cloudwatch = client("sagemaker"), client("cloudwatch")
 table = Table(client("dynamodb"), settings.ledger_table)
 targets, releases, s3 = Targets(table), Releases(table), client("s3")
 vault = Vault(s3)
-recalling = Recalling(releases, vault, Texts(s3))
+attesting = Attesting(vault, SigningKeys(client_later("kms")), settings.trusted_keys)
+recalling = Recalling(releases, vault, Texts(s3), attesting)
 endpoint, registry = Endpoint(sagemaker), Registry(sagemaker)
 autoscaling = Autoscaling(client("application-autoscaling"))
 lambdas = client_later("lambda")

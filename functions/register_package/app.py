@@ -27,9 +27,11 @@ from sluice.adapters.own_stack import OwnStack
 from sluice.adapters.queue import Queue
 from sluice.adapters.registry import Registry
 from sluice.adapters.session import client, client_later
+from sluice.adapters.signing_keys import SigningKeys
 from sluice.adapters.vault import Vault
 from sluice.adapters.versions import Versions
 from sluice.arriving import Arriving
+from sluice.attesting import Attesting
 from sluice.capturing import Capturing
 from sluice.copying import Copying
 from sluice.domain.floors import Floors, parse_evaluation_floors
@@ -68,6 +70,7 @@ telling = Telling(
 artifacts, vault = Artifacts(s3), Vault(s3)
 queue = Queue(client_later("sqs"), settings.uploads_queue_url)
 copying = Copying(vault, Multipart(s3), Copies(table))
+attesting = Attesting(vault, SigningKeys(client_later("kms")), settings.trusted_keys)
 partnering = Partnering(releases, Targets(table))
 pinning = Pinning(
     FoundationModels(client_later("bedrock")),
@@ -85,15 +88,16 @@ tracing = Tracing(Trails(table), releases, settings.own_roles)
 registering = Registering(
     inspecting=Inspecting(artifacts, Images(client("ecr")), floors, origin, pinning),
     capturing=Capturing(
-        vault,
-        copying,
-        Registry(client("sagemaker")),
-        releases,
-        intake,
-        telling,
-        partnering,
-        own_stack,
-        tracing,
+        vault=vault,
+        copying=copying,
+        registry=Registry(client("sagemaker")),
+        releases=releases,
+        intake=intake,
+        telling=telling,
+        partnering=partnering,
+        own_stack=own_stack,
+        tracing=tracing,
+        attesting=attesting,
     ),
     releases=releases,
     intake=intake,

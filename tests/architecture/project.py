@@ -91,10 +91,19 @@ def listed(value: Any) -> list[Any]:
 
 def identity_statements() -> list[tuple[str, dict[str, Any]]]:
     """Every statement of every role's policies, with the role's logical ID."""
-    return [
-        (role, statement)
+    inside = [
+        (role, policy)
         for role, resource in resources("AWS::IAM::Role").items()
         for policy in resource["Properties"].get("Policies", [])
+    ]
+    apart = [
+        (role["Ref"], policy["Properties"])
+        for policy in resources("AWS::IAM::Policy").values()
+        for role in policy["Properties"]["Roles"]
+    ]
+    return [
+        (role, statement)
+        for role, policy in [*inside, *apart]
         for statement in listed(policy["PolicyDocument"]["Statement"])
     ]
 

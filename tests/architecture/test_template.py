@@ -44,6 +44,11 @@ def only(kind: str) -> dict[str, Any]:
     return properties
 
 
+def key(name: str) -> dict[str, Any]:
+    properties: dict[str, Any] = resources("AWS::KMS::Key")[name]["Properties"]
+    return properties
+
+
 def statements_of(role: str) -> dict[str, dict[str, Any]]:
     return {one["Sid"]: one for owner, one in identity_statements() if owner == role}
 
@@ -218,7 +223,7 @@ def test_resource_policies_name_their_statements_too() -> None:
     documents = [one["Properties"]["PolicyDocument"] for one in policies.values()]
     documents += [one["Properties"]["KeyPolicy"] for one in resources("AWS::KMS::Key").values()]
 
-    assert len(documents) == 4
+    assert len(documents) == 5
     for document in documents:
         assert all(one.get("Sid") for one in document["Statement"])
 
@@ -473,15 +478,69 @@ def test_the_ledger_can_be_restored_and_is_not_deleted_by_mistake() -> None:
 
 
 def test_workloads_use_the_key_through_services_alone() -> None:
-    policy = only("AWS::KMS::Key")["KeyPolicy"]
+    policy = key("EncryptionKey")["KeyPolicy"]
     by_sid = {one["Sid"]: one for one in policy["Statement"]}
 
-    assert only("AWS::KMS::Key")["EnableKeyRotation"] is True
+    assert key("EncryptionKey")["EnableKeyRotation"] is True
     administer = listed(by_sid["AdministerByAccount"]["Action"])
     assert not {"kms:*", "kms:Decrypt", "kms:Encrypt"} & set(administer)
     use = by_sid["UseThroughServices"]["Condition"]["StringEquals"]
     assert use["kms:CallerAccount"] == {"Ref": "AWS::AccountId"}
     assert use["kms:ViaService"]
+
+
+DIGESTS_ALONE = {"kms:SigningAlgorithm": "ECDSA_SHA_256", "kms:MessageType": "DIGEST"}
+
+
+def test_the_signing_key_signs_for_registration_alone() -> None:
+    signing = key("SigningKey")
+    granted: dict[str, list[dict[str, Any]]] = {}
+    for one in signing["KeyPolicy"]["Statement"]:
+        for action in listed(one["Action"]):
+            granted.setdefault(action, []).append(one.get("Condition", {}))
+
+    assert (signing["KeySpec"], signing["KeyUsage"]) == ("ECC_NIST_P256", "SIGN_VERIFY")
+    registration = {"aws:PrincipalArn": {"Fn::GetAtt": ["RegisterPackageRole", "Arn"]}}
+    assert granted["kms:Sign"] == [{"ArnEquals": registration, "StringEquals": DIGESTS_ALONE}]
+    assert not {"kms:*", "kms:S*", "kms:Create*", "kms:CreateGrant"} & granted.keys()
+
+
+def test_a_role_signs_and_verifies_digests_with_named_keys() -> None:
+    own = {"Fn::GetAtt": ["SigningKey", "Arn"]}
+    both = {"Fn::Join": [",", [own, {"Ref": "TrustedKeyArns"}]]}
+    trusted = {"Fn::If": ["HasTrustedKeys", {"Fn::Split": [",", both]}, own]}
+    used = {
+        (role, action): (one["Resource"], one["Condition"])
+        for role, one in identity_statements()
+        for action in listed(one["Action"])
+        if action.startswith("kms:")
+    }
+
+    digests = {"StringEquals": DIGESTS_ALONE}
+    assert used == {
+        ("RegisterPackageRole", "kms:Sign"): (own, digests),
+        ("RegisterPackageRole", "kms:Verify"): (trusted, digests),
+        ("PrepareRolloutRole", "kms:Verify"): (trusted, digests),
+    }
+
+
+@pytest.mark.parametrize(
+    ("arns", "taken"),
+    [
+        ("", True),
+        ("arn:aws:kms:eu-west-1:123456789012:key/5169e000-0000-4000-8000-000000000001", True),
+        ("arn:aws:kms:eu-west-1:123456789012:key/a,arn:aws:kms:us-east-1:1:key/b", False),
+        (
+            "arn:aws:kms:us-east-1:123456789012:key/mrk-1,arn:aws:kms:eu-west-1:210987654321:key/b",
+            1,
+        ),
+        ("arn:aws:kms:eu-west-1:123456789012:key/*", False),
+        ("arn:aws:kms:eu-west-1:123456789012:alias/sluice", False),
+        ("*", False),
+    ],
+)
+def test_an_operator_lists_trusted_keys_one_by_one(arns: str, taken: bool) -> None:
+    assert _taken("TrustedKeyArns", arns) == taken
 
 
 @pytest.mark.parametrize("kind", ["AWS::SQS::Queue", "AWS::SNS::Topic"])

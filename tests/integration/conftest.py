@@ -21,7 +21,7 @@ from moto.moto_api._internal import moto_api_backend
 
 from sluice.adapters.ledger.table import Table
 from tests.builders import ACCOUNT, BUCKET, REGION, a_quota
-from tests.integration import mocking, own_stack
+from tests.integration import mocking, own_stack, signing
 from tests.integration.applications import Bedrock, Function, put_release
 from tests.integration.captured import Captured
 from tests.integration.catalogue import Catalogue
@@ -61,6 +61,8 @@ ENVIRONMENT = {
     "STACK_ID": own_stack.STACK_ID,
     "OWN_ROLE_ARNS": f"arn:aws:iam::{ACCOUNT}:role/sluice-RegisterPackageRole",
     "INFRASTRUCTURE_COMMIT": "4f2a91c0ffee-dirty",
+    "SIGNING_KEY_ARN": signing.SIGNING_KEY,
+    "TRUSTED_KEY_ARNS": signing.FORMER_KEY,
     "UPLOADS_QUEUE_URL": UPLOADS,
     "LOOKS_QUEUE_URL": LOOKS,
     "SURVEYS_QUEUE_URL": SURVEYS,
@@ -93,6 +95,7 @@ def mocked(environment: None) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched, mock_aws():
         mocking.remember(patched)
         own_stack.play(patched)
+        signing.as_kms(patched)
         yield
 
 
@@ -213,6 +216,7 @@ def start_over(
 def _start_over(clients: Callable[[str], Any]) -> None:
     moto_api_backend.reset()
     own_stack.played.__init__()  # type: ignore[misc]
+    signing.put_keys()
     clients("dynamodb").create_table(
         TableName=TABLE,
         AttributeDefinitions=[

@@ -21,7 +21,7 @@ BAD_REQUEST = 400
 MOST_CALLS = 60
 CLAIMED = 9
 """Within that many calls the last object's delivery has claimed the folder, and a little more."""
-READING = ("Describe", "Get", "Head", "List", "Query")
+READING = ("Describe", "Get", "Head", "List", "Query", "Verify")
 
 type Answer = tuple[Any, Exception | None]
 type Call = Callable[[], Answer]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sluice.domain.inbox import CONFIG, EVALUATION, MODEL
 from sluice.domain.manifest import parse_manifest
 from tests.builders import BUCKET, EVALUATION_RESULTS, REPOSITORY, WEIGHTS, a_config
+from tests.integration.signing import assert_signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +57,8 @@ def test_the_vault_holds_what_was_pushed_and_what_it_is(inbox: Inbox) -> None:
     (release,) = inbox.releases()
     folder = f"releases/churn/v4-{release['digest'][:12]}"
     vault = inbox.vault()
+    assert_signed(vault)
+    assert vault.pop(f"{folder}/manifest.dsse.json")
     manifest = json.loads(vault.pop(f"{folder}/manifest.json"))
     assert vault == {
         f"{folder}/model.tar.gz": WEIGHTS,

@@ -11,6 +11,7 @@ import pytest
 from tests.builders import COMMIT
 from tests.integration.configs import PROMPT, push_config, push_file
 from tests.integration.faults import CLAIMED, MOST_CALLS, READING, Crash, meetings
+from tests.integration.signing import assert_signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +39,8 @@ def assert_registered_once(inbox: Inbox, *, number: int = 1) -> None:
     kept = f"releases/assistant/v{number}-{release['digest'][:12]}"
     vault = inbox.vault()
     assert vault[f"{kept}/prompts/rag-prompt-template.txt"] == PROMPT
-    assert len(vault) == 4
+    assert len(vault) == 5
+    assert_signed(vault)
 
 
 def test_a_crash_after_any_write_is_healed_by_the_next_delivery(

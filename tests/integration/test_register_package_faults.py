@@ -16,6 +16,7 @@ import pytest
 from sluice.domain.inbox import CONFIG
 from tests.builders import WEIGHTS, a_config
 from tests.integration.faults import CLAIMED, MOST_CALLS, Crash, meetings
+from tests.integration.signing import assert_signed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +40,8 @@ def assert_registered_once(inbox: Inbox, *, inputs: int = 3) -> None:
     folder = f"releases/churn/v4-{release['digest'][:12]}"
     vault = inbox.vault()
     assert vault[f"{folder}/model.tar.gz"] == WEIGHTS
-    assert len(vault) == 4
+    assert len(vault) == 5
+    assert_signed(vault)
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ PACKAGE = Packaged(
 TRUTH = Truth(
     package=PACKAGE,
     vault_complaint="",
+    unsigned="",
     image_present=True,
     role_allowed=True,
 )
@@ -69,6 +70,7 @@ def now(approval: ApprovalStatus) -> Packaged:
         pytest.param(
             {"package": replace(PACKAGE, specification={})}, "PACKAGE_CHANGED", id="no container"
         ),
+        pytest.param({"unsigned": "SIGNATURE_INVALID: no"}, "SIGNATURE_INVALID", id="unsigned"),
         pytest.param({"vault_complaint": "k changed"}, "ARTIFACT_CHANGED", id="other bytes"),
         pytest.param({"image_present": False}, "IMAGE_GONE", id="image deleted"),
         pytest.param({"role_allowed": False}, "ROLE_NOT_ALLOWED", id="role taken off the list"),

@@ -18,6 +18,7 @@ from sluice.adapters.ledger.intake import receipt_item
 from sluice.adapters.ledger.table import ConditionFailedError
 from sluice.adapters.registry import Package, RegistryRefusedError
 from sluice.adapters.vault import VaultConflictError
+from sluice.attesting import Attested
 from sluice.domain.bedrock_manifest import parse_any_manifest
 from sluice.domain.composing import numbered
 from sluice.domain.inbox import identity
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from sluice.adapters.own_stack import OwnStack
     from sluice.adapters.registry import Registry
     from sluice.adapters.vault import Vault
+    from sluice.attesting import Attesting
     from sluice.copying import Copying, Turn
     from sluice.domain.bedrock_manifest import AnyManifest
     from sluice.partnering import Partnering
@@ -80,6 +82,7 @@ class Capturing:
     partnering: Partnering
     own_stack: OwnStack
     tracing: Tracing
+    attesting: Attesting
 
     def claim(self, manifest: AnyManifest, *, based_on: Seen, at: datetime) -> Claimed:
         """Fix what the folder is. Raises ConditionFailedError when that changed meanwhile.
@@ -135,6 +138,8 @@ class Capturing:
         copies = self.copying.keep_all(manifest, release.digest, turn=turn, fresh=claimed.fresh)
         manifest_key = vault_key(release.name, release.digest, MANIFEST)
         self.vault.write_once(manifest.bucket, manifest_key, claimed.text.encode("utf-8"))
+        attested = Attested(release.name, release.digest, claimed.text, manifest)
+        self.attesting.attest(attested, fresh=claimed.fresh)
         package = self._package(release, manifest, fresh=claimed.fresh)
         self._leave_out(manifest, at=at)
         self.tracing.keep(manifest)

@@ -94,7 +94,8 @@ class Checking:
         mismatch = fleet_objection(captures.release.manifest, manifest)
         if mismatch:
             return mismatch
-        complaint = self.recalling.complaint(captures.stable)
+        stable = captures.stable
+        complaint = self.recalling.unsigned(stable) or self.recalling.complaint(stable)
         if not complaint and not self.images.present(manifest.image):
             complaint = f"{manifest.image} is not in its repository any more"
         return f"NO_WAY_BACK: {complaint}" if complaint else ""
@@ -104,6 +105,7 @@ class Checking:
         truth = Truth(
             package=self.registry.packaged(release.package_arn),
             vault_complaint=self.recalling.complaint(capture),
+            unsigned=self.recalling.unsigned(capture),
             image_present=self.images.present(manifest.image),
             role_allowed=self.role(manifest) in {self.serving_role_arn, *self.execution_roles},
         )

@@ -1,7 +1,8 @@
 """Look at an object once, when it arrives: what S3 says of it, and whether it can be taken.
 
 Weights are never loaded or unpacked: of `model.tar.gz` the first bytes and the metadata are read.
-The texts of a Bedrock configuration are read whole, to be hashed; none is ever changed.
+What is not too large to be read is hashed, in pieces; the texts of a Bedrock configuration are read
+whole. None is ever changed.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from sluice.domain.refusal import Reason, Refusal
 from sluice.domain.registration import MODEL_SAMPLE, judge_labels, judge_model, judge_target
 from sluice.domain.release import System
 from sluice.domain.sizes import judge_size, limit_of
+from sluice.domain.vault import STREAM_LIMIT, sha256_of
 
 if TYPE_CHECKING:
     from sluice.adapters.artifacts import Artifacts
@@ -54,6 +56,9 @@ class Inspecting:
         refusal = judge_size(place, facts.size)
         if refusal:
             return noted.model_copy(update={"refusal": refusal})
+        return self._hashed(self._looked_into(noted, place))
+
+    def _looked_into(self, noted: Noted, place: Place) -> Noted:
         match place.system, place.name:
             case _, name if name == EVALUATION:
                 return self._evaluation(noted, self._read(noted))
@@ -67,6 +72,16 @@ class Inspecting:
                 return _text(noted, self._read(noted))
             case _:
                 return noted
+
+    def _hashed(self, noted: Noted) -> Noted:
+        """With the SHA-256 of the content: S3's own, or read in pieces, whatever it is."""
+        upload, facts = noted.upload, noted.facts
+        if noted.refusal or noted.sha256:
+            return noted
+        sha256 = sha256_of(facts.checksums, facts.checksum_type)
+        if not sha256 and facts.size <= STREAM_LIMIT:
+            sha256 = self.artifacts.sha256(upload.bucket, upload.key, upload.version_id)
+        return noted.model_copy(update={"sha256": sha256})
 
     def _current(self, upload: Upload) -> bool:
         return not upload.sequencer and self.artifacts.is_current(

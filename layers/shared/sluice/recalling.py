@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sluice.attesting import Attested
 from sluice.domain.differing import difference, ledger_objection
 from sluice.domain.manifest import ManifestError, digest_of, loaded_prefix
 from sluice.domain.rollout import Kind
@@ -17,8 +18,9 @@ if TYPE_CHECKING:
     from sluice.adapters.ledger.releases import Captured, Releases
     from sluice.adapters.texts import Texts
     from sluice.adapters.vault import Vault
+    from sluice.attesting import Attesting
     from sluice.domain.bedrock_manifest import AnyManifest
-    from sluice.domain.release import Release
+    from sluice.domain.release import Release, ReleaseName
     from sluice.domain.rollout import Deployed, Rollout
     from sluice.domain.vault import VaultCopy
 
@@ -27,6 +29,11 @@ if TYPE_CHECKING:
 class Capture[M: AnyManifest]:
     """What a release was captured as; `M` is the kind of its manifest."""
 
+    release: ReleaseName
+    """Whose it is said to be; that the manifest says so, too, is part of what is signed."""
+    digest: str
+    text: str
+    """The manifest as it was read."""
     manifest: M
     copies: tuple[VaultCopy, ...]
     prefix: str = ""
@@ -48,6 +55,7 @@ class Recalling:
     releases: Releases
     vault: Vault
     texts: Texts
+    attesting: Attesting
 
     def captures[M: AnyManifest](self, rollout: Rollout, parse: Callable[..., M]) -> Captures[M]:
         """The captures of the rollout's releases.
@@ -67,6 +75,12 @@ class Recalling:
             logger.warning("changed in the vault", findings=[one.model_dump() for one in found])
             return difference(found)
         return self._beside(capture) if capture.prefix else ""
+
+    def unsigned(self, capture: Capture[Any]) -> str:
+        """Why no trusted key has signed the capture, by name of the reason; or nothing."""
+        return self.attesting.complaint(
+            Attested(capture.release, capture.digest, capture.text, capture.manifest)
+        )
 
     def _beside(self, capture: Capture[Any]) -> str:
         """What would be loaded with the model, and was never captured; or nothing."""
@@ -88,10 +102,16 @@ class Recalling:
         whole = next((one for one in texts if digest_of(one) == digest), None)
         manifest = parse(whole, digest=digest) if whole else None
         reason = ledger_objection(release, kept, manifest, strict=strict)
-        if reason or manifest is None:
+        if reason or manifest is None or whole is None:
             raise ManifestError(reason)
-        copies = captured.copies if captured else ()
-        return Capture(manifest, copies, loaded_prefix(manifest, digest))
+        return Capture(
+            release=release.release,
+            digest=digest,
+            text=whole,
+            manifest=manifest,
+            copies=captured.copies if captured else (),
+            prefix=loaded_prefix(manifest, digest),
+        )
 
     def _record(self, release: Deployed) -> Release | Unread | None:
         try:

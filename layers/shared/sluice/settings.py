@@ -40,6 +40,10 @@ class Settings(BaseModel):
     """The stack's roles that may reject a package, comma-separated."""
     infrastructure_commit: str = ""
     """What the stack was deployed from: `9f8d111`, `9f8d111-dirty`."""
+    signing_key_arn: str = ""
+    """The key of KMS that signs what is registered."""
+    trusted_key_arns: str = ""
+    """Keys whose signatures count beside those of `signing_key_arn`, comma-separated."""
     default_application: str = ""
     """Whose version a Bedrock configuration is that names no application."""
 
@@ -53,6 +57,11 @@ class Settings(BaseModel):
         """The function of each application in `application_functions`."""
         pairs = (one.partition("=") for one in self.application_functions.split(",") if one)
         return {application.strip(): function.strip() for application, _, function in pairs}
+
+    @property
+    def trusted_keys(self) -> tuple[str, ...]:
+        """The ARNs of the keys whose signatures count, the stack's own first."""
+        return (self.signing_key_arn, *filter(None, self.trusted_key_arns.split(",")))
 
     @property
     def execution_roles(self) -> tuple[str, ...]:

@@ -97,6 +97,7 @@ class Vetting:
         release, manifest = rollout.release, capture.manifest
         package = self.registry.packaged(release.package_arn)
         reason = package_objection(release, manifest, package)
+        reason = reason or self.recalling.unsigned(capture)
         complaint = "" if reason else self.recalling.complaint(capture)
         if reason or complaint:
             return reason or f"TEXT_CHANGED: {complaint}"
@@ -117,7 +118,7 @@ class Vetting:
 
     def _amiss(self, capture: Capture[BedrockManifest], *, now: datetime) -> str:
         """What keeps a release from answering; one whose model has ended protects nobody."""
-        complaint = self.recalling.complaint(capture)
+        complaint = self.recalling.unsigned(capture) or self.recalling.complaint(capture)
         if complaint:
             return complaint
         reason = probe_objection(capture.manifest, self._probed(capture.manifest))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 from sluice.adapters.ledger.table import encode
+from sluice.domain.attestation import ENVELOPE, signed_by, statement, to_sign
 from sluice.domain.bedrock import FunctionCode
 from sluice.domain.inbox import CONFIG, EVALUATION, MODEL
 from sluice.domain.manifest import MANIFEST, digest_of, manifest_uri, vault_key
@@ -22,7 +24,9 @@ from tests.builders import (
     a_release,
 )
 from tests.integration.lambdas import CODE, FUNCTION, LAYER
+from tests.integration.machine.account import signature
 from tests.integration.machine.registry import FakePackage
+from tests.integration.signing import SIGNING_KEY
 
 if TYPE_CHECKING:
     from sluice.domain.bedrock_manifest import AnyManifest
@@ -109,6 +113,10 @@ def _record(account: Account, release: Release, manifest: AnyManifest) -> None:
         copy = {"name": one.name, "key": key, "version_id": "1", "size": one.size, "etag": "e7a6"}
         kept.append({**copy, "compared": "Stream"})
     account.texts[vault_key(release.name, digest, MANIFEST)] = text
+    payload = statement(text, digest=digest, objects=manifest.objects)
+    sig = signature(SIGNING_KEY, hashlib.sha256(to_sign(payload)).digest())
+    envelope = signed_by(SIGNING_KEY, sig, payload=payload).spelled()
+    account.texts[vault_key(release.name, digest, ENVELOPE)] = envelope.decode()
     body = release.model_dump(mode="json", exclude_none=True)
     _put(account, f"RELEASE#{group}", f"V#{version:06d}", **body)
     _put(account, f"RELEASE#{group}", f"CAPTURE#{version:06d}", manifest=text, copies=kept)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sluice.domain.rollout import Phase
+from tests.integration.machine.courses import BOTH
 from tests.integration.machine.invariants import Invariants
 from tests.integration.machine.test_histories import told
 
@@ -17,12 +18,13 @@ if TYPE_CHECKING:
 @pytest.fixture
 def third(serving: World, kept: dict[str, Any]) -> World:
     """Version 3 serves; versions 2 and 1 served well before."""
-    if "third" not in kept:
+    lived = f"{serving.account.target} serves its third"
+    if lived not in kept:
         for version in (2, 3):
             serving.decide(version, "Approved")
             serving.settle()
-        kept["third"] = serving.save()
-    serving.restore(kept["third"])
+        kept[lived] = serving.save()
+    serving.restore(kept[lived])
     return serving
 
 
@@ -54,6 +56,22 @@ def test_a_release_that_does_not_come_up_leaves_its_place_to_the_one_before(thir
     assert (third.state.phase, third.state.bad) == (Phase.IDLE, {})
     assert list(third.state.suspect) == ["churn-v3"]
     assert "TargetHalted" not in third.account.told
+
+
+@BOTH
+def test_a_release_whose_signature_is_gone_leaves_its_place_to_the_one_before(
+    third: World,
+) -> None:
+    (envelope,) = (one for one in third.account.texts if "/v2-" in one and "dsse" in one)
+    del third.account.texts[envelope]
+
+    told = alarmed(third)
+
+    assert told[1:4] == ["RolloutStarted churn-v2", "Failed churn-v2", "Settled churn-v2"]
+    (failed,) = (one for one in third.history() if one["event"] == "Failed")
+    assert "SIGNATURE_MISSING" in failed["reason"]
+    assert told[-2:] == ["RolledBack churn-v1", "Settled churn-v1"]
+    assert third.state.phase is Phase.IDLE
 
 
 def test_when_none_comes_up_a_person_is_told_what_was_tried(third: World) -> None:

@@ -44,14 +44,42 @@ class Vault:
 
     def write_once(self, bucket: str, key: str, content: bytes) -> None:
         """Write a small object, unless it stands there. Raises VaultConflictError if it differs."""
+        if self.keep(bucket, key, content, limit=len(content)) != content:
+            raise VaultConflictError(f"{key} holds something else")
+
+    def keep(self, bucket: str, key: str, content: bytes, *, limit: int) -> bytes:
+        """Write a small object, unless one stands there; what stands there then.
+
+        Raises VaultConflictError when that has more than `limit` bytes.
+        """
         try:
             self._client.put_object(Bucket=bucket, Key=key, Body=content, IfNoneMatch="*")
         except ClientError as error:
             if error.response["Error"]["Code"] not in _STANDS:
                 raise
-            standing = self._client.get_object(Bucket=bucket, Key=key)["Body"]
-            if standing.read(len(content) + 1) != content:
-                raise VaultConflictError(f"{key} holds something else") from error
+            standing = self.content(bucket, key, limit=limit)
+            if standing is None:
+                raise
+            return standing
+        return content
+
+    def content(self, bucket: str, key: str, *, limit: int) -> bytes | None:
+        """The content of a small object, None where there is none.
+
+        Needs s3:ListBucket: without it S3 answers 403 for what does not exist. Raises
+        VaultConflictError beyond `limit` bytes.
+        """
+        try:
+            found = self._client.get_object(Bucket=bucket, Key=key)["Body"]
+        except ClientError as error:
+            if error.response["Error"]["Code"] in _ABSENT:
+                return None
+            raise
+        data: bytes = found.read(limit + 1)
+        if len(data) > limit:
+            found.close()
+            raise VaultConflictError(f"{key} has more than {limit} bytes")
+        return data
 
     def read(self, bucket: str, copy: VaultCopy, *, limit: int) -> bytes:
         """The content of a small object as it was captured: S3 refuses any other (IfMatch)."""

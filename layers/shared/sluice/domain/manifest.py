@@ -38,7 +38,7 @@ class CapturedObject(Value):
     checksums: dict[str, str] = Field(default_factory=dict)
     checksum_type: str = ""
     sha256: str = ""
-    """Where the content was read at registration; weights are not."""
+    """Of the content, where it was read at registration or S3 had it; not of what is too large."""
     request_id: str = ""
     """S3's id of the request that wrote it; empty where no event told. CloudTrail has the same."""
 
@@ -85,12 +85,13 @@ class Manifest(Value):
 
 def spelled(manifest: Value) -> str:
     """A manifest in its one spelling."""
+    return spelled_json(manifest.model_dump(mode="json"))
+
+
+def spelled_json(value: Any) -> str:
+    """A value in its one spelling: names sorted, no spaces; lists stay in their order."""
     return json.dumps(
-        manifest.model_dump(mode="json"),
-        sort_keys=True,
-        separators=(",", ":"),
-        ensure_ascii=False,
-        allow_nan=False,
+        value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False
     )
 
 

@@ -42,6 +42,8 @@ class Truth:
     """None when it was deleted."""
     vault_complaint: str
     """What is wrong with the captured bytes, or nothing."""
+    unsigned: str
+    """Why no trusted key has signed the manifest, or nothing."""
     image_present: bool
     role_allowed: bool
     """Whether what the model is to run as is still on the operator's list."""
@@ -52,6 +54,8 @@ def objection(release: Deployed, manifest: Manifest, truth: Truth) -> str:
     changed = package_objection(release, manifest, truth.package)
     if changed:
         return changed
+    if truth.unsigned:
+        return truth.unsigned
     if truth.vault_complaint:
         return f"ARTIFACT_CHANGED: {truth.vault_complaint}"
     if not truth.image_present:

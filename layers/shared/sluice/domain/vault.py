@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -10,12 +11,14 @@ from pydantic import Field
 from sluice.domain.values import Value
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sluice.domain.inbox import Facts
     from sluice.domain.manifest import CapturedObject
 
 FULL_OBJECT = "FULL_OBJECT"
 STREAM_LIMIT = 256 * 1024 * 1024
-"""The largest object whose source and copy are read to compare them."""
+"""The largest object that is read, to be hashed and to be compared with its copy."""
 
 
 class Comparison(StrEnum):
@@ -52,6 +55,12 @@ class Standing(Value):
     etag: str
     checksums: dict[str, str] = Field(default_factory=dict)
     checksum_type: str = ""
+
+
+def sha256_of(checksums: Mapping[str, str], checksum_type: str) -> str:
+    """The SHA-256 that S3 has of a whole object already, in hexadecimal digits; or nothing."""
+    known = checksums.get("SHA256", "") if checksum_type == FULL_OBJECT else ""
+    return base64.b64decode(known).hex()
 
 
 def comparison(source: CapturedObject, copy: Facts) -> Comparison:
