@@ -6,6 +6,8 @@ condition context keys).
 deny plain HTTP, as every bucket's should, then work here unchanged.
 `events:source`, `events:detail-type`: what the entries of PutEvents say (Service Authorization
 Reference, Amazon EventBridge).
+`kms:SigningAlgorithm`, `kms:MessageType`: what Sign and Verify are asked with (KMS developer guide,
+Condition keys for AWS KMS).
 """
 
 from __future__ import annotations
@@ -33,7 +35,8 @@ def mount() -> None:
         original: Any, service: str, iam_action: str, body: bytes, params: dict[str, Any]
     ) -> dict[str, Any]:
         keys: dict[str, Any] = original(service, iam_action, body, params)
-        return {**keys, **_put_events_keys(body)} if iam_action == "events:PutEvents" else keys
+        own = _OWN_KEYS.get(iam_action)
+        return {**keys, **own(body)} if own else keys
 
     @hooks.wrap(iam_evaluator, "_resolve_condition_key", "key", "ctx")
     def resolve(original: Any, key: str, ctx: Any) -> Any:
@@ -57,6 +60,21 @@ def _put_events_keys(body: bytes) -> dict[str, str | list[str]]:
         "events:source": _one({str(entry.get("Source", "")) for entry in entries}),
         "events:detail-type": _one({str(entry.get("DetailType", "")) for entry in entries}),
     }
+
+
+def _signing_keys(body: bytes) -> dict[str, str | list[str]]:
+    asked = json.loads(body or b"{}")
+    return {
+        "kms:signingalgorithm": str(asked.get("SigningAlgorithm", "")),
+        "kms:messagetype": str(asked.get("MessageType", "RAW")),
+    }
+
+
+_OWN_KEYS = {
+    "events:PutEvents": _put_events_keys,
+    "kms:Sign": _signing_keys,
+    "kms:Verify": _signing_keys,
+}
 
 
 def _one(values: set[str]) -> str | list[str]:

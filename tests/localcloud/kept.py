@@ -143,6 +143,11 @@ class Kept:
         kms = self.client("kms")
         key = kms.create_key()["KeyMetadata"]["KeyId"]
         self.told["ciphertext"] = kms.encrypt(KeyId=key, Plaintext=b"secret")["CiphertextBlob"]
+        signer = kms.create_key(KeySpec="ECC_NIST_P256", KeyUsage="SIGN_VERIFY")["KeyMetadata"][
+            "Arn"
+        ]
+        signed = kms.sign(KeyId=signer, Message=b"kept", SigningAlgorithm="ECDSA_SHA_256")
+        self.told["signed"] = (signer, signed["Signature"])
         self.told["queue"], _ = create_queue(self.client, "kept")
         self.told["flight"], _ = create_queue(self.client, "kept-flight", VisibilityTimeout="3600")
         sqs = self.client("sqs")

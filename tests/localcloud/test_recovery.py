@@ -141,6 +141,14 @@ def test_what_a_key_encrypted_it_decrypts(kept: Kept) -> None:
     assert answer["Plaintext"] == b"secret"
 
 
+def test_what_a_key_signed_it_verifies_and_it_signs_again(kept: Kept) -> None:
+    kms, (key, signature) = kept.client("kms"), kept.told["signed"]
+    asked = {"KeyId": key, "Message": b"kept", "SigningAlgorithm": "ECDSA_SHA_256"}
+    assert kms.verify(Signature=signature, **asked)["SignatureValid"]
+    again = kms.sign(**asked)["Signature"]
+    assert kms.verify(Signature=again, **asked)["SignatureValid"]
+
+
 def test_a_function_still_consumes_its_queue_under_its_role(kept: Kept) -> None:
     assert any("early" in line for line in kept.log()), "what it logged before"
     kept.client("sqs").send_message(QueueUrl=kept.told["work"], MessageBody="late")
