@@ -107,6 +107,11 @@ prove-alias: setup ## Ten thousand questions during one rollout behind an alias:
 	@$(MAKE) --no-print-directory build ARCHITECTURE=x86_64
 	SLUICE_E2E_QUESTIONS=10000 $(PYTEST) tests/e2e/test_alias_split.py
 
+.PHONY: prove-large
+prove-large: setup ## A real artifact of 6 GiB, captured without passing through the function (14 GB of memory).
+	@$(MAKE) --no-print-directory build ARCHITECTURE=x86_64
+	PYTHONPATH=layers/shared $(PYTHON) -m benchmarks.large_artifact
+
 .PHONY: fix
 fix: setup ## Format, and mend what the linter can.
 	$(BIN)/ruff format .

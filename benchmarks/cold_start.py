@@ -70,7 +70,7 @@ def _measure(options: argparse.Namespace, progress: Console) -> Result:
         events = [_event(start, taken[start], valgrind, progress) for start in starts]
     return Result(
         date=datetime.now(UTC).date().isoformat(),
-        revision=_revision(),
+        revision=revision(),
         note="" if valgrind else _NO_VALGRIND,
         python=platform.python_version(),
         valgrind=valgrind,
@@ -143,7 +143,7 @@ def _sizes(build: Path) -> dict[str, Size]:
     return {folder.name: size_of(folder) for folder in sorted(build.iterdir()) if folder.is_dir()}
 
 
-def _revision() -> str:
+def revision() -> str:
     """The commit, and whether what is deployed differs from it."""
     deployed = ("functions", "layers", "template.yaml")
     changed = _git("status", "--porcelain", "--", *deployed)

@@ -5,6 +5,7 @@ its own, also one that was copied.
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/checking-object-integrity-upload.html
 """
 
+import contextvars
 from http import HTTPStatus
 from typing import Any
 
@@ -13,6 +14,7 @@ from ministack.services import s3
 from localcloud import hooks
 
 _ALGORITHM = "CRC64NVME"
+_copying: contextvars.ContextVar[bool] = contextvars.ContextVar("copying", default=False)
 _PART = ("bucket_name", "dest_key", "query_params", "headers")
 _COMPLETION = ("bucket_name", "key", "body", "query_params", "headers")
 _RECORD = ("bucket_name", "key", "prior_obj", "obj", "data")
@@ -24,6 +26,7 @@ def mount() -> None:
     hooks.require(s3, "_completed_multipart_uploads", call=False)
     hooks.require(s3, "_compute_s3_checksum", "algorithm", "body")
     hooks.wrap(s3, "_upload_part_copy", *_PART)(_copy_part)
+    hooks.wrap(s3, "_version_body", "bucket", "bucket_name", "key", "v")(_body)
     hooks.wrap(s3, "_record_object_version", *_RECORD)(_record)
     hooks.wrap(s3, "_complete_multipart_upload", *_COMPLETION)(_complete)
 
@@ -35,7 +38,11 @@ def stop() -> None:
 def _copy_part(
     original: Any, bucket_name: str, dest_key: str, query_params: dict[str, Any], headers: Any
 ) -> Any:
-    status, answered, content = original(bucket_name, dest_key, query_params, headers)
+    token = _copying.set(True)
+    try:
+        status, answered, content = original(bucket_name, dest_key, query_params, headers)
+    finally:
+        _copying.reset(token)
     upload = s3._multipart_uploads.get(s3._qp(query_params, "uploadId"))
     if status == HTTPStatus.OK and upload:
         part = upload["parts"][int(s3._qp(query_params, "partNumber", "1"))]
@@ -44,6 +51,12 @@ def _copy_part(
         part["checksums"] = {algorithm: value}
         content = _with(content, "CopyPartResult", f"Checksum{algorithm}", value)
     return status, answered, content
+
+
+def _body(original: Any, bucket: Any, bucket_name: str, key: str, v: Any) -> Any:
+    """What parts are copied from is shared with them: of gigabytes, a second copy is too many."""
+    body = original(bucket, bucket_name, key, v)
+    return memoryview(body) if _copying.get() and body else body
 
 
 def _complete(

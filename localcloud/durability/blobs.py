@@ -63,7 +63,9 @@ class _Pickler(pickle.Pickler):
         self._blobs, self._known, self._outside = blobs, known, outside
 
     def reducer_override(self, value: Any) -> Any:
-        """A private key of KMS is kept as its DER encoding."""
+        """A private key of KMS is kept as its DER encoding, a part of an object as its bytes."""
+        if isinstance(value, memoryview):
+            return memoryview, (bytes(value),)
         if not isinstance(value, RSAPrivateKey | EllipticCurvePrivateKey):
             return NotImplemented
         form = (Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
