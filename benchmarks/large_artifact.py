@@ -185,7 +185,7 @@ def _look_at(pid: int, watched: Watched) -> None:
     try:
         read = Path(f"/proc/{pid}/io").read_text()
         watched.rss_mib[pid] = _status(pid, "VmHWM")
-    except OSError:  # it has ended
+    except (OSError, ValueError):  # it has ended; what nobody waited for yet has no memory
         return
     watched.read_mib[pid] = round(int(read.split()[1]) / _MIB, 1)
 

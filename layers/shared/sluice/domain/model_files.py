@@ -6,7 +6,6 @@ is captured, with exactly that size, and nothing else comes to lie beside it.
 
 from __future__ import annotations
 
-import base64
 from collections import Counter
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -16,7 +15,6 @@ from sluice.domain.fields import is_file_name
 from sluice.domain.inbox import CONFIG, MODEL, MODEL_FOLDER
 from sluice.domain.refusal import Reason, Refusal
 from sluice.domain.values import Pushed
-from sluice.domain.vault import FULL_OBJECT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -121,13 +119,6 @@ def _folders(path: str) -> Iterator[str]:
 def _contradiction(listed: ModelFile, noted: Noted) -> str:
     if noted.facts.size != listed.size:
         return f"has {noted.facts.size} bytes, {CONFIG} lists {listed.size}"
-    known = noted.sha256 or _whole_sha256(noted)
-    if listed.sha256 and known and known != listed.sha256:
-        return f"has the SHA-256 {known}, {CONFIG} lists {listed.sha256}"
+    if listed.sha256 and noted.sha256 and noted.sha256 != listed.sha256:
+        return f"has the SHA-256 {noted.sha256}, {CONFIG} lists {listed.sha256}"
     return ""
-
-
-def _whole_sha256(noted: Noted) -> str:
-    """The SHA-256 that S3 tells of the whole object, as hexadecimal digits."""
-    told = noted.facts.checksums.get("SHA256", "")
-    return base64.b64decode(told).hex() if noted.facts.checksum_type == FULL_OBJECT else ""
