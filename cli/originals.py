@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from cli.errors import RefusedError, UnusableError
-from sluice.adapters.artifacts import Artifacts
+from cli.holdings import Holdings
 from sluice.adapters.ledger.releases import Releases
 from sluice.adapters.registry import Registry
 from sluice.adapters.texts import Texts
-from sluice.adapters.vault import Vault
 from sluice.domain.bedrock_manifest import parse_any_manifest
-from sluice.domain.intact import Held, Proof, beside_check, intact_checks, proof, unproved
-from sluice.domain.manifest import ManifestError, loaded_prefix, manifest_uri, vault_key
+from sluice.domain.blueprint import vault_folder
+from sluice.domain.manifest import ManifestError, manifest_uri
 from sluice.domain.package import MANIFEST_URI, RELEASE_DIGEST, release_named
 from sluice.domain.release import named
 from sluice.domain.rollout import Deployed
@@ -25,12 +23,11 @@ from sluice.domain.verifying import Check, Packaged, Unread, package_checks
 from sluice.examining import attempt
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from cli.stack import Connection
     from sluice.adapters.registry import Package
     from sluice.domain.bedrock_manifest import AnyManifest
-    from sluice.domain.manifest import CapturedObject
     from sluice.domain.release import ReleaseName
     from sluice.domain.serving import Serving
 
@@ -85,26 +82,13 @@ class Originals:
 
     def checks(self, original: Original) -> tuple[list[Check], list[str]]:
         """Package and vault beside the manifest; what nothing could prove."""
-        held = dict(self._held(original))
-        checks = [
-            *package_checks(
-                _deployed(original),
-                original.manifest,
-                original.digest,
-                _packaged(original.package),
-                leaving=True,
-            ),
-            *intact_checks(original.manifest, held),
-        ]
-        caveats = [
-            f"nothing but its size, and that it was written once, proves the bytes of {name}"
-            for name in unproved(original.manifest, held)
-        ]
-        if prefix := loaded_prefix(original.manifest, original.digest):
-            bucket = original.manifest.bucket
-            listed = attempt(lambda: Vault(self._s3).listed(bucket, prefix))
-            checks.append(beside_check(original.manifest, original.digest, listed))
-        return checks, caveats
+        manifest = original.manifest
+        folder = vault_folder(manifest, original.digest)
+        holdings = Holdings(self._s3, manifest.bucket, folder)
+        kept, caveats = holdings.checks(manifest, original.digest)
+        packaged, deployed = _packaged(original.package), _deployed(original)
+        said = package_checks(deployed, manifest, original.digest, packaged, leaving=True)
+        return [*said, *kept], caveats
 
     def ledger(self, original: Original) -> list[Check] | str:
         """What the ledger says of the release, or why it says nothing: it may be lost."""
@@ -163,27 +147,6 @@ class Originals:
             message = f"several packages say they are {text}, of other digests: name one of {arns}"
             raise UnusableError(message)
         return found[0]
-
-    def _held(self, original: Original) -> Iterator[tuple[str, Held | Unread | None]]:
-        for source in original.manifest.objects:
-            key = vault_key(original.release, original.digest, source.name)
-            yield source.name, attempt(partial(self._holding, original.manifest, source, key))
-
-    def _holding(self, manifest: AnyManifest, source: CapturedObject, key: str) -> Held | None:
-        bucket = manifest.bucket
-        standing = Vault(self._s3).standing(bucket, key)
-        if standing is None or standing.size != source.size:
-            return Held(standing) if standing else None
-        match proof(source, standing):
-            case Proof.CONTENT:
-                version = standing.version_id or "null"
-                return Held(standing, sha256=Artifacts(self._s3).sha256(bucket, key, version))
-            case Proof.NONE:
-                found: Any = self._s3.list_object_versions(Bucket=bucket, Prefix=key, MaxKeys=100)
-                listed = [*found.get("Versions", []), *found.get("DeleteMarkers", [])]
-                return Held(standing, versions=sum(one["Key"] == key for one in listed))
-            case Proof.CHECKSUM:
-                return Held(standing)
 
 
 def _deployed(original: Original) -> Deployed:

@@ -80,7 +80,9 @@ class Reproducing:
                 return self._end(code)
         if options.deploy and (late := self._deploy(original, again.wanted(name))):
             return self._end(late)
-        return self._end(self._found("the same", *again.sameness(name)))
+        checks, notes = again.sameness(name)
+        checks += self._there.copied(original.manifest, original.digest)
+        return self._end(self._found("the same", checks, notes))
 
     def _again(self, original: Original) -> Again:
         if isinstance(original.manifest, Manifest):
@@ -92,7 +94,8 @@ class Reproducing:
         checks, caveats = self._originals.checks(original)
         kept = self._originals.ledger(original)
         notes, more = ([kept], []) if isinstance(kept, str) else ([], kept)
-        all_of = [*checks, *again.checks(), *more]
+        copied = self._there.copied(original.manifest, original.digest)
+        all_of = [*checks, *again.checks(), *copied, *more]
         if code := self._found("as captured", all_of, [*caveats, *notes]):
             return code
         files = again.files(caveats)

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 import boto3
 
 from cli.errors import UnusableError
+from cli.holdings import Holdings
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
     from cli.stack import Connection
+    from sluice.domain.bedrock_manifest import AnyManifest
+    from sluice.domain.verifying import Check
 
 _S3 = "s3://"
 
@@ -42,6 +45,13 @@ class There:
             message = f"--vault {folder}: write s3://BUCKET/FOLDER/ with its last slash"
             raise UnusableError(message)
         return str(folder)
+
+    def copied(self, manifest: AnyManifest, digest: str) -> list[Check]:
+        """The objects in a copy of the release's folder; nothing where none is named."""
+        if not self.options.vault:
+            return []
+        bucket, folder = placed(self.folder(""))
+        return Holdings(self.client("s3"), bucket, folder).checks(manifest, digest)[0]
 
 
 def placed(uri: str) -> tuple[str, str]:

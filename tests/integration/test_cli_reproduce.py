@@ -179,7 +179,7 @@ def test_other_bytes_in_the_vault_are_named_and_nothing_is_written(churn: Kept) 
 
     told = churn.asked(*LOST, code=1)
 
-    assert "drift: model.tar.gz of churn-v1 in the vault" in told
+    assert f"drift: model.tar.gz of churn-v1 in s3://{BUCKET}/releases/churn/v1-" in told
     assert told.count("drift:") == 1
     assert not churn.folder.exists()
 
@@ -187,7 +187,8 @@ def test_other_bytes_in_the_vault_are_named_and_nothing_is_written(churn: Kept) 
 @pytest.mark.parametrize("name", ["model.tar.gz", "config.json", "evaluation-results.json"])
 def test_an_object_that_left_the_vault_is_named(churn: Kept, name: str) -> None:
     churn.aws("s3").delete_object(Bucket=BUCKET, Key=churn.key(name))
-    assert f"gone: {name} of churn-v1 in the vault" in churn.asked(*LOST, code=1)
+    told = churn.asked(*LOST, code=1)
+    assert f"gone: {name} of churn-v1 in s3://{BUCKET}/releases/churn/v1-" in told
     assert not churn.folder.exists()
 
 
@@ -269,4 +270,23 @@ def test_a_model_of_many_files_is_told_by_its_folder_and_nothing_may_lie_beside_
     prefix = churn.template["Parameters"]["VaultPrefix"]["Default"]
     churn.aws("s3").put_object(Bucket=BUCKET, Key=f"{prefix}model/more.py", Body=b"evil")
     told = churn.asked(*LOST, code=1, release="churn-v2")
-    assert f"objects beside the files of churn-v2: expected none, found {prefix}model/more" in told
+    assert "objects beside the files of churn-v2: expected none, found model/more.py" in told
+
+
+def test_a_copy_of_the_vaults_folder_is_held_against_the_manifest_too(churn: Kept) -> None:
+    s3, own = churn.aws("s3"), churn.key("model.tar.gz").removesuffix("model.tar.gz")
+    for name in (MODEL, CONFIG, EVALUATION):
+        kept = s3.get_object(Bucket=BUCKET, Key=f"{own}{name}")["Body"].read()
+        s3.put_object(Bucket=BUCKET, Key=f"copy/{name}", Body=kept)
+    copied = ["--vault", f"s3://{BUCKET}/copy/"]
+    churn.asked(*LOST, *copied)
+
+    s3.put_object(Bucket=BUCKET, Key=f"copy/{CONFIG}", Body=b"{}")
+    told = churn.asked(*LOST, *copied, code=1)
+    assert f"drift: config.json of churn-v1 in s3://{BUCKET}/copy/" in told
+    assert "with its last slash" in churn.asked(*LOST, "--vault", f"s3://{BUCKET}/copy", code=2)
+
+
+def test_an_account_that_nobody_configured_is_told(churn: Kept) -> None:
+    told = churn.asked(*LOST, "--deploy", "--role", ROLE, "--profile", "nobody", code=2)
+    assert "nobody" in told

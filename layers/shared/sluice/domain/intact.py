@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sluice.domain.manifest import vault_key
 from sluice.domain.vault import comparable
 from sluice.domain.verifying import Check, Unread
 
@@ -51,23 +50,23 @@ def proof(source: CapturedObject, standing: Standing) -> Proof:
 
 
 def intact_checks(
-    manifest: AnyManifest, held: Mapping[str, Held | Unread | None]
+    manifest: AnyManifest, held: Mapping[str, Held | Unread | None], *, place: str = "the vault"
 ) -> Iterator[Check]:
-    """Each object that the manifest names, by name, beside what the vault has."""
+    """Each object that the manifest names, by name, beside what `place` has."""
     for source in sorted(manifest.objects, key=lambda one: one.name):
-        what, found = f"{source.name} of {manifest.release} in the vault", held.get(source.name)
+        what, found = f"{source.name} of {manifest.release} in {place}", held.get(source.name)
         if found is None or isinstance(found, Unread):
             yield Check(what, f"{source.size} bytes", found)
         else:
             yield _check(what, source, found)
 
 
-def beside_check(manifest: AnyManifest, digest: str, listed: Collection[str] | Unread) -> Check:
+def beside_check(manifest: AnyManifest, listed: Collection[str] | Unread) -> Check:
     """What would be loaded with a model of many files: only what was captured may lie there."""
     what = f"objects beside the files of {manifest.release}"
     if isinstance(listed, Unread):
         return Check(what, "none", listed)
-    kept = {vault_key(manifest.release, digest, one.name) for one in manifest.objects}
+    kept = {one.name for one in manifest.objects}
     return Check(what, "none", ", ".join(sorted(set(listed) - kept)) or "none")
 
 
