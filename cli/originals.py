@@ -11,7 +11,11 @@ from cli.errors import RefusedError, UnusableError
 from cli.holdings import Holdings
 from sluice.adapters.ledger.releases import Releases
 from sluice.adapters.registry import Registry
+from sluice.adapters.signing_keys import SigningKeys
 from sluice.adapters.texts import Texts
+from sluice.adapters.vault import Vault
+from sluice.attesting import Attested, Attesting
+from sluice.domain.attestation import ENVELOPE_LIMIT
 from sluice.domain.bedrock_manifest import parse_any_manifest
 from sluice.domain.blueprint import vault_folder
 from sluice.domain.manifest import ManifestError, manifest_uri
@@ -88,7 +92,24 @@ class Originals:
         kept, caveats = holdings.checks(manifest, original.digest)
         packaged, deployed = _packaged(original.package), _deployed(original)
         said = package_checks(deployed, manifest, original.digest, packaged, leaving=True)
-        return [*said, *kept], caveats
+        return [*said, *kept, self._signature(original)], caveats
+
+    def envelope(self, original: Original) -> bytes | None:
+        """What was signed of the release, as it lies in the vault; None where there is none."""
+        bucket, key = original.manifest.bucket, _attested(original).key
+        return Vault(self._s3).content(bucket, key, limit=ENVELOPE_LIMIT)
+
+    def _signature(self, original: Original) -> Check:
+        """Whether a trusted key has signed what the manifest says."""
+        what, signed = f"signature of {original.release}", "a trusted key's, of this manifest"
+        try:
+            keys = self._connection.trusted_keys()
+        except UnusableError as error:
+            return Check(what, signed, Unread(str(error)))
+        signing_keys = SigningKeys(lambda: self._connection.client("kms"))
+        attesting = Attesting(Vault(self._s3), signing_keys, keys)
+        complaint = attempt(lambda: attesting.complaint(_attested(original)))
+        return Check(what, signed, complaint or signed)
 
     def ledger(self, original: Original) -> list[Check] | str:
         """What the ledger says of the release, or why it says nothing: it may be lost."""
@@ -161,6 +182,10 @@ def _deployed(original: Original) -> Deployed:
         epoch=0,
         **nowhere,
     )
+
+
+def _attested(original: Original) -> Attested:
+    return Attested(original.release, original.digest, original.text, original.manifest)
 
 
 def _packaged(package: Package) -> Packaged:

@@ -14,6 +14,7 @@ from cli.rebuilding import Rebuilding, TooLateError
 from cli.stack import Connection
 from cli.telling import say
 from cli.there import There
+from sluice.domain.attestation import ENVELOPE
 from sluice.domain.blueprint import name_objection, reproduced_name
 from sluice.domain.manifest import Manifest
 from sluice.domain.release import ApprovalStatus
@@ -99,6 +100,8 @@ class Reproducing:
         if code := self._found("as captured", all_of, [*caveats, *notes]):
             return code
         files = again.files(caveats)
+        if envelope := self._originals.envelope(original):
+            files[ENVELOPE] = envelope
         folder = self._options.output or str(original.release)
         told = blueprints.write(folder, files)
         self._answer |= {"folder": folder, "files": sorted(files)}

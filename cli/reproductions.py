@@ -16,9 +16,9 @@ Build a release again, from vault and registry alone: the ledger may be lost. Wh
 is compared.
 
 Written is a folder: template.json, a CloudFormation template with everything that a rollout gives
-SageMaker; manifest.json; README.txt with the digests, and with what another account needs. Each
-object in the vault is held against the manifest first; where one is missing or another, it is named
-and nothing is written.
+SageMaker; manifest.json and its signature, manifest.dsse.json; README.txt with the digests, and
+with what another account needs. Each object in the vault is held against the manifest first, and
+that against its signature; where one is missing or another, it is named and nothing is written.
 
 With --deploy the template becomes a stack under another name, and the original is never touched.
 Then both are proved to be the same: all that SageMaker tells of the reproduction is equal to what
@@ -51,6 +51,10 @@ def add_reproduction(
     vault = "a copy of the release's folder, s3://BUCKET/FOLDER/"
     parser.add_argument("--vault", default="", metavar="URI", help=vault)
     parser.add_argument("--image", default="", metavar="URI", help="a copy, of the same digest")
+    keys = (
+        "ARNs, comma-separated, of keys whose signatures count (SLUICE_TRUSTED_KEYS; the stack's)"
+    )
+    parser.add_argument("--trusted-keys", default="", metavar="ARNS", help=keys)
     code = "where an application's code.zip is put for --deploy"
     parser.add_argument("--code", default="", metavar="s3://BUCKET/KEY", help=code)
     parser.add_argument("--profile", default="", help="of the account to build it in")

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 
 STACK, TABLE, BUCKET = "SLUICE_STACK", "SLUICE_TABLE", "SLUICE_BUCKET"
 ROLE = "SLUICE_SERVING_ROLE"
+KEYS = "SLUICE_TRUSTED_KEYS"
 _TABLE_OUTPUT, _BUCKET_OUTPUT = "LedgerTableName", "ArtifactsBucketName"
 _ROLE_OUTPUT = "ServingRoleArn"
+_KEY_OUTPUT, _MORE_KEYS_OUTPUT = "SigningKeyArn", "TrustedKeyArns"
 
 
 class Connection:
@@ -32,6 +34,7 @@ class Connection:
         self._table = options.table or os.environ.get(TABLE, "")
         self._bucket = getattr(options, "bucket", "") or os.environ.get(BUCKET, "")
         self._role = getattr(options, "serving_role", "") or os.environ.get(ROLE, "")
+        self._keys = getattr(options, "trusted_keys", "") or os.environ.get(KEYS, "")
 
     def table(self) -> Table:
         """The ledger. Raises UnusableError where it cannot be found."""
@@ -45,6 +48,14 @@ class Connection:
     def serving_role(self) -> str:
         """What models run as whose config names no role. Raises UnusableError where unknown."""
         return self._role or self._of_stack(_ROLE_OUTPUT, f"--serving-role or {ROLE}")
+
+    def trusted_keys(self) -> tuple[str, ...]:
+        """ARNs of the keys whose signatures count. Raises UnusableError where unknown."""
+        if self._keys:
+            return tuple(filter(None, self._keys.split(",")))
+        own = self._of_stack(_KEY_OUTPUT, f"--trusted-keys or {KEYS}")
+        more = self._outputs(f"--trusted-keys or {KEYS}").get(_MORE_KEYS_OUTPUT, "")
+        return (own, *filter(None, more.split(",")))
 
     def s3(self) -> S3Client:
         """Where the bucket is. Raises UnusableError."""
@@ -60,6 +71,13 @@ class Connection:
             raise UnusableError(message) from error
 
     def _of_stack(self, output: str, otherwise: str) -> str:
+        outputs = self._outputs(f"what is its {output}: {otherwise}")
+        if output not in outputs:
+            message = f"stack {self._stack!r} has no output {output}: is it a stack of Sluice?"
+            raise UnusableError(message)
+        return outputs[output]
+
+    def _outputs(self, otherwise: str) -> dict[str, str]:
         try:
             (stack,) = self.client("cloudformation").describe_stacks(StackName=self._stack)[
                 "Stacks"
@@ -67,14 +85,10 @@ class Connection:
         except (BotoCoreError, ClientError) as error:
             message = (
                 f"stack {self._stack!r} cannot be read: {error}; name it with --stack or {STACK}, "
-                f"or say without a stack what is its {output}: {otherwise}"
+                f"or say without a stack {otherwise}"
             )
             raise UnusableError(message) from error
-        outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
-        if output not in outputs:
-            message = f"stack {self._stack!r} has no output {output}: is it a stack of Sluice?"
-            raise UnusableError(message)
-        return str(outputs[output])
+        return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
 
     def client(self, service: str) -> Any:
         """A client for a service of AWS. Raises UnusableError."""

@@ -18,6 +18,7 @@ from sluice.domain.inbox import CONFIG, EVALUATION, MODEL
 from tests.builders import ACCOUNT, BUCKET, REGION, a_bedrock_manifest, a_config, a_release_name
 from tests.integration.conftest import TABLE
 from tests.integration.rollouts import ROLE
+from tests.integration.signing import SIGNING_KEY, STRANGE_KEY
 from tests.integration.unpacked import push_unpacked
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ VERSION = {
     "Environment": {"Variables": {"LEVEL": "1"}},
 }
 """As GetFunctionConfiguration tells one."""
-LOST = ["--table", "no-such-table"]
+LOST = ["--table", "no-such-table", "--trusted-keys", SIGNING_KEY]
 GROUP = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}:model-package/churn"
 
 
@@ -101,6 +102,7 @@ def test_a_blueprint_is_written_without_a_ledger(churn: Kept) -> None:
     assert "the ledger was not asked" in told
     assert sorted(one.name for one in churn.folder.iterdir()) == [
         "README.txt",
+        "manifest.dsse.json",
         "manifest.json",
         "template.json",
     ]
@@ -161,7 +163,7 @@ def test_the_readme_tells_digests_and_what_another_account_needs(churn: Kept) ->
 
 def test_a_second_time_it_is_there_and_another_is_not_written_over(churn: Kept) -> None:
     churn.asked(*LOST)
-    assert "is there already, the same" in churn.asked("--table", TABLE)
+    assert "is there already, the same" in churn.asked("--table", TABLE, *LOST[2:])
     (churn.folder / "template.json").write_text("{}")
     assert "with other template.json" in churn.asked(*LOST, code=1)
     assert churn.file("template.json") == b"{}"
@@ -218,7 +220,7 @@ def test_a_ledger_that_says_otherwise_is_named(churn: Kept) -> None:
         UpdateExpression="SET digest = :other",
         ExpressionAttributeValues={":other": {"S": "0" * 64}},
     )
-    told = churn.asked("--table", TABLE, code=1)
+    told = churn.asked("--table", TABLE, *LOST[2:], code=1)
     assert "drift: digest of churn-v1 in its record of the ledger" in told
     assert not churn.folder.exists()
 
@@ -253,7 +255,7 @@ def test_the_answer_is_one_json_document(churn: Kept) -> None:
     assert answer["release"] == str(a_release_name("churn-v1"))
     assert answer["as_captured"] is True
     assert answer["findings"] == []
-    assert answer["files"] == ["README.txt", "manifest.json", "template.json"]
+    assert answer["files"] == ["README.txt", "manifest.dsse.json", "manifest.json", "template.json"]
 
 
 def test_a_model_of_many_files_is_told_by_its_folder_and_nothing_may_lie_beside_them(
@@ -290,3 +292,18 @@ def test_a_copy_of_the_vaults_folder_is_held_against_the_manifest_too(churn: Kep
 def test_an_account_that_nobody_configured_is_told(churn: Kept) -> None:
     told = churn.asked(*LOST, "--deploy", "--role", ROLE, "--profile", "nobody", code=2)
     assert "nobody" in told
+
+
+def test_what_no_trusted_key_has_signed_is_named_and_nothing_is_written(churn: Kept) -> None:
+    told = churn.asked("--table", "lost", "--trusted-keys", STRANGE_KEY, code=1)
+    assert "drift: signature of churn-v1" in told
+    assert "SIGNATURE_UNTRUSTED" in told
+    churn.aws("s3").delete_object(Bucket=BUCKET, Key=churn.key("manifest.dsse.json"))
+    assert "SIGNATURE_MISSING" in churn.asked(*LOST, code=1)
+    assert not churn.folder.exists()
+
+
+def test_a_signature_that_nobody_can_check_is_not_taken_for_one(churn: Kept) -> None:
+    told = churn.asked("--table", "lost", "--stack", "lost", code=3)
+    assert "unreadable: signature of churn-v1" in told
+    assert not churn.folder.exists()

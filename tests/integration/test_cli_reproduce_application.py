@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from cli.__main__ import main
+from tests.integration.signing import SIGNING_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,7 +49,15 @@ class Kept:
     def asked(self, *more: str, code: int) -> str:
         """What the command says on both channels."""
         self._capsys.readouterr()
-        said = ["--table", "lost", "--output", str(self.folder), *more]
+        said = [
+            "--table",
+            "lost",
+            "--trusted-keys",
+            SIGNING_KEY,
+            "--output",
+            str(self.folder),
+            *more,
+        ]
         assert main(["reproduce", "support-v1", *said]) == code, self._capsys.readouterr()
         told = self._capsys.readouterr()
         return told.out + told.err
