@@ -38,6 +38,7 @@ SUBSYSTEMS = (
     "localcloud.misdeliveries",
     "localcloud.delivery",
     "localcloud.schedules",
+    "localcloud.trails",
     "localcloud.storage",
     "localcloud.multiparts",
     "localcloud.tables",

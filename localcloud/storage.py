@@ -8,9 +8,10 @@ from http import HTTPStatus
 from typing import Any
 
 from awscrt import checksums
+from ministack.core import iam_evaluator
 from ministack.services import eventbridge, s3
 
-from localcloud import hooks
+from localcloud import hooks, trails
 from localcloud.clock import clock
 
 # The version an event is about: ministack knows it where it fires, and leaves it out of the event.
@@ -92,9 +93,13 @@ def _fire(original: Any, *args: Any, **kwargs: Any) -> None:
 
 
 def _dispatch(original: Any, event: dict[str, Any], view: Any = None) -> None:
-    if event.get("Source") == "aws.s3":
-        event, view = _as_published(event), None
-    original(event, view)
+    if event.get("Source") != "aws.s3" or event["DetailType"] == trails.DETAIL_TYPE:
+        original(event, view)
+        return
+    published = _as_published(event)
+    original(published, None)
+    if event["DetailType"] == "Object Created":
+        trails.object_written(json.loads(published["Detail"]), iam_evaluator.caller_arn())
 
 
 def _as_published(event: dict[str, Any]) -> dict[str, Any]:

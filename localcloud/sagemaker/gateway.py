@@ -9,6 +9,7 @@ from typing import Any
 
 from ministack.core import router
 
+from localcloud import trails
 from localcloud.sagemaker import (
     authorization,
     configs,
@@ -74,9 +75,14 @@ def _carry_out(operation: str, body: bytes, caller: Caller) -> Reply:
         known = "not part of the local cloud" if operation in shapes.operations() else "unknown"
         raise ServiceError("UnknownOperationException", f"{operation} is {known}")
     request = _parsed(body)
-    shapes.check(operation, request)
-    authorization.authorise(operation, request, caller)
-    answer = OPERATIONS[operation](request, caller)
+    try:
+        shapes.check(operation, request)
+        authorization.authorise(operation, request, caller)
+        answer = OPERATIONS[operation](request, caller)
+    except ServiceError as error:
+        trails.sagemaker_called(operation, request, caller.arn, error=error.code)
+        raise
+    trails.sagemaker_called(operation, request, caller.arn, answer=answer)
     return 200, {"Content-Type": _CONTENT_TYPE}, json.dumps(answer).encode()
 
 
