@@ -120,6 +120,8 @@ def _add_verify(
     parser = _parser(commands, "verify", "whether what serves is what was approved", _VERIFY)
     parser.add_argument("target", nargs="*", metavar="TARGET", help=TARGET)
     parser.add_argument("--all", action="store_true", help="every target that was ever approved")
+    read = "also read every captured object in the vault and compare its SHA-256"
+    parser.add_argument("--read", action="store_true", help=read)
     role = "ARN of what models run as, without a stack (SLUICE_SERVING_ROLE)"
     parser.add_argument("--serving-role", default="", metavar="ARN", help=role)
     connect(parser)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
+from botocore.exceptions import FlexibleChecksumError
+
 from cli.errors import UnusableError
+from sluice.adapters.artifacts import Artifacts
 from sluice.adapters.endpoint import Endpoint
 from sluice.adapters.foundation_models import FoundationModels
 from sluice.adapters.hosting import Hosting
@@ -22,8 +25,11 @@ if TYPE_CHECKING:
     from cli.stack import Connection
 
 
-def examining(connection: Connection) -> Examining:
-    """The reads that verification is made of. Raises UnusableError without a region."""
+def examining(connection: Connection, *, read: bool = False) -> Examining:
+    """The reads that verification is made of; of the vault's objects the content, too, if `read`.
+
+    Raises UnusableError without a region.
+    """
     sagemaker, s3 = connection.client("sagemaker"), connection.client("s3")
     lambdas = cache(partial(connection.client, "lambda"))
 
@@ -46,4 +52,13 @@ def examining(connection: Connection) -> Examining:
         versions=Versions(lambdas),
         catalogue=FoundationModels(cache(partial(connection.client, "bedrock"))),
         role=role,
+        digest=partial(_digest, Artifacts(s3)) if read else None,
     )
+
+
+def _digest(artifacts: Artifacts, bucket: str, key: str, version_id: str) -> str:
+    """The SHA-256 of what S3 serves, or that it is not even what S3's own checksum is of."""
+    try:
+        return artifacts.sha256(bucket, key, version_id)
+    except FlexibleChecksumError:
+        return "of other bytes than its checksum"

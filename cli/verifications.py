@@ -45,7 +45,7 @@ def verify(options: Namespace) -> int:
     if not asked:
         message = "the ledger knows no target: nothing was ever approved"
         raise UnusableError(message)
-    verifying = Verifying(examining(connection))
+    verifying = Verifying(examining(connection, read=options.read))
     found = [_verified(verifying, targets, one) for one in asked]
     _tell(found, as_json=options.json)
     return _code([finding for one in found for finding in one["findings"]])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from moto.s3.models import s3_backends
 from moto.sagemaker import sagemaker_backends
 
 from cli.__main__ import main
@@ -80,9 +82,9 @@ class Serving:
         (target,) = answer["targets"]
         return [(one["severity"], one["what"]) for one in target["findings"]]
 
-    def answer(self, *, code: int) -> Any:
+    def answer(self, *options: str, code: int) -> Any:
         self._capsys.readouterr()
-        assert main(["verify", "churn", "--json", *ASKED]) == code
+        assert main(["verify", "churn", "--json", *ASKED, *options]) == code
         return json.loads(self._capsys.readouterr().out)
 
 
@@ -366,3 +368,26 @@ def test_nothing_but_reads_is_asked_of_aws(churn: Serving, monkeypatch: pytest.M
         "GetObject",
         "HeadObject",
     }
+
+
+def test_a_byte_that_flipped_under_its_version_is_found_by_reading(churn: Serving) -> None:
+    """S3 serves no other bytes under a version: only whoever reads them would know if it did."""
+    s3 = s3_backends[ACCOUNT]["aws"]
+    stored = s3.buckets[BUCKET].keys[churn.key("config.json")]
+    content, etag = bytes(stored.value), stored.etag
+    table, key = churn.world.table, ("RELEASE#churn", "CAPTURE#000001")
+    item = table.get(*key)
+    assert item
+    (copy,) = (one for one in item["copies"] if one["name"] == "config.json")
+    copy["sha256"] = hashlib.sha256(content).hexdigest()
+    table.write(table.put(item))
+    stored.value = content[:-1] + bytes([content[-1] ^ 1])
+    stored._etag = etag.strip('"')
+
+    assert churn.found(code=0) == []
+    found = churn.answer("--read", code=1)["targets"][0]["findings"]
+
+    (finding,) = (one for one in found if one["severity"] == "drift")
+    assert finding["what"] == "config.json of churn-v1 in the vault"
+    assert json.loads(finding["expected"]) == {"sha256": hashlib.sha256(content).hexdigest()}
+    assert json.loads(finding["found"]) == {"sha256": "of other bytes than its checksum"}

@@ -187,6 +187,29 @@ def test_a_checksum_in_the_manifest_outlives_the_one_in_the_ledger() -> None:
     ]
 
 
+def test_what_was_read_is_held_against_what_was_read_when_it_was_captured() -> None:
+    first, *_ = MANIFEST.objects
+    known = first.model_copy(update={"sha256": "5" * 64})
+    manifest = MANIFEST.model_copy(update={"objects": (known,)})
+    standing = {first.name: STANDING[first.name].model_copy(update={"sha256": "6" * 64})}
+
+    (finding,) = findings(vault_checks(manifest, COPIES, standing))
+
+    assert finding.expected == f'{{"sha256": "{"5" * 64}"}}'
+    assert finding.found == f'{{"sha256": "{"6" * 64}"}}'
+
+
+def test_what_was_read_and_never_before_is_nobodys_to_tell() -> None:
+    first, *_ = MANIFEST.objects
+    assert not first.sha256
+    manifest = MANIFEST.model_copy(update={"objects": (first,)})
+    standing = {first.name: STANDING[first.name].model_copy(update={"sha256": "6" * 64})}
+
+    assert told(findings(vault_checks(manifest, COPIES, standing))) == [
+        ("unreadable", f"content of {first.name} of churn-v4 in the vault")
+    ]
+
+
 # What the registry says.
 
 

@@ -79,6 +79,8 @@ class Examining:
     catalogue: FoundationModels
     role: Callable[[], str | Unread]
     """What models run as whose config names no role."""
+    digest: Callable[[str, str, str], str] | None = None
+    """Reads an object's content, by bucket, key and version, for its SHA-256; None: nobody does."""
 
     def view(self, state: TargetState) -> EndpointView | Unread | None:
         """What the target stands on."""
@@ -111,7 +113,7 @@ class Examining:
         """What stands in the vault for each of the copies, by its name."""
         found: dict[str, Standing | Unread | None] = {}
         for copy in copies:
-            found[copy.name] = attempt(partial(self.vault.standing, bucket, copy.key))
+            found[copy.name] = attempt(partial(self._standing, bucket, copy.key))
         return found
 
     def package(self, arn: str) -> Packaged | Unread | None:
@@ -125,6 +127,12 @@ class Examining:
         """The image, where it is there to be pulled."""
         present = attempt(lambda: self.images.present(uri))
         return present if isinstance(present, Unread) else (uri if present else None)
+
+    def _standing(self, bucket: str, key: str) -> Standing | None:
+        found = self.vault.standing(bucket, key)
+        if found is None or self.digest is None:
+            return found
+        return found.model_copy(update={"sha256": self.digest(bucket, key, found.version_id)})
 
     def _captured(self, live: Deployed) -> Captured | None:
         try:

@@ -55,6 +55,8 @@ class Standing(Value):
     etag: str
     checksums: dict[str, str] = Field(default_factory=dict)
     checksum_type: str = ""
+    sha256: str = ""
+    """Where the content was read."""
 
 
 def sha256_of(checksums: Mapping[str, str], checksum_type: str) -> str:

@@ -171,6 +171,13 @@ def vault_checks(
             yield Check(f"{what} in the vault", kept[source.name].key, found)
         else:
             yield _object_check(what, source, kept[source.name], found)
+            if found.sha256 and not _recorded(source, kept[source.name]):
+                nobody = Unread("no SHA-256 of it was recorded, so nobody can tell")
+                yield Check(f"content of {what} in the vault", "as it was captured", nobody)
+
+
+def _recorded(source: CapturedObject, copy: VaultCopy) -> str:
+    return source.sha256 or copy.sha256
 
 
 def beside_check(
@@ -190,6 +197,8 @@ def _object_check(what: str, source: CapturedObject, copy: VaultCopy, found: Sta
     of_source = {one: source.checksums[one] for one in comparable(source, found)}
     sums = {**copy.checksums, **of_source}
     seen = {one: found.checksums.get(one, _NOTHING) for one in sums}
+    if found.sha256 and _recorded(source, copy):
+        sums["sha256"], seen["sha256"] = _recorded(source, copy), found.sha256
     return Check(
         f"{what} in the vault",
         {"version": copy.version_id, "size": source.size, "etag": copy.etag, **sums},
