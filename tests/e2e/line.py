@@ -78,6 +78,13 @@ class Line:
         """Approve a registered version."""
         self._decide(version, "Approved", "looks good")
 
+    def approve_again(self, version: int) -> None:
+        """Set a version to pending, then approve it once more."""
+        self._decide(version, "PendingManualApproval", "on second thoughts")
+        began = self.now()
+        self.until("time has passed", lambda: self.now()[:19] > began[:19] or None)
+        self.approve(version)
+
     def reject(self, version: int) -> None:
         """Reject a version, for a person's reasons."""
         self._decide(version, "Rejected", "a person said so")
