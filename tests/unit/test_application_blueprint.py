@@ -150,6 +150,9 @@ def test_a_function_that_is_gone_is_told_with_the_commit_to_build_it_from() -> N
 
 
 def test_the_readme_names_code_and_what_is_not_captured() -> None:
-    text = application_readme(MANIFEST, DIGEST, package_arn="arn:package")
+    stack = Infrastructure(stack="sluice", stack_id="", template_sha256="", commit="9f8d111")
+    captured = MANIFEST.model_copy(update={"infrastructure": stack})
+    text = application_readme(captured, DIGEST, package_arn="arn:package")
+    assert "captured by     stack sluice, of commit 9f8d111" in text
     assert f"CodeSha256 {VERSION['CodeSha256']}" in text
     assert "aws s3 cp code.zip s3://CODE-BUCKET/code.zip" in text

@@ -65,12 +65,14 @@ def endpoint_readme(
 
 
 def _head(manifest: AnyManifest, digest: str, package_arn: str) -> list[str]:
+    stack = manifest.infrastructure
     return [
         f"{manifest.release}, to be built again from its vault",
         "",
         f"release digest  {digest}  (SHA-256 of manifest.json)",
         f"model package   {package_arn}",
         f"commit          {manifest.commit}",
+        *([f"captured by     stack {stack.stack}, of commit {stack.commit}"] if stack else []),
         "",
     ]
 
