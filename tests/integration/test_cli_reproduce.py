@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import subprocess
@@ -10,11 +11,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from cli.__main__ import main
+from sluice.domain import making
 from sluice.domain.application_blueprint import application_template
 from sluice.domain.bedrock import FunctionCode
+from sluice.domain.deploying import fleet
 from sluice.domain.inbox import CONFIG, EVALUATION, MODEL
+from sluice.domain.manifest import parse_manifest
 from tests.builders import ACCOUNT, BUCKET, REGION, a_bedrock_manifest, a_config, a_release_name
 from tests.integration.conftest import TABLE
 from tests.integration.rollouts import ROLE
@@ -307,3 +312,59 @@ def test_a_signature_that_nobody_can_check_is_not_taken_for_one(churn: Kept) -> 
     told = churn.asked("--table", "lost", "--stack", "lost", code=3)
     assert "unreadable: signature of churn-v1" in told
     assert not churn.folder.exists()
+
+
+class Standing:
+    """The original and a reproduction of it, as SageMaker has both."""
+
+    def __init__(self, churn: Kept) -> None:
+        churn.asked(*LOST)
+        self.sagemaker = churn.aws("sagemaker")
+        text = churn.file("manifest.json").decode()
+        self.digest = hashlib.sha256(text.encode()).hexdigest()
+        self.manifest = parse_manifest(text, digest=self.digest)
+        self.made("churn", "v1-e1")
+        self.made("churn-v1-reproduced", "v1")
+
+    def made(self, name: str, variant: str, *, count: int = 2, **container: Any) -> None:
+        """An endpoint of the release, replaced if it is there; with this in its container."""
+        for kind in ("endpoint", "endpoint_config", "model"):
+            camel = "".join(word.title() for word in kind.split("_"))
+            with contextlib.suppress(ClientError):
+                getattr(self.sagemaker, f"delete_{kind}")(**{f"{camel}Name": name})
+        runs = {**making.container(self.manifest, self.digest), **container}
+        self.sagemaker.create_model(**making.model(name, runs=runs, role_arn=ROLE))
+        of = making.production_variant(variant, model=name, fleet=fleet(self.manifest, count=count))
+        self.sagemaker.create_endpoint_config(**making.config(name, variants=[of]))
+        self.sagemaker.create_endpoint(**making.endpoint(name, config=name))
+
+
+CHECK = ("--check", "--role", ROLE)
+
+
+def test_a_reproduction_is_held_against_the_original_that_serves(churn: Kept) -> None:
+    standing = Standing(churn)
+    told = churn.asked(*LOST, *CHECK)
+    assert "the same: yes" in told
+    assert "cannot be compared" not in told
+
+    standing.made("churn", "v1-e1", Environment={"LEVEL": "9"})
+    told = churn.asked(*LOST, *CHECK, code=1)
+    assert "PrimaryContainer.Environment.LEVEL of model: expected 9, found 1" in told
+
+
+def test_how_many_instances_the_original_has_is_told_and_no_difference(churn: Kept) -> None:
+    standing = Standing(churn)
+    standing.made("churn", "v1-e1", count=5)
+    told = churn.asked(*LOST, *CHECK)
+    assert "InitialInstanceCount of endpoint configuration: 5 of the original, 2 here" in told
+
+
+def test_an_original_that_serves_something_else_is_not_compared_with(churn: Kept) -> None:
+    standing = Standing(churn)
+    standing.made("churn", "v2-e2", ModelDataUrl="s3://elsewhere/model.tar.gz")
+    assert "endpoint churn serves another release now" in churn.asked(*LOST, *CHECK)
+
+
+def test_a_reproduction_that_is_not_there_is_gone(churn: Kept) -> None:
+    assert "gone: endpoint churn-v1-reproduced" in churn.asked(*LOST, *CHECK, code=1)
