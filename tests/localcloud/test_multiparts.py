@@ -7,6 +7,8 @@ Model: s3.CompleteMultipartUpload
 """
 
 import base64
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -117,6 +119,27 @@ def test_completing_twice_answers_twice_and_makes_one_version(copy: Copy) -> Non
 
     versions = copy.s3.list_object_versions(Bucket=copy.bucket, Prefix="copy")["Versions"]
     assert len(versions) == 1
+
+
+def resident(cloud: LocalCloud) -> int:
+    """The bytes that the server holds in memory."""
+    pages = int(Path(f"/proc/{cloud.pid}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_parts_take_no_memory_of_their_own_until_they_are_the_object(
+    client: Clients, cloud: LocalCloud, unique: str
+) -> None:
+    # Ours: an artifact of gigabytes is copied on one machine.
+    size = 16 * PART
+    copy = Copy(client, unique, bytes(range(256)) * (size // 256))
+    copy.part(1, 0, PART - 1)
+    before = resident(cloud)
+
+    for number in range(1, 16):
+        copy.part(number + 1, number * PART, (number + 1) * PART - 1)
+
+    assert resident(cloud) - before < size // 3
 
 
 def test_versions_are_listed_newest_first_and_paged(copy: Copy) -> None:
