@@ -44,7 +44,7 @@ alarms = Alarms(client("cloudwatch"))
 announcements = Announcements(
     client("events"), client("sns"), topic_arn=settings.notifications_topic_arn
 )
-observing = Observing(targets, releases, registry)
+observing = Observing(targets, releases, registry, announcements)
 reconciling = Reconciling(
     targets=targets,
     releases=releases,

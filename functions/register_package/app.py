@@ -12,6 +12,7 @@ from aws_lambda_powertools.utilities.batch import (
 
 from sluice.adapters.announcements import Announcements
 from sluice.adapters.artifacts import Artifacts
+from sluice.adapters.deployed import policy_beside
 from sluice.adapters.foundation_models import FoundationModels
 from sluice.adapters.images import Images
 from sluice.adapters.knowledge_bases import KnowledgeBases
@@ -37,6 +38,7 @@ from sluice.copying import Copying
 from sluice.domain.floors import Floors, parse_evaluation_floors
 from sluice.domain.plan import Strategy
 from sluice.events.uploads import Origin, parse_arrival
+from sluice.gating import Gating
 from sluice.inspecting import Inspecting
 from sluice.observability import logger, metrics
 from sluice.partnering import Partnering
@@ -61,6 +63,7 @@ floors = Floors(
     require_smoke_test=settings.require_smoke_test,
     evaluation=parse_evaluation_floors(settings.evaluation_floors),
 )
+policy = policy_beside(__file__)
 s3 = client("s3", read_seconds=60)
 table = Table(client("dynamodb"), settings.ledger_table)
 releases, intake = Releases(table), Intake(table)
@@ -98,6 +101,7 @@ registering = Registering(
         own_stack=own_stack,
         tracing=tracing,
         attesting=attesting,
+        gating=Gating(policy, releases, Targets(table)),
     ),
     releases=releases,
     intake=intake,

@@ -236,14 +236,14 @@ def approval_changes() -> dict[str, list[Any]]:
             listed(one["Action"])
         ):
             allowed = one["Condition"]["StringEquals"]["sagemaker:ModelApprovalStatus"]
-            found.setdefault(role, []).append(allowed)
+            found.setdefault(role, []).extend(listed(allowed))
     return found
 
 
 def test_nobody_of_us_can_approve() -> None:
     assert approval_changes() == {
         "ReconcileTargetRole": ["Rejected"],
-        "RegisterPackageRole": ["PendingManualApproval", "Rejected"],
+        "RegisterPackageRole": ["PendingManualApproval", "Rejected", "Rejected"],
         "SettleRolloutRole": ["Rejected"],
     }
 

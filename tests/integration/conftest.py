@@ -26,6 +26,7 @@ from tests.integration.applications import Bedrock, Function, put_release
 from tests.integration.captured import Captured
 from tests.integration.catalogue import Catalogue
 from tests.integration.faults import Faults
+from tests.integration.gated import GATES, deployed_with
 from tests.integration.inbox import Inbox
 from tests.integration.lambdas import APPLICATIONS, Lambdas
 from tests.integration.published import Application
@@ -209,6 +210,31 @@ def start_over(
     def start() -> Inbox:
         _start_over(clients)
         return Inbox(clients, function("register_package"), context)
+
+    return start
+
+
+@pytest.fixture(scope="session")
+def judging(mocked: None, tmp_path_factory: pytest.TempPathFactory) -> ModuleType:
+    """`register_package` with an evaluation policy."""
+    return deployed_with(GATES, tmp_path_factory.mktemp("register_package"))
+
+
+@pytest.fixture
+def gated(aws: Callable[[str], Any], judging: ModuleType, context: SimpleNamespace) -> Inbox:
+    """An inbox whose function has an evaluation policy."""
+    return Inbox(aws, judging, context)
+
+
+@pytest.fixture
+def start_gated(
+    clients: Callable[[str], Any], judging: ModuleType, context: SimpleNamespace
+) -> Callable[[], Inbox]:
+    """The same inbox in an AWS emptied again."""
+
+    def start() -> Inbox:
+        _start_over(clients)
+        return Inbox(clients, judging, context)
 
     return start
 

@@ -152,14 +152,18 @@ class Inbox:
 
     def packages(self, group: str = "churn") -> list[dict[str, Any]]:
         """Every package of the group that is not rejected, oldest first, described."""
+        every = self.every_package(group)
+        return [one for one in every if one["ModelApprovalStatus"] != "Rejected"]
+
+    def every_package(self, group: str = "churn") -> list[dict[str, Any]]:
+        """Every package of the group, oldest first, described."""
         listed = self._sagemaker.list_model_packages(
             ModelPackageGroupName=group, SortOrder="Ascending", MaxResults=100
         )["ModelPackageSummaryList"]
-        described = [
+        return [
             self._sagemaker.describe_model_package(ModelPackageName=one["ModelPackageArn"])
             for one in listed
         ]
-        return [one for one in described if one["ModelApprovalStatus"] != "Rejected"]
 
     def vault(self) -> dict[str, bytes]:
         """The content of everything in the vault, by its key."""

@@ -13,7 +13,16 @@ from sluice.adapters.ledger.targets import Targets
 from sluice.domain.inbox import CONFIG, EVALUATION, MODEL
 from sluice.domain.manifest import digest_of
 from sluice.domain.release import Capture
-from tests.builders import BUCKET, COMMIT, WEIGHTS, a_config, a_release_name, a_state, deployed
+from tests.builders import (
+    BUCKET,
+    COMMIT,
+    METADATA,
+    WEIGHTS,
+    a_config,
+    a_release_name,
+    a_state,
+    deployed,
+)
 from tests.integration.configs import push_config, push_file
 from tests.integration.conftest import TABLE
 from tests.integration.rollouts import Wire
@@ -27,6 +36,7 @@ if TYPE_CHECKING:
 
 OTHER = "a" * 40
 ASKED = ["--table", TABLE]
+UNSCORED = {name: text for name, text in METADATA.items() if name != "eval-accuracy"}
 
 
 def push_model(inbox: Inbox, folder: str, *, weights: bytes = WEIGHTS, **changes: Any) -> None:
@@ -37,7 +47,7 @@ def push_model(inbox: Inbox, folder: str, *, weights: bytes = WEIGHTS, **changes
     config = a_config(inference_scripts=scripts, **changes)
     events = [
         inbox.put(f"models/{folder}/code/pre.py", script),
-        inbox.push(MODEL, weights, folder=folder),
+        inbox.push(MODEL, weights, folder=folder, **UNSCORED),
         inbox.push(CONFIG, config, folder=folder),
         inbox.push(EVALUATION, scores, folder=folder),
     ]

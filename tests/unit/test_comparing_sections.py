@@ -36,6 +36,7 @@ SECTIONED = {
     "metadata.git-sha": "metadata",
     "config.endpoint_name": "target",
     "infrastructure.commit": "infrastructure",
+    "gates.live.digest": "gates",
     "release.version": "names",
     "system": "other",
     "added_since": "other",
@@ -80,4 +81,13 @@ def test_who_captured_two_versions_tells_nothing_about_how_they_behave() -> None
     found = compare(MODEL, other)
 
     assert [one.section for one in found.differences] == ["infrastructure"]
+    assert found.is_same
+
+
+def test_what_two_versions_were_held_against_tells_nothing_about_how_they_behave() -> None:
+    gates = {"policy": "5" * 64, "section": "default", "live": None, "judged": []}
+
+    found = compare({**MODEL, "gates": gates}, {**MODEL, "gates": {**gates, "policy": "6" * 64}})
+
+    assert [one.section for one in found.differences] == ["gates"]
     assert found.is_same

@@ -19,8 +19,10 @@ from sluice.adapters.ledger.table import ConditionFailedError
 from sluice.adapters.registry import Package, RegistryRefusedError
 from sluice.adapters.vault import VaultConflictError
 from sluice.attesting import Attested
+from sluice.domain.approval import below_policy
 from sluice.domain.bedrock_manifest import parse_any_manifest
 from sluice.domain.composing import numbered
+from sluice.domain.gates import missed_by
 from sluice.domain.inbox import identity
 from sluice.domain.manifest import MANIFEST, digest_of, manifest_uri, vault_key
 from sluice.domain.package import RELEASE_DIGEST
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from sluice.attesting import Attesting
     from sluice.copying import Copying, Turn
     from sluice.domain.bedrock_manifest import AnyManifest
+    from sluice.gating import Gating
     from sluice.partnering import Partnering
     from sluice.telling import Telling
     from sluice.tracing import Tracing
@@ -83,6 +86,7 @@ class Capturing:
     own_stack: OwnStack
     tracing: Tracing
     attesting: Attesting
+    gating: Gating
 
     def claim(self, manifest: AnyManifest, *, based_on: Seen, at: datetime) -> Claimed:
         """Fix what the folder is. Raises ConditionFailedError when that changed meanwhile.
@@ -96,6 +100,7 @@ class Capturing:
             newest = self.releases.newest(manifest.release.group)
             manifest = numbered(manifest, newest=newest)
         pair, beside = self.partnering.bind(manifest)
+        manifest = self.gating.judge(manifest, based_on.noted, at=at)
         text = manifest.canonical()
         digest = digest_of(text)
         release = Release(
@@ -107,6 +112,7 @@ class Capturing:
             target=manifest.target,
             claimed_at=at,
             pair=pair,
+            missed=missed_by(manifest.gates),
         )
         captured = {one.name for one in manifest.objects}
         mine = [noted for noted in based_on.noted if noted.place.name in captured]
@@ -151,7 +157,9 @@ class Capturing:
                 "registered_at": at,
             }
         )
-        self.telling.registered(registered, copies, caveats=manifest.caveats)
+        if manifest.gates and manifest.gates.missed:
+            registered = below_policy(registered, manifest.gates, created=package.created, at=at)
+        self.telling.registered(registered, copies, caveats=manifest.caveats, gates=manifest.gates)
         try:
             receipts = _receipts(manifest, turn)[:_AT_ONCE]
             self.releases.register(registered, copies, receipts=list(map(receipt_item, receipts)))
@@ -181,7 +189,7 @@ class Capturing:
                 found.append(self.registry.describe(arn))
         kept, *strays = sorted(found, key=lambda package: package.version)
         for stray in strays:
-            if stray.approval is not ApprovalStatus.REJECTED:
+            if stray.approval is not ApprovalStatus.REJECTED or release.missed:
                 self.registry.reject(stray.arn, f"duplicate of {kept.arn}")
         return kept
 

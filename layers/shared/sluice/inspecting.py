@@ -25,7 +25,7 @@ from sluice.domain.inbox import (
     Upload,
 )
 from sluice.domain.noted import Noted
-from sluice.domain.pushed import ModelConfig, parse_config, parse_evaluation
+from sluice.domain.pushed import ModelConfig, evaluated_at, parse_config, parse_evaluation
 from sluice.domain.refusal import Reason, Refusal
 from sluice.domain.registration import MODEL_SAMPLE, judge_labels, judge_model, judge_target
 from sluice.domain.release import System
@@ -127,7 +127,12 @@ class Inspecting:
         refusal = refuse_evaluation(metrics, self.floors)
         if noted.place.system is System.BEDROCK:
             refusal = judge_evaluated(data, commit=noted.place.commit) or refusal
-        update = {"metrics": metrics, "refusal": refusal, "sha256": _sha256(data)}
+        update = {
+            "metrics": metrics,
+            "evaluated_at": evaluated_at(data),
+            "refusal": refusal,
+            "sha256": _sha256(data),
+        }
         return noted.model_copy(update=update)
 
     def _pinned(self, config: ModelConfig) -> str | Refusal:

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 from sluice.adapters.ledger.table import ConditionFailedError
 from sluice.adapters.ledger.targets import ContentionError
 from sluice.domain import names
-from sluice.domain.approval import Observation, new_target, observe
+from sluice.domain.approval import Observation, approved_by, new_target, observe
 from sluice.domain.package import release_named
 from sluice.domain.release import ApprovalChange, ApprovalStatus
 
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from sluice.adapters.announcements import Announcements
     from sluice.adapters.ledger.releases import Releases
     from sluice.adapters.ledger.table import Item
     from sluice.adapters.ledger.targets import Targets
@@ -62,6 +63,7 @@ class Observing:
     targets: Targets
     releases: Releases
     registry: Registry
+    announcements: Announcements
 
     def observe(self, package_arn: str, *, now: datetime) -> Seen | None:
         """Record a package's approval as it is now; None if it is no release of ours, or gone."""
@@ -138,4 +140,17 @@ class Observing:
             return [self.releases.replacing(release, seen_as.release)] if seen_as else []
 
         self.targets.change(target, decide, also=also)
+        if seen_as:
+            self._tell(seen_as, seen)
         return seen_as.refusal if seen_as else ""
+
+    def _tell(self, observed: Observation, seen: ApprovalChange) -> None:
+        """Tell people that somebody approved what the evaluation policy had rejected."""
+        release = observed.release
+        if seen.status is not ApprovalStatus.APPROVED or not release.missed:
+            return
+        self.announcements.announce_if_possible(
+            "ReleaseApprovedBelowPolicy",
+            release.model_dump(mode="json", exclude_none=True),
+            message=f"{release.name} was {approved_by(release, seen)}.",
+        )

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sluice.adapters.announcements import Announcements
+    from sluice.domain.gates import Gates
     from sluice.domain.inbox import Upload
     from sluice.domain.refusal import Refusal
     from sluice.domain.release import Release, ReleaseName
@@ -19,24 +20,56 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Telling:
-    """`ReleaseRegistered` and `ReleaseRefused`, each with a message in plain words."""
+    """`ReleaseRegistered`, `ReleaseBelowPolicy`, `ReleaseRefused`, each with a plain message."""
 
     announcements: Announcements
 
     def registered(
-        self, release: Release, copies: Sequence[VaultCopy], *, caveats: Sequence[str] = ()
+        self,
+        release: Release,
+        copies: Sequence[VaultCopy],
+        *,
+        caveats: Sequence[str] = (),
+        gates: Gates | None = None,
     ) -> None:
-        """The release waits for somebody's approval; how far its copies are proven is said too."""
+        """The release waits for somebody's approval, or is below the evaluation policy.
+
+        How far its copies are proven is said too.
+        """
         unread = ", ".join(one.name for one in copies if one.compared is Comparison.PARTS)
         proof = f"Source and copy of {unread} were compared by S3's part checks alone."
-        said = (*caveats, *_of_pair(release), *([proof] if unread else []))
+        uncompared = tuple(one.detail for one in gates.not_applicable) if gates else ()
+        said = (*caveats, *uncompared, *_of_pair(release), *([proof] if unread else []))
         known = "".join(f"\n{one}" for one in said)
+        if gates and gates.missed:
+            self._below(release, gates, known)
+            return
         self.announcements.announce(
             "ReleaseRegistered",
             release.model_dump(mode="json", exclude_none=True),
             message=(
                 f"{release.name} is registered as version {release.package_version} of model "
                 f"package group {release.name.group} and waits for approval.\n"
+                f"{release.package_arn}{known}"
+            ),
+        )
+
+    def _below(self, release: Release, gates: Gates, known: str) -> None:
+        """It is registered whole, and Rejected: each number that the policy misses is named."""
+        missed = "".join(f"\n- {one.detail}" for one in gates.missed)
+        detail = {
+            **release.model_dump(mode="json", exclude_none=True),
+            "gates": gates.model_dump(mode="json", exclude_none=True),
+        }
+        self.announcements.announce(
+            "ReleaseBelowPolicy",
+            detail,
+            message=(
+                f"{release.name} is registered as version {release.package_version} of model "
+                f"package group {release.name.group}, and Rejected: its evaluation is below the "
+                f"policy (section {gates.section}).{missed}\n"
+                "Push a better version; or approve it in the registry all the same: it is rolled "
+                "out then, and the history says against which gates.\n"
                 f"{release.package_arn}{known}"
             ),
         )

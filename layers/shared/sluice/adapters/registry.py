@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from sluice.domain.inbox import EVALUATION
 from sluice.domain.manifest import MANIFEST, Manifest, manifest_uri
-from sluice.domain.package import client_token, customer_metadata, specification
+from sluice.domain.package import client_token, customer_metadata, description, specification
 from sluice.domain.release import ApprovalStatus
 from sluice.domain.verifying import Packaged
 
@@ -49,6 +49,7 @@ class Package:
     group: str
     version: int
     approval: ApprovalStatus
+    created: datetime
     last_modified: datetime
     last_modified_by: str
     """ARN of whoever last changed anything about it, or `unknown`: no proof of who approved."""
@@ -116,8 +117,9 @@ class Registry:
                 raise
 
     def register(self, manifest: AnyManifest, digest: str) -> str:
-        """Create the release's package, pending approval, and its group when absent; its ARN.
+        """Create the release's package, and its group when absent; its ARN.
 
+        It is pending approval, or Rejected where it misses a gate of the evaluation policy.
         Raises RegistryRefusedError when SageMaker calls the package itself invalid.
         """
         request = _request(manifest, digest)
@@ -170,13 +172,15 @@ class Registry:
 
 def _request(manifest: AnyManifest, digest: str) -> dict[str, Any]:
     release = manifest.release
+    missed = manifest.gates.missed if manifest.gates else ()
     vault = manifest_uri(manifest.bucket, release, digest).removesuffix(MANIFEST)
     statistics = {"ContentType": "application/json", "S3Uri": f"{vault}{EVALUATION}"}
     runs = specification(manifest, digest) if isinstance(manifest, Manifest) else {}
     return {
         "ModelPackageGroupName": release.group,
-        "ModelPackageDescription": f"{release}, commit {manifest.commit}",
-        "ModelApprovalStatus": "PendingManualApproval",
+        "ModelPackageDescription": description(manifest),
+        # Not rejected later: there is no moment at which it could be approved unawares.
+        "ModelApprovalStatus": "Rejected" if missed else "PendingManualApproval",
         **({"InferenceSpecification": runs} if runs else {}),
         "ModelMetrics": {"ModelQuality": {"Statistics": statistics}},
         "MetadataProperties": {"CommitId": manifest.commit},
@@ -201,6 +205,7 @@ def _package(found: Any) -> Package:
         group=found["ModelPackageGroupName"],
         version=found["ModelPackageVersion"],
         approval=ApprovalStatus(found["ModelApprovalStatus"]),
+        created=found["CreationTime"],
         # A package nobody changed since it was created has no LastModifiedTime.
         last_modified=found.get("LastModifiedTime") or found["CreationTime"],
         last_modified_by=modifier.get("IamIdentity", {}).get("Arn", "unknown"),

@@ -7,13 +7,23 @@ SageMaker keeps no approval time and may tell of one change several times, or no
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
+from sluice.domain.gates import actor_of
 from sluice.domain.release import ApprovalChange, ApprovalStatus, Release
 from sluice.domain.superseding import superseding
 from sluice.domain.target import Cause, Change, Event, Mark, Signal, TargetState, Wanted
 
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from sluice.domain.gates import Gates
+
 _UNKNOWN = "unknown"
 """The actor where SageMaker does not say who modified a package."""
+AGAINST = ", against the evaluation policy: "
+"""Between who approved a release and what of the policy it misses."""
+_MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +55,30 @@ def observe(state: TargetState, release: Release, seen: ApprovalChange) -> Obser
             return Observation(updated, Change(state))
 
 
+def approved_by(release: Release, seen: ApprovalChange) -> str:
+    """Who approved, and what the evaluation policy missed, if it was done all the same."""
+    said = f"approved by {seen.actor}"
+    if not release.missed:
+        return said
+    more = len(release.missed) - _MOST_NAMED
+    named = "; ".join(release.missed[:_MOST_NAMED])
+    return f"{said}{AGAINST}{named}{f'; and {more} more' if more > 0 else ''}"
+
+
+def below_policy(release: Release, gates: Gates, *, created: datetime, at: datetime) -> Release:
+    """The registered release, Rejected since its package was created: not a person's word.
+
+    Whatever a person then says of the package is later, and news.
+    """
+    change = ApprovalChange(
+        status=ApprovalStatus.REJECTED,
+        last_modified=created,
+        actor=actor_of(gates),
+        observed_at=at,
+    )
+    return release.seen(change)
+
+
 def is_news(release: Release, seen: ApprovalChange) -> bool:
     """Whether what was seen is a transition that the release does not record yet."""
     if seen.status is release.approval:
@@ -65,7 +99,7 @@ def _approved(state: TargetState, release: Release, seen: ApprovalChange) -> Cha
         approved_at=seen.last_modified,
         pair=release.pair,
     )
-    events = [Event(seen.observed_at, "Approved", f"approved by {seen.actor}", release.name)]
+    events = [Event(seen.observed_at, "Approved", approved_by(release, seen), release.name)]
     if state.wanted and not _is_under_way(state, state.wanted):
         reason = f"superseded by {release.name} before its rollout began"
         events.append(Event(seen.observed_at, "Superseded", reason, state.wanted.release))

@@ -11,6 +11,7 @@ from sluice.domain.bedrock import (
     PartnerModel,
     PinnedModel,
 )
+from sluice.domain.gates import Gates
 from sluice.domain.inbox import config_path
 from sluice.domain.infrastructure import Infrastructure
 from sluice.domain.manifest import (
@@ -48,6 +49,8 @@ class BedrockManifest(Value, defer_build=True):
     """The texts that the config names among them, each with its SHA-256."""
     infrastructure: Infrastructure | None = None
     """What captured it; None in manifests from before that was kept."""
+    gates: Gates | None = None
+    """How it stands to the evaluation policy; None in manifests from before there was one."""
 
     @property
     def folder(self) -> str:

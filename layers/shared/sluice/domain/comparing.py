@@ -31,7 +31,7 @@ class Absent(Enum):
 
 ABSENT = Absent.ABSENT
 NAMES, OBJECTS, OTHER, EVALUATION = "names", "objects", "other", "evaluation"
-INFRASTRUCTURE = "infrastructure"
+INFRASTRUCTURE, GATES = "infrastructure", "gates"
 _CONFIG = "config"
 _SECTIONS: dict[str, tuple[Path, ...]] = {
     "commit": (("commit",), (_CONFIG, "prompt_template_version")),
@@ -68,12 +68,14 @@ _SECTIONS: dict[str, tuple[Path, ...]] = {
     "target": (("target",), (_CONFIG, "endpoint_name"), (_CONFIG, "application")),
     OBJECTS: ((OBJECTS,),),
     INFRASTRUCTURE: ((INFRASTRUCTURE,),),
+    GATES: ((GATES,),),
     NAMES: (("release",), ("bucket",), ("schema_version",)),
 }
 SECTIONS = (*_SECTIONS, OTHER)
 """What differences are told under, in this order."""
-_NO_CONTENT = frozenset({NAMES, INFRASTRUCTURE})
-"""Which stack captured a version changes nothing about how it behaves."""
+_NO_CONTENT = frozenset({NAMES, INFRASTRUCTURE, GATES})
+"""Which stack captured a version, and what it was held against, changes nothing about how it
+behaves."""
 
 
 @dataclass(frozen=True, slots=True)

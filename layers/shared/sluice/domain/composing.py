@@ -33,9 +33,14 @@ def numbered(manifest: AnyManifest, *, newest: int) -> AnyManifest:
     return manifest.model_copy(update={"release": following})
 
 
+def labelled_by(found: Mapping[str, Noted]) -> Noted | None:
+    """The object whose metadata labels the weights: an uncompressed model's are its config's."""
+    return found.get(MODEL) or found.get(CONFIG)
+
+
 def _model(found: Mapping[str, Noted]) -> Manifest:
     config = found[CONFIG]
-    labelled = found.get(MODEL, config)
+    labelled = labelled_by(found) or config
     release, metadata = config.place.release, labelled.facts.metadata
     if config.config is None or release is None:
         raise ValueError("a config that was not refused must have been read")

@@ -12,6 +12,7 @@ from typing import Any
 
 from pydantic import Field
 
+from sluice.domain.gates import Gates
 from sluice.domain.inbox import MODEL, MODEL_FOLDER, folder_path
 from sluice.domain.infrastructure import Infrastructure
 from sluice.domain.pushed import ModelConfig
@@ -62,6 +63,8 @@ class Manifest(Value):
     objects: tuple[CapturedObject, ...]
     infrastructure: Infrastructure | None = None
     """What captured it; None in manifests from before that was kept."""
+    gates: Gates | None = None
+    """How it stands to the evaluation policy; None in manifests from before there was one."""
 
     @property
     def system(self) -> System:

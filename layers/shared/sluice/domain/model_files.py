@@ -27,8 +27,11 @@ MOST_FILES = 250
 """More than the largest open models have; each is an object, a note, a receipt."""
 MOST_BYTES = 1024**4
 """Of all files: what an hour of copies and one instance's disk hold."""
-LARGEST_DESCRIPTION = 390_000
-"""Bytes of manifest and copies together: one item of the ledger, of DynamoDB's 400 KB at most."""
+LARGEST_DESCRIPTION = 360_000
+"""Bytes of manifest and copies together: one item of the ledger, of DynamoDB's 400 KB at most.
+
+What the evaluation policy says of the version is added to it; that takes up to 30 KB.
+"""
 _COPY_BYTES = 450
 """What the ledger holds of a copy beside its name and key."""
 

@@ -30,6 +30,8 @@ class Noted(Value):
     pinned: Pinned | None = None
     """What a Bedrock config came to when it arrived."""
     metrics: dict[str, float] = Field(default_factory=dict)
+    evaluated_at: str = ""
+    """When the evaluation says it was made, as it says it."""
 
     @property
     def named_files(self) -> tuple[str, ...]:

@@ -20,16 +20,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from sluice.domain.bedrock_manifest import AnyManifest
+    from sluice.domain.gates import Gates
     from sluice.domain.manifest import Manifest
 
 RELEASE_DIGEST = "release-digest"
 MANIFEST_URI = "manifest"
 VERSION_FOLDER = "version-folder"
 INFRASTRUCTURE_COMMIT = "infrastructure-commit"
+EVALUATION_POLICY = "evaluation-policy"
 
 MAX_PAIRS = 50
 MAX_NAME = 128
 MAX_VALUE = 256
+MAX_DESCRIPTION = 1024
+MAX_MISSED = 10
+"""Missed gates that get a pair of their own; the description and the manifest name them all."""
 _NUMBERED = (
     (VERSION_FOLDER, re.compile(r"-v(?P<version>[0-9]{1,6})$")),
     # A folder that is named after a commit tells no number; where the vault keeps it does.
@@ -54,6 +59,16 @@ def customer_metadata(manifest: AnyManifest, digest: str) -> dict[str, str]:
         if all(fitting) and len(said) < MAX_PAIRS:
             said.setdefault(*fitting)
     return said
+
+
+def description(manifest: AnyManifest) -> str:
+    """What people read first in the registry; what the policy misses stands there with numbers."""
+    said = f"{manifest.release}, commit {manifest.commit}"
+    missed = manifest.gates.missed if manifest.gates else ()
+    if missed:
+        lines = "; ".join(one.detail for one in missed)
+        said = f"{said}. Below the evaluation policy: {lines}"
+    return said if len(said) <= MAX_DESCRIPTION else f"{said[: MAX_DESCRIPTION - 1]}…"
 
 
 def weights_of(container: Mapping[str, Any]) -> dict[str, Any]:
@@ -106,11 +121,26 @@ def _pairs(manifest: AnyManifest, digest: str) -> Iterator[tuple[str, str]]:
     yield VERSION_FOLDER, manifest.folder
     captured_by = manifest.infrastructure
     yield INFRASTRUCTURE_COMMIT, captured_by.commit if captured_by else ""
+    yield from _missed(manifest.gates)
     for name in ("git-sha", "training-date", "base-model", "training-dataset-version"):
         yield name, manifest.metadata.get(name, "")
     for name, value in sorted(manifest.evaluation.items()):
         yield f"eval-{name}", repr(value)
     yield from sorted(manifest.metadata.items())
+
+
+def _missed(gates: Gates | None) -> Iterator[tuple[str, str]]:
+    if gates is None or not gates.missed:
+        return
+    yield EVALUATION_POLICY, gates.policy
+    for one in gates.missed[:MAX_MISSED]:
+        found = "absent" if one.found is None else one.found
+        live = (
+            f" live {one.live} of {gates.live.release}"
+            if gates.live and one.live is not None
+            else ""
+        )
+        yield f"missed {one.name}", f"found {found} wanted {one.wanted}{live}"
 
 
 def _allowed(character: str) -> bool:

@@ -23,6 +23,8 @@ MAX_METRICS = 200
 MAX_METRIC_NAME = 256
 MAX_NAMED_FILES = 20
 _MAX_COMPLAINTS = 10
+EVALUATED_AT = "evaluated_at"
+_LONGEST_TIME = 64
 
 
 Rate = Annotated[float, Field(gt=0, lt=1)]
@@ -181,6 +183,14 @@ def parse_evaluation(data: bytes) -> dict[str, float] | Refusal:
     if complaint:
         return Refusal(reason=Reason.INVALID_EVALUATION, detail=complaint)
     return metrics
+
+
+def evaluated_at(data: bytes) -> str:
+    """When an evaluation that was parsed before says it was made, as it says it; else empty."""
+    said = strict_json.parse(data).get(EVALUATED_AT)
+    return (
+        said if isinstance(said, str) and said.isprintable() and len(said) <= _LONGEST_TIME else ""
+    )
 
 
 def complaints(error: ValidationError, *, file: str = "config.json") -> str:

@@ -45,6 +45,7 @@ class Reason(StrEnum):
     IMAGE_NOT_ACTIVE = "ImageNotActive"
     INVALID_EVALUATION = "InvalidEvaluation"
     EVALUATION_BELOW_FLOOR = "EvaluationBelowFloor"
+    EVALUATIONS_DISAGREE = "EvaluationsDisagree"
     OTHER_COMMIT = "OtherCommit"
     UNPINNED = "Unpinned"
     MODEL_NOT_FOUND = "ModelNotFound"
@@ -89,9 +90,11 @@ CURABLE = frozenset(
         Reason.PARTNER_NOT_FOUND,
         Reason.PARTNER_TAKEN,
         Reason.PARTNER_BOUND,
+        Reason.EVALUATIONS_DISAGREE,
     }
 )
-"""What is missing may be there later: the same bytes, pushed again, are judged anew."""
+"""What is missing, or stands beside it, may be another later: the same bytes, pushed again, are
+judged anew."""
 
 ADVICE = {
     Reason.NOT_INBOX: "Push under models/{group}-v{N}/ or configs/{git-sha}/.",
@@ -172,6 +175,10 @@ ADVICE = {
     Reason.INVALID_EVALUATION: "Correct evaluation-results.json and push it again.",
     Reason.EVALUATION_BELOW_FLOOR: (
         "Only a model that reaches the floor is registered: evaluate a better one and push it."
+    ),
+    Reason.EVALUATIONS_DISAGREE: (
+        "Push evaluation-results.json and model.tar.gz of one training run: label the weights with "
+        "what the report says, rounded as you like, and push what was wrong again."
     ),
     Reason.OTHER_COMMIT: (
         "Write the commit that the folder is named after into prompt_template_version: a build "

@@ -11,18 +11,19 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sluice.domain.composing import compose
-from sluice.domain.inbox import CONFIG, MODEL, required
+from sluice.domain.composing import compose, labelled_by
+from sluice.domain.inbox import CONFIG, EVALUATION, MODEL, required
 from sluice.domain.manifest import Manifest
 from sluice.domain.model_files import Misfit, judge_description, misfits
 from sluice.domain.names import MAX_ENDPOINT_NAME
 from sluice.domain.receipt import Receipt, kind_of
 from sluice.domain.refusal import Reason, Refusal
 from sluice.domain.release import System
+from sluice.domain.scores import refuse_disagreement
 from sluice.domain.smoke_test import LARGEST_BODY
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from datetime import datetime
 
     from sluice.domain.bedrock_manifest import AnyManifest
@@ -81,7 +82,7 @@ def plan_registration(noted: Sequence[Noted]) -> Registration:
     missing = tuple(name for name in needed if name not in found)
     refused = tuple(name for name in needed if name in found and found[name].refusal)
     too_large = _too_large(found)
-    contradicting = tuple(misfits(found))
+    contradicting = (*misfits(found), *_disagreement(found))
     if missing or refused or too_large or contradicting:
         return Waiting(missing, refused, too_large, contradicting)
     manifest = compose({name: found[name] for name in sorted(needed)})
@@ -190,6 +191,18 @@ def _unpacked(found: Mapping[str, Noted]) -> bool:
     if config:
         return config.model_files is not None
     return MODEL not in found and any(one.place.in_model for one in found.values())
+
+
+def _disagreement(found: Mapping[str, Noted]) -> Iterator[Misfit]:
+    """The evaluation, if the labels of the weights say something else."""
+    evaluation, labelled = found.get(EVALUATION), labelled_by(found)
+    if evaluation is None or labelled is None:
+        return
+    refusal = refuse_disagreement(
+        evaluation.metrics, labelled.facts.metadata, of=labelled.place.name
+    )
+    if refusal:
+        yield Misfit(evaluation.upload, EVALUATION, refusal)
 
 
 def _too_large(found: Mapping[str, Noted]) -> tuple[str, ...]:

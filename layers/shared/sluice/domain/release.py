@@ -105,6 +105,8 @@ class Release(Value):
     registered_at: Moment | None = None
     pair: Pair | None = None
     """What the release moves with; a model's may be given to it long after it was registered."""
+    missed: tuple[str, ...] = ()
+    """What the evaluation policy misses of it, a line each: it was registered as Rejected then."""
 
     def seen(self, change: ApprovalChange) -> Release:
         """The release with one more observed approval change."""
