@@ -16,7 +16,7 @@ sys.path.append(str(Path(__file__).resolve().parent.parent / "layers" / "shared"
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli.asking import TARGET, add_questions
+from cli.asking import POLICY_FILE, TARGET, add_questions
 from cli.errors import NO, UNUSABLE, RefusedError, UnusableError
 from cli.keeping import add_keeping
 from cli.plans import plan
@@ -107,6 +107,7 @@ def _add_push(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         help="print what model_files would say of PATH's model/, and push nothing",
     )
     parser.add_argument("--bucket", default="", help="without a stack (SLUICE_BUCKET)")
+    parser.add_argument("--policy", default="", metavar="FILE", help=POLICY_FILE)
     parser.add_argument(
         "--wait",
         choices=[str(one) for one in Goal],

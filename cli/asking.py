@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from cli.audits import check
 from cli.diffs import diff
+from cli.gates import gates
 from cli.histories import PAGE, history
 from cli.verifications import verify
 
@@ -62,6 +63,17 @@ amiss, and something could not be read.
 """
 
 
+_GATES = """\
+What does the evaluation policy say of an evaluation, before it is pushed? Each gate of the section
+that holds for the group, with its numbers. With --live it is compared with what serves that target
+now; registration compares with what serves when the folder is complete.
+
+Exit codes: 0, no gate is missed; 1, one is, and such a version is registered as Rejected; 2, it
+could not be asked.
+"""
+POLICY_FILE = "another evaluation policy than that of this repository"
+
+
 def add_questions(
     commands: _SubParsersAction[ArgumentParser], connect: Callable[[ArgumentParser], None]
 ) -> None:
@@ -70,6 +82,7 @@ def add_questions(
     _add_audit(commands, connect)
     _add_diff(commands, connect)
     _add_verify(commands, connect)
+    _add_gates(commands, connect)
 
 
 def _add_history(
@@ -126,6 +139,18 @@ def _add_verify(
     parser.add_argument("--serving-role", default="", metavar="ARN", help=role)
     connect(parser)
     parser.set_defaults(run=verify)
+
+
+def _add_gates(
+    commands: _SubParsersAction[ArgumentParser], connect: Callable[[ArgumentParser], None]
+) -> None:
+    parser = _parser(commands, "gates", "whether an evaluation meets the policy", _GATES)
+    parser.add_argument("path", metavar="PATH", help="an evaluation-results.json")
+    parser.add_argument("--group", required=True, help="the model package group, or application")
+    parser.add_argument("--live", default="", metavar="TARGET", help=f"beside it: {TARGET}")
+    parser.add_argument("--policy", default="", metavar="FILE", help=POLICY_FILE)
+    connect(parser)
+    parser.set_defaults(run=gates)
 
 
 def _parser(

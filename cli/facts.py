@@ -11,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cli.errors import UnusableError
 from cli.people import People
 from sluice.adapters.ledger.releases import Releases
+from sluice.domain.approval import AGAINST
 from sluice.domain.manifest import digest_of
 from sluice.domain.release import ApprovalStatus
 from sluice.domain.serving import parse_serving, serving
@@ -76,13 +77,14 @@ class Facts:
             for one in (release.approvals if release else ())
             if one.status is ApprovalStatus.APPROVED and one.observed_at <= said.at
         ]
-        by = said.reason.removeprefix("approved by ")
+        by, _, against = said.reason.removeprefix("approved by ").partition(AGAINST)
         known = seen[-1].model_dump(mode="json") if seen else {}
         return {
             "by": by,
             "at": known.get("last_modified"),
             "seen_at": iso(said.at),
             "entry": said.n,
+            **({"against": against} if against else {}),
             **({"approver": self.people.approved(release, seen[-1])} if release and seen else {}),
         }
 

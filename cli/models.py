@@ -16,6 +16,7 @@ from sluice.domain.pushed import ModelConfig, parse_config, parse_evaluation
 from sluice.domain.refusal import Refusal
 from sluice.domain.registration import MODEL_SAMPLE, judge_labels, judge_model, judge_target
 from sluice.domain.release import ReleaseName
+from sluice.domain.scores import refuse_disagreement
 from sluice.domain.sizes import judge_size
 
 if TYPE_CHECKING:
@@ -135,6 +136,10 @@ def _refusals(
     target = judge_target(config.endpoint_name, release)
     if target:
         yield target
+    named = {file.name: file for file in files}
+    disagreement = _disagreement(named.get(MODEL), named[EVALUATION].data)
+    if disagreement:
+        yield disagreement
     for file in files:
         refusal = judge_size(file.place, file.size) or _judge(file)
         if refusal:
@@ -152,3 +157,10 @@ def _judge(file: File) -> Refusal | None:
         metrics = parse_evaluation(file.data)
         return metrics if isinstance(metrics, Refusal) else None
     return None
+
+
+def _disagreement(weights: File | None, evaluation: bytes) -> Refusal | None:
+    metrics = parse_evaluation(evaluation)
+    if weights is None or isinstance(metrics, Refusal):
+        return None
+    return refuse_disagreement(metrics, weights.metadata)

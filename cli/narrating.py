@@ -94,7 +94,9 @@ def _approved(approved: dict[str, Any] | None) -> str:
     when = f"at {approved['at']}, " if approved["at"] else ""
     seen = f"seen {approved['seen_at']} (entry {approved['entry']})"
     who = approved.get("approver")
-    return f"approved by {told_of(who) if who else approved['by']} {when}{seen}"
+    against = approved.get("against")
+    missed = f", against the evaluation policy: {against}" if against else ""
+    return f"approved by {told_of(who) if who else approved['by']} {when}{seen}{missed}"
 
 
 def _under_way(answer: dict[str, Any]) -> Iterator[str]:

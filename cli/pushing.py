@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cli.configurations import config_set
 from cli.errors import DONE, RefusedError, UnusableError
+from cli.gates import warnings_of
 from cli.looking import CODES, look_until
 from cli.model_folders import listing
 from cli.models import model_set
@@ -45,6 +47,7 @@ def push(options: Namespace) -> int:
         print(json.dumps({"model_files": listing(Path(options.path))}, indent=2))
         return DONE
     files = _assembled(options)
+    files = replace(files, warnings=(*files.warnings, *warnings_of(files, options.policy)))
     for warning in files.warnings:
         print(f"sluice: warning: {warning}", file=sys.stderr)
     connection = Connection(options)

@@ -120,7 +120,11 @@ def of_release(
 
 
 def _registered(release: Release) -> str:
-    return f"registered as {release.package_arn}"
+    return f"registered as {release.package_arn}{_missed(release)}"
+
+
+def _missed(release: Release) -> str:
+    return f", below the evaluation policy: {'; '.join(release.missed)}" if release.missed else ""
 
 
 def _approval(release: Release) -> Standing:
@@ -130,7 +134,9 @@ def _approval(release: Release) -> Standing:
         case ApprovalStatus.APPROVED:
             return Standing(State.REACHED, f"approved{by}", release)
         case ApprovalStatus.REJECTED:
-            return Standing(State.ENDED, f"rejected{by}", release)
+            # Rejected again by a person, it is that person's word.
+            ours = _missed(release) if len(release.approvals) == 1 else ""
+            return Standing(State.ENDED, f"rejected{by}{ours}", release)
         case ApprovalStatus.PENDING:
             return Standing(State.PENDING, f"waits for approval: {release.package_arn}", release)
 

@@ -77,7 +77,7 @@ def test_what_reaches_every_gate_waits_for_approval_as_ever(
     }
     (message,) = told()
     assert "waits for approval" in message
-    assert "nothing serves yet to compare with" in message
+    assert "no release to compare with" in message
 
 
 def test_what_misses_gates_is_registered_whole_and_rejected_with_every_number(

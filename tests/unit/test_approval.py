@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluice.domain.approval import Observation, new_target, observe
+from sluice.domain.approval import (
+    Observation,
+    approved_by,
+    below_policy,
+    is_news,
+    new_target,
+    observe,
+)
+from sluice.domain.gates import Gates
 from sluice.domain.release import ApprovalChange, ApprovalStatus, Release, ReleaseName
 from sluice.domain.rollout import Kind
 from sluice.domain.target import Cause, Mark, TargetState
@@ -319,3 +327,34 @@ def test_nothing_is_written_for_a_change_that_is_no_news(kind: Kind) -> None:
     release = a_release(approval=APPROVED, approvals=(seen(APPROVED),))
 
     assert observe(a_state(a_rollout(kind), live=STABLE), release, seen(APPROVED)) is None
+
+
+MISSED = tuple(f"m{number} is absent, at_least demands 1" for number in range(1, 6))
+
+
+def test_the_rejection_by_the_policy_is_no_news_and_a_persons_approval_of_it_is() -> None:
+    gates = Gates(policy="5" * 64, section="default")
+    release = below_policy(a_release(missed=MISSED), gates, created=AT, at=AT)
+
+    assert release.approvals[-1].actor == f"sluice/evaluation-policy/{'5' * 12}"
+    assert not is_news(release, seen(REJECTED, modified=1))
+    assert is_news(release, seen(APPROVED, modified=1))
+
+
+def test_an_approval_against_missed_gates_says_so_and_needs_nothing_else() -> None:
+    release = a_release(approval=REJECTED, approvals=(seen(REJECTED),), missed=MISSED[:2])
+
+    found = observed(a_state(), release, seen(APPROVED, modified=9))
+
+    assert found.change.state.wanted
+    assert [event.reason for event in found.change.events] == [
+        f"approved by alice, against the evaluation policy: {MISSED[0]}; {MISSED[1]}"
+    ]
+
+
+def test_of_many_missed_gates_the_history_names_three() -> None:
+    release = a_release(approval=REJECTED, missed=MISSED)
+
+    said = approved_by(release, seen(APPROVED))
+
+    assert said.endswith(f"{MISSED[0]}; {MISSED[1]}; {MISSED[2]}; and 2 more")

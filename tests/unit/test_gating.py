@@ -107,7 +107,7 @@ def test_where_nothing_serves_there_is_nothing_to_compare_with_and_people_are_to
     assert gates.missed == ()
     assert gates.live is None
     assert gate.detail == (
-        "accuracy is 0.1, no_worse_than_live_by is 0.01: nothing serves yet to compare with"
+        "accuracy is 0.1, no_worse_than_live_by is 0.01: no release to compare with"
     )
 
 

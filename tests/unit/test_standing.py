@@ -20,6 +20,7 @@ REJECTED = {
     "approval": ApprovalStatus.REJECTED,
     "approvals": (seen(ApprovalStatus.REJECTED, actor="bob"),),
 }
+BELOW = {**REJECTED, "missed": ("f1 is 0.7, at_least demands 0.8",)}
 
 
 def entries(*told: tuple[str, int], live: int = 3) -> list[Entry]:
@@ -51,6 +52,8 @@ def entries(*told: tuple[str, int], live: int = 3) -> list[Entry]:
         pytest.param("approved", {}, "pending", "waits for approval: arn:aws", id="not approved"),
         pytest.param("approved", APPROVED, "reached", "approved by alice at 2026", id="approved"),
         pytest.param("approved", REJECTED, "ended", "rejected by bob at", id="rejected"),
+        pytest.param("approved", BELOW, "ended", "policy: f1 is 0.7", id="below the policy"),
+        pytest.param("registered", BELOW, "reached", "policy: f1 is 0.7", id="registered below it"),
         pytest.param("promoted", {}, "pending", "waits for approval", id="promoted, not approved"),
         pytest.param("promoted", APPROVED, "pending", "has not begun", id="no rollout yet"),
         pytest.param("promoted", REJECTED, "ended", "rejected by bob", id="never to be"),

@@ -98,7 +98,7 @@ def _compared(
         return GateOutcome.MISSED, f"{name} is absent, {by}"
     is_found = f"{name} is {_shown(found)}, {by}"
     if live is None:
-        return GateOutcome.NOT_APPLICABLE, f"{is_found}: nothing serves yet to compare with"
+        return GateOutcome.NOT_APPLICABLE, f"{is_found}: no release to compare with"
     release = live.live.release
     if live.scores is None:
         why = f"{release}, which serves, is not recorded as it was captured"
