@@ -1,11 +1,15 @@
 """The stack as `sam build` left it, and whether it is what the sources say."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parents[2]
+POLICY = "evaluation_policy.json"
+"""Of tests: of groups called `gated-…` alone."""
+JUDGING = "RegisterPackageFunction"
 _STALE = "{} is {}: run `make build ARCHITECTURE=x86_64`"
 
 
@@ -24,6 +28,26 @@ def built_template() -> Path:
     return template
 
 
+def deployable(template: Path) -> Path:
+    """The same built template, its functions with what tests deploy in place of what is shipped.
+
+    In a folder beside the build, so that whatever it names relative to itself is found.
+    """
+    build = template.parent
+    folder = build.with_name(f"{build.name}-e2e")
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for one in build.iterdir():
+        if one.name == JUDGING:
+            shutil.copytree(one, folder / one.name)
+        elif one.is_dir():
+            (folder / one.name).symlink_to(one, target_is_directory=True)
+        else:
+            shutil.copy(one, folder)
+    shutil.copy(Path(__file__).with_name(POLICY), folder / JUDGING)
+    return folder / template.name
+
+
 def _copies(folder: Path) -> list[tuple[Path, Path]]:
     """Each source file with where the build puts it."""
     layer = ROOT / "layers" / "shared"
@@ -33,7 +57,8 @@ def _copies(folder: Path) -> list[tuple[Path, Path]]:
     ]
     functions = [
         (source, folder / _logical_id(source.parent.name) / source.name)
-        for source in (ROOT / "functions").glob("*/app.py")
+        for source in (ROOT / "functions").glob("*/*")
+        if source.is_file()
     ]
     return shared + functions
 

@@ -50,6 +50,12 @@ def fraud(stack: Stack) -> Iterator[Line]:
 
 
 @pytest.fixture
+def gated(stack: Stack) -> Iterator[Line]:
+    """A line of versions that the evaluation policy of these tests names."""
+    yield from _line(stack, "gated")
+
+
+@pytest.fixture
 def support(stack: Stack) -> Iterator[Application]:
     """A Bedrock application with a function of its own."""
     name = stack.take_application()

@@ -22,7 +22,7 @@ from botocore.config import Config
 
 from localcloud.constants import ACCOUNT, REGION
 from localcloud.launcher import LocalCloud, client_environment, control
-from tests.e2e.built import ROOT, built_template
+from tests.e2e.built import ROOT, built_template, deployable
 from tests.e2e.folders import IMAGE_TAG, MANIFEST, REPOSITORY
 
 SPEED = 60.0
@@ -172,7 +172,7 @@ def shared_stack(folder: Path) -> Iterator[Stack]:
 
 def deployed(cloud: LocalCloud) -> Stack:
     """The stack, deployed into a local cloud that runs."""
-    template = built_template()
+    template = deployable(built_template())
     stack = Stack(cloud.endpoint_url, cloud.files.calls)
     stack.control("sagemaker", {**_DURATIONS, "duplicate_events": 0})
     for source in _TOLD_TWICE:
