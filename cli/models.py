@@ -137,7 +137,7 @@ def _refusals(
     if target:
         yield target
     named = {file.name: file for file in files}
-    disagreement = _disagreement(named.get(MODEL), named[EVALUATION].data)
+    disagreement = _disagreement(named.get(MODEL) or named[CONFIG], named[EVALUATION].data)
     if disagreement:
         yield disagreement
     for file in files:
@@ -159,8 +159,8 @@ def _judge(file: File) -> Refusal | None:
     return None
 
 
-def _disagreement(weights: File | None, evaluation: bytes) -> Refusal | None:
+def _disagreement(labelled: File, evaluation: bytes) -> Refusal | None:
     metrics = parse_evaluation(evaluation)
-    if weights is None or isinstance(metrics, Refusal):
+    if isinstance(metrics, Refusal):
         return None
-    return refuse_disagreement(metrics, weights.metadata)
+    return refuse_disagreement(metrics, labelled.metadata, of=labelled.name)

@@ -102,7 +102,7 @@ def test_what_misses_gates_is_registered_whole_and_rejected_with_every_number(
     assert said["missed suite toxicity"] == "found absent wanted toxicity"
     assert "InferenceSpecification" in package
     assert set(gated.records().values()) == {"Registered"}
-    assert len(gated.vault()) == 4
+    assert {MODEL, EVALUATION, "manifest.json"} <= {one.split("/")[-1] for one in gated.vault()}
     ours = release(table)
     (change,) = ours.approvals
     assert (ours.approval, change.status, ours.missed) == ("Rejected", "Rejected", tuple(missed))

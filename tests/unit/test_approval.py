@@ -16,7 +16,7 @@ from sluice.domain.approval import (
     new_target,
     observe,
 )
-from sluice.domain.gates import Gates
+from sluice.domain.gates import Gate, GateOutcome, Gates
 from sluice.domain.release import ApprovalChange, ApprovalStatus, Release, ReleaseName
 from sluice.domain.rollout import Kind
 from sluice.domain.target import Cause, Mark, TargetState
@@ -333,7 +333,8 @@ MISSED = tuple(f"m{number} is absent, at_least demands 1" for number in range(1,
 
 
 def test_the_rejection_by_the_policy_is_no_news_and_a_persons_approval_of_it_is() -> None:
-    gates = Gates(policy="5" * 64, section="default")
+    missed = Gate(name="f1 at_least", wanted=1, outcome=GateOutcome.MISSED, detail=MISSED[0])
+    gates = Gates(policy="5" * 64, section="default", judged=(missed,))
     release = below_policy(a_release(missed=MISSED), gates, created=AT, at=AT)
 
     assert release.approvals[-1].actor == f"sluice/evaluation-policy/{'5' * 12}"

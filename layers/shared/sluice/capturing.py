@@ -157,8 +157,7 @@ class Capturing:
                 "registered_at": at,
             }
         )
-        if manifest.gates and manifest.gates.missed:
-            registered = below_policy(registered, manifest.gates, created=package.created, at=at)
+        registered = below_policy(registered, manifest.gates, created=package.created, at=at)
         self.telling.registered(registered, copies, caveats=manifest.caveats, gates=manifest.gates)
         try:
             receipts = _receipts(manifest, turn)[:_AT_ONCE]

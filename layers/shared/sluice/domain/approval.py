@@ -65,11 +65,15 @@ def approved_by(release: Release, seen: ApprovalChange) -> str:
     return f"{said}{AGAINST}{named}{f'; and {more} more' if more > 0 else ''}"
 
 
-def below_policy(release: Release, gates: Gates, *, created: datetime, at: datetime) -> Release:
-    """The registered release, Rejected since its package was created: not a person's word.
+def below_policy(
+    release: Release, gates: Gates | None, *, created: datetime, at: datetime
+) -> Release:
+    """The registered release; if it misses a gate, Rejected since its package was created.
 
     Whatever a person then says of the package is later, and news.
     """
+    if gates is None or not gates.missed:
+        return release
     change = ApprovalChange(
         status=ApprovalStatus.REJECTED,
         last_modified=created,
