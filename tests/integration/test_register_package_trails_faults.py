@@ -50,6 +50,8 @@ def test_who_pushed_a_version_is_known_for_good_whichever_came_first(
 
     for batch in batches[order]:
         assert inbox.deliver(*batch) == []
+    assert_kept(inbox)
+
     assert inbox.deliver(*told) == []  # twice
 
     assert_kept(inbox)
