@@ -1,7 +1,10 @@
 """KMS: who may sign and verify with an asymmetric key, and what it answers when it cannot.
 
-AWS: kms/latest/APIReference/API_Sign.html, API_Verify.html; kms/latest/developerguide,
-"Key policies in AWS KMS", "Condition keys for AWS KMS" and "Key states of AWS KMS keys".
+AWS: kms/latest/APIReference/API_Sign.html
+AWS: kms/latest/APIReference/API_Verify.html
+AWS: kms/latest/developerguide/key-policies.html
+AWS: kms/latest/developerguide/policy-conditions.html
+AWS: kms/latest/developerguide/key-state.html
 """
 
 from __future__ import annotations
