@@ -15,6 +15,7 @@ from packageurl import PackageURL
 from sluice.domain.bedrock import FunctionCode, KnowledgeSource, PartnerModel
 from sluice.domain.bill import bill, spelled
 from sluice.domain.bill_parts import GIT_URL
+from sluice.domain.infrastructure import Infrastructure
 from sluice.domain.manifest import digest_of
 from sluice.domain.values import iso
 from tests.builders import (
@@ -55,6 +56,9 @@ def a_rich_manifest() -> Any:
     update = {
         "config": type(manifest.config)(**config),
         "metadata": metadata,
+        "infrastructure": Infrastructure(
+            stack="sluice", stack_id="", template_sha256="b" * 64, commit="9f8d111"
+        ),
         "objects": (*manifest.objects, script),
     }
     return manifest.model_copy(update=update)
@@ -170,6 +174,8 @@ def test_names_of_the_environment_are_told_and_no_value() -> None:
     assert told["environment-name"] == ["API_TOKEN", "LEVEL"]
     assert "t0ken" not in spelled(document)
     assert told["target"] == ["endpoint/churn"]
+    assert told["infrastructure-commit"] == ["9f8d111"]
+    assert told["infrastructure-template-sha256"] == ["b" * 64]
     assert told["manifest"][0].startswith("s3://sluice-artifacts/releases/churn/v4-")
 
 

@@ -141,6 +141,7 @@ def _facts(manifest: AnyManifest, digest: str) -> list[tuple[str, str]]:
         ("target", names.target_of(manifest.target, manifest.system)),
         ("git-commit", manifest.commit),
         ("version-folder", manifest.folder),
+        *_captured_by(manifest),
     ]
     if isinstance(manifest, Manifest):
         return facts + _of_model(manifest)
@@ -152,6 +153,18 @@ def _facts(manifest: AnyManifest, digest: str) -> list[tuple[str, str]]:
         ("agent-alias-id", config.agent_alias_id or ""),
         ("moves-with", str(partner.release) if partner else ""),
         ("moves-with-digest", partner.digest if partner else ""),
+    ]
+
+
+def _captured_by(manifest: AnyManifest) -> list[tuple[str, str]]:
+    """The stack that captured the version; nothing of a manifest from before that was kept."""
+    by = manifest.infrastructure
+    if by is None:
+        return []
+    return [
+        ("infrastructure-stack", by.stack_id or by.stack),
+        ("infrastructure-template-sha256", by.template_sha256),
+        ("infrastructure-commit", by.commit),
     ]
 
 
