@@ -97,6 +97,7 @@ publishing = Publishing(
 )
 preparing = Preparing(
     targets=targets,
+    releases=releases,
     routers=Routers(endpoint, Alias(lambdas, settings.functions)),
     grounds=Grounds(fleets, publishing),
     alarms=Alarms(cloudwatch),

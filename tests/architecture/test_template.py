@@ -15,6 +15,7 @@ import yaml
 from sluice import insisting
 from sluice.copying import RESERVE_MILLISECONDS
 from sluice.domain.patience import CONNECT_SECONDS
+from sluice.domain.retention import EXPIRED, TAG
 from tests.architecture.project import (
     MACHINES,
     ROOT,
@@ -365,8 +366,9 @@ def bucket_denials() -> dict[str, dict[str, Any]]:
 
 
 def test_unfinished_uploads_are_kept_longer_than_any_copy_and_not_for_ever() -> None:
-    (rule,) = only("AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
+    rules = only("AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
 
+    (rule,) = (one for one in rules if "AbortIncompleteMultipartUpload" in one)
     assert rule["Status"] == "Enabled"
     assert "Prefix" not in rule
     assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
@@ -466,6 +468,34 @@ def test_the_vault_is_written_by_registration_and_deleted_by_nobody() -> None:
     assert "Condition" not in deleting
     for one in (writing, deleting):
         assert str(one["Resource"]).count("/releases/*") == 1
+
+
+def test_the_vault_is_tagged_by_those_alone_whom_the_operator_names() -> None:
+    tagging = bucket_denials()["VaultIsTaggedByOperators"]
+
+    assert tagging["Principal"] == "*"
+    assert set(tagging["Action"]) == {
+        f"s3:{verb}Object{version}Tagging"
+        for verb in ("Put", "Delete")
+        for version in ("", "Version")
+    }
+    assert str(tagging["Resource"]).count("/releases/*") == 1
+    named, when, otherwise = tagging["Condition"]["Fn::If"]
+    assert named == "HasRetentionRoles"
+    assert str(when["ArnNotEquals"]["aws:PrincipalArn"]).count("RetentionRoleArns") == 1
+    assert otherwise == {"Ref": "AWS::NoValue"}
+    allowed = {action for _, one in identity_statements() for action in listed(one["Action"])}
+    assert not {action for action in allowed if "Tagging" in action and "s3" in action}
+
+
+def test_only_what_is_tagged_in_the_vault_expires_and_is_hidden_for_a_month_before() -> None:
+    rules = only("AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
+    expiring = [one for one in rules if any("Expiration" in name for name in one)]
+
+    (rule,) = expiring
+    assert rule["Prefix"] == "releases/"
+    assert rule["TagFilters"] == [{"Key": TAG, "Value": EXPIRED}]
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
 
 
 def test_the_ledger_can_be_restored_and_is_not_deleted_by_mistake() -> None:

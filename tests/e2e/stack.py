@@ -47,7 +47,10 @@ def function_of(application: str) -> str:
 
 _FUNCTIONS = {name: function_of(name) for name in APPLICATIONS}
 _ARNS = [f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{one}" for one in _FUNCTIONS.values()]
+KEEPER = f"arn:aws:iam::{ACCOUNT}:role/keeper"
+"""Who may tag objects of the vault; a test makes it."""
 _SETTINGS = (
+    f"RetentionRoleArns={KEEPER}",
     "Architecture=x86_64",
     "MinimumBakeMinutes=1",
     "EvaluationFloors=accuracy=0.5",

@@ -12,6 +12,7 @@ from sluice.domain.manifest import digest_of
 from sluice.domain.rollout import Action, Kind
 from tests.builders import BUCKET, TARGET, a_quota, a_signal
 from tests.integration.captured import Captured
+from tests.integration.observed import retired
 
 if TYPE_CHECKING:
     from tests.integration.inbox import Inbox
@@ -69,9 +70,14 @@ def capture_data(captured: Captured) -> None:
     )
 
 
+def retire(captured: Captured) -> None:
+    retired(captured.world.table, captured.release(2))
+
+
 @pytest.mark.parametrize(
     ("meanwhile", "reason"),
     [
+        pytest.param(retire, "RETIRED", id="its bytes may go at any time"),
         pytest.param(capture_data, "DataCapture", id="data capture was switched on by hand"),
         pytest.param(reject, "NOT_APPROVED", id="rejected since"),
         pytest.param(overwrite, "ARTIFACT_CHANGED", id="other bytes in the vault"),

@@ -27,6 +27,7 @@ from tests.builders import (
     seen,
 )
 from tests.integration.drills import BOTH, PARKED, Drill
+from tests.integration.observed import retired
 from tests.integration.reconciling import OLD, TICK, changed, reconcile, tick
 
 if TYPE_CHECKING:
@@ -164,20 +165,38 @@ def test_a_model_that_is_given_a_partner_while_it_is_about_to_begin_does_not(
     key = {"pk": "RELEASE#churn", "sk": "V#000004"}
     alone = of_model(pair).model_copy(update={"pair": None})
     pair.table.write(pair.table.put({**key, **alone.model_dump(mode="json", exclude_none=True)}))
-    real = Releases.pair_is
+    real = Releases.as_read
 
     def claimed_meanwhile(self: Releases, release: Release) -> Any:
         fixed = real(self, release)
         pair.table.write(self.pairing(of_model(pair), PAIR))
         return fixed
 
-    monkeypatch.setattr(Releases, "pair_is", claimed_meanwhile)
+    monkeypatch.setattr(Releases, "as_read", claimed_meanwhile)
     (answer,) = approve_model(pair)
 
-    assert "was given a partner meanwhile" in answer
+    assert "was given a partner, or retired, meanwhile" in answer
     assert pair.executions() == {}
     reconcile(pair, tick())
     assert pair.history()[-1] == "Waits"
+
+
+def test_a_release_that_is_retired_while_it_is_about_to_begin_does_not(
+    pair: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Releases.as_read
+
+    def retired_meanwhile(self: Releases, release: Release) -> Any:
+        fixed = real(self, release)
+        retired(pair.table, of_model(pair))
+        return fixed
+
+    pair.given(support(wanted=wanted_support()))
+    monkeypatch.setattr(Releases, "as_read", retired_meanwhile)
+    (answer,) = approve_model(pair)
+
+    assert "was given a partner, or retired, meanwhile" in answer
+    assert pair.executions() == {}
 
 
 def test_people_are_told_of_an_approval_that_came_to_nothing(

@@ -19,7 +19,7 @@ from tests.builders import (
     seen,
 )
 from tests.integration.configs import captured_manifest, push_config
-from tests.integration.observed import record
+from tests.integration.observed import record, retired
 from tests.integration.test_register_package_bedrock import commit
 
 if TYPE_CHECKING:
@@ -116,6 +116,14 @@ def test_a_release_that_is_not_registered_cannot_be_named(inbox: Inbox, world: W
     world.given_release(claimed)
     assert push(inbox, 2) == "Rejected PartnerNotFound"
     assert inbox.packages("support") == []
+
+
+def test_a_retired_model_cannot_be_named(inbox: Inbox, world: World) -> None:
+    world.given_release(a_release())
+    retired(world.table, release_of(world, "churn-v4"))
+
+    assert push(inbox) == "Rejected PartnerNotFound"
+    assert "sluice retention --undo churn-v4" in inbox.details()["bedrock-config.json"]
 
 
 def test_a_release_of_an_application_cannot_be_named(inbox: Inbox, world: World) -> None:

@@ -5,8 +5,10 @@ AWS: AmazonS3/latest/userguide/conditional-writes.html
 AWS: AmazonS3/latest/userguide/checking-object-integrity-upload.html
 AWS: AmazonS3/latest/userguide/UsingKMSEncryption.html
 AWS: AmazonS3/latest/API/API_PutBucketPolicy.html
+AWS: AmazonS3/latest/userguide/tagging-and-policies.html
 Model: s3.CopyObject
 Model: s3.PutObject
+Model: s3.PutObjectTagging
 """
 
 import base64
@@ -248,3 +250,43 @@ def test_an_encrypted_object_takes_the_key_as_well(bucket: Bucket, action: str) 
     (other,) = calls.values()
     with pytest.raises(ClientError, match="AccessDenied"):
         other()
+
+
+def test_a_bucket_says_who_may_tag_what_even_to_the_root(bucket: Bucket) -> None:
+    """A tag of one version takes PutObjectVersionTagging, and a Deny binds whoever it names."""
+    keeper, other = (
+        create_role(
+            bucket.client,
+            f"{bucket.name}-{name}",
+            [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}],
+        )
+        for name in ("keeper", "other")
+    )
+    version = bucket.s3.put_object(Bucket=bucket.name, Key="vault/k", Body=b"x")["VersionId"]
+    bucket.s3.put_object(Bucket=bucket.name, Key="vault/k", Body=b"newer")
+    denial = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": ["s3:PutObjectTagging", "s3:PutObjectVersionTagging"],
+        "Resource": f"arn:aws:s3:::{bucket.name}/vault/*",
+        "Condition": {"ArnNotEquals": {"aws:PrincipalArn": [keeper]}},
+    }
+    bucket.s3.put_bucket_policy(
+        Bucket=bucket.name,
+        Policy=json.dumps({"Version": "2012-10-17", "Statement": [denial]}),
+    )
+    tagged = {
+        "Bucket": bucket.name,
+        "Key": "vault/k",
+        "Tagging": {"TagSet": [{"Key": "fate", "Value": "expired"}]},
+    }
+
+    for s3 in (bucket.s3, bucket.client.as_role("s3", other)):
+        assert refused(s3.put_object_tagging, **tagged) == "AccessDenied"
+        assert refused(s3.put_object_tagging, **tagged, VersionId=version) == "AccessDenied"
+    bucket.client.as_role("s3", keeper).put_object_tagging(**tagged, VersionId=version)
+
+    tags = bucket.s3.get_object_tagging
+    where = {"Bucket": bucket.name, "Key": "vault/k"}
+    assert tags(**where)["TagSet"] == []
+    assert tags(**where, VersionId=version)["TagSet"] == tagged["Tagging"]["TagSet"]

@@ -11,12 +11,14 @@ from sluice.domain.arming import alarming
 from sluice.domain.lease import intend, known_before
 from sluice.domain.manifest import ManifestError
 from sluice.domain.preparation import also_told, recorded
+from sluice.domain.retirement import retired_objection
 from sluice.domain.rollout import Action, Kind, Rollout
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from sluice.adapters.alarms import Alarms
+    from sluice.adapters.ledger.releases import Releases
     from sluice.adapters.ledger.targets import Targets
     from sluice.domain.pushed import Alarms as Thresholds
     from sluice.domain.target import Change, TargetState
@@ -32,6 +34,7 @@ class Preparing:
     """The task of the states `PrepareRollout` and `SmokeTest`."""
 
     targets: Targets
+    releases: Releases
     routers: Routers
     grounds: Grounds
     alarms: Alarms
@@ -57,9 +60,10 @@ class Preparing:
         view = self.routers.of(rollout.target).describe(rollout.target_name)
         if view and not view.settled:
             raise EndpointBusyError(rollout.target_name)
+        retired = retired_objection(self.releases.get(rollout.release.release))
         broken = self.retracing.objection(rollout.target)
-        if broken and rollout.kind is not Kind.ROLL_BACK:
-            return rollout.to(Action.ROLL_BACK, broken)
+        if retired or (broken and rollout.kind is not Kind.ROLL_BACK):
+            return rollout.to(Action.ROLL_BACK, retired or broken)
         try:
             prospect = self._ground(rollout).look_ahead(state, rollout, view, now=now)
         except ManifestError as error:

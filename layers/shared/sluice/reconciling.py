@@ -149,14 +149,16 @@ class Reconciling:
         try:
             latest = self.targets.change(state.target, decide, also=also) if move.change else None
         except ConditionFailedError:
-            return "what is wanted was given a partner meanwhile; the next look sees it"
+            return (
+                "what is wanted was given a partner, or retired, meanwhile; the next look sees it"
+            )
         return self._act(move, latest or state, by=seen.ours)
 
     def _fixed(self, move: Move, looked: Looked) -> list[Item]:
-        """A release that is rolled out must not have been given a partner since it was read."""
+        """What is rolled out must not have got a partner, or been retired, since it was read."""
         if not isinstance(move, Start) or not move.rollout.approval_seq:
             return []
-        return [self.releases.pair_is(looked.approved[move.rollout.release.release])]
+        return [self.releases.as_read(looked.approved[move.rollout.release.release])]
 
     def _act(self, move: Move, state: TargetState, *, by: datetime | None) -> str:
         match move:

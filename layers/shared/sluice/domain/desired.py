@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from sluice.domain.arming import disarm, note
 from sluice.domain.deploying import again, deployed
 from sluice.domain.pairing import Drop, along, beside, fit, gives_way, may_begin, unfinished
+from sluice.domain.retirement import deployable
 from sluice.domain.retrying import BACK_OFF, waiting
 from sluice.domain.returning import COOL_DOWN, candidates, cooling_down, owing, way_out
 from sluice.domain.rollout import Kind, Phase
@@ -96,7 +97,7 @@ def next_move(
         later = waiting(state, 0, now=clock)
         if later:
             return Idle(later)
-        good = candidates(state, fit(state, releases.keys(), partners))
+        good = candidates(state, fit(state, deployable(releases), partners))
         cooling = cooling_down(state, owed, cool_down, now=clock)
         if good and not cooling:
             first = _give_way(state, owed, partners, now=now, clock=clock)

@@ -9,6 +9,7 @@ from sluice.domain import names
 from sluice.domain.bedrock import PartnerModel
 from sluice.domain.refusal import Reason, Refusal
 from sluice.domain.release import ApprovalStatus, Capture, Pair, ReleaseName, System
+from sluice.domain.retirement import said
 
 if TYPE_CHECKING:
     from sluice.domain.release import Release
@@ -43,6 +44,9 @@ def judge_partner(named: Named, *, application: str) -> PartnerModel | Refusal:
     release = named.release
     if release is None or release.capture is not Capture.REGISTERED:
         detail = f"moves_with: {named.name} is not registered"
+        return Refusal(reason=Reason.PARTNER_NOT_FOUND, detail=detail)
+    if release.retired:
+        detail = f"moves_with: {said(release)}"
         return Refusal(reason=Reason.PARTNER_NOT_FOUND, detail=detail)
     if release.system is not System.SAGEMAKER:
         detail = f"moves_with: {named.name} is a release of the application {release.target}"

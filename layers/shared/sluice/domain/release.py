@@ -83,6 +83,17 @@ class Pair(Value):
         return self.config_target if name == self.model else self.model_target
 
 
+class Retirement(Value):
+    """Since when a release is not to be deployed any more, and its bytes may go."""
+
+    at: Moment
+    by: str
+    """ARN of whoever said so."""
+    why: str = ""
+    expiring_since: Moment | None = None
+    """Since when its objects in the vault are, or are being, tagged to expire."""
+
+
 class Release(Value):
     """The ledger's record of a version: `RELEASE#group / V#version`."""
 
@@ -107,6 +118,7 @@ class Release(Value):
     """What the release moves with; a model's may be given to it long after it was registered."""
     missed: tuple[str, ...] = ()
     """What the evaluation policy misses of it, a line each: it was registered as Rejected then."""
+    retired: Retirement | None = None
 
     def seen(self, change: ApprovalChange) -> Release:
         """The release with one more observed approval change."""

@@ -145,7 +145,7 @@ class Releases:
 
     def replacing(self, before: Release, after: Release) -> Item:
         """An operation that records a newly observed approval, if none was since `before`."""
-        when, values = _paired(before)
+        when, values = _as_read(before)
         return self._table.put(
             _item(after),
             when=f"size(approvals) = :approvals AND capture = :capture AND {when}",
@@ -158,22 +158,29 @@ class Releases:
 
     def pairing(self, model: Release, pair: Pair) -> Item:
         """An operation that gives a registered model its pair, if it is as it was read."""
-        when, values = _paired(model)
-        return self._table.update(
-            *_key(model.name),
+        return self.changing(
+            model,
             "SET pair = :new",
-            when=f"capture = :registered AND digest = :digest AND {when}",
+            when="capture = :registered",
             values={
                 ":new": pair.model_dump(mode="json"),
                 ":registered": Capture.REGISTERED.value,
-                ":digest": model.digest,
-                **values,
             },
         )
 
-    def pair_is(self, release: Release) -> Item:
-        """A check that the release was given no other pair since it was read."""
-        when, values = _paired(release)
+    def changing(self, release: Release, expression: str, *, when: str, values: Item) -> Item:
+        """An operation that updates a record on that condition, if it is as it was read."""
+        read, held = _as_read(release)
+        return self._table.update(
+            *_key(release.name),
+            expression,
+            when=f"{when} AND digest = :digest AND {read}",
+            values={**values, **held, ":digest": release.digest},
+        )
+
+    def as_read(self, release: Release) -> Item:
+        """A check that the release was given no other pair, and not retired, since it was read."""
+        when, values = _as_read(release)
         return self._table.check(*_key(release.name), when=when, values=values)
 
     def still(self, release: Release) -> Item:
@@ -236,11 +243,16 @@ def count_key(folder: str) -> tuple[str, str]:
     return f"COUNT#{folder}", "NOTES"
 
 
-def _paired(release: Release) -> tuple[str, Item]:
-    """The condition that the release's pair is the one it was read with, and its values."""
-    if release.pair is None:
-        return "attribute_not_exists(pair)", {}
-    return "pair = :pair", {":pair": release.pair.model_dump(mode="json")}
+def _as_read(release: Release) -> tuple[str, Item]:
+    """The condition that its pair and its retirement are those it was read with, and the values."""
+    read = {"pair": release.pair, "retired": release.retired}
+    held = {
+        name: one.model_dump(mode="json", exclude_none=True) for name, one in read.items() if one
+    }
+    terms = (
+        f"{name} = :{name}" if name in held else f"attribute_not_exists({name})" for name in read
+    )
+    return " AND ".join(terms), {f":{name}": value for name, value in held.items()}
 
 
 def _key(name: ReleaseName) -> tuple[str, str]:
