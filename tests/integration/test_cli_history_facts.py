@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+from argparse import Namespace
 from typing import TYPE_CHECKING, Any
 
 from cli.__main__ import main
+from cli.facts import Facts
+from cli.stack import Connection
 from sluice.adapters.ledger.releases import Releases
-from tests.builders import BUCKET, COMMIT, TARGET, a_release_name, deployed, seen
+from sluice.domain.target import Entry
+from tests.builders import AT, BUCKET, COMMIT, TARGET, a_release_name, deployed, seen
 from tests.integration.captured import Captured
 from tests.integration.catalogue import MODEL_ID
 from tests.integration.configs import push_config
@@ -135,3 +139,21 @@ def test_an_application_is_told_by_its_model(
     assert (answer["serves"], answer["commit"]) == ("assistant-v1", COMMIT)
     assert (answer["model"]["id"], answer["knowledge"]) == (MODEL_ID, None)
     assert f"commit {COMMIT}, model {MODEL_ID} of its provider" in capsys.readouterr().out
+
+
+def test_who_approved_is_told_apart_from_what_of_the_policy_was_missed(table: Table) -> None:
+    entry = Entry(
+        n=4,
+        at=AT,
+        event="Approved",
+        reason="approved by bob, against the evaluation policy: f1 is 0.7, at_least demands 0.8",
+        release=a_release_name("churn-v4"),
+        epoch=1,
+        execution="",
+        previous="",
+    )
+
+    found = Facts(Connection(Namespace(stack="", table=TABLE, region=None))).approved(entry)
+
+    assert found
+    assert (found["by"], found["against"]) == ("bob", "f1 is 0.7, at_least demands 0.8")
