@@ -41,7 +41,7 @@ def deployable(template: Path) -> Path:
         if one.name == JUDGING:
             shutil.copytree(one, folder / one.name)
         elif one.is_dir():
-            (folder / one.name).symlink_to(one, target_is_directory=True)
+            (folder / one.name).symlink_to(one.resolve(), target_is_directory=True)
         else:
             shutil.copy(one, folder)
     shutil.copy(Path(__file__).with_name(POLICY), folder / JUDGING)
