@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
-import os
 import sys
 import tempfile
 import threading
@@ -23,16 +22,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import boto3
+from botocore.config import Config
 from rich.console import Console
 
 from benchmarks.cold_start import revision
-from cli.filesets import File
-from cli.uploads import Inbox
+from localcloud.constants import REGION
 from localcloud.launcher import LocalCloud
 from sluice.adapters.ledger.releases import Releases
 from sluice.adapters.ledger.table import Table
-from sluice.domain.inbox import CONFIG, EVALUATION, MODEL, Place
-from sluice.domain.parts import cut
+from sluice.domain.inbox import CONFIG, EVALUATION, MODEL
+from sluice.domain.parts import SMALLEST_PART, cut
 from sluice.domain.release import Capture, Release, ReleaseName
 from tests.e2e import folders
 from tests.e2e.stack import Stack, deployed
@@ -93,13 +93,11 @@ def main() -> int:
 
 
 def _measured(folder: Path, size: int) -> Result:
-    weights = folder / MODEL
-    _write(weights, size)
     with LocalCloud(folder / "cloud") as cloud:
         stack, watched = deployed(cloud), Watched()
         began = time.monotonic()
         with _watching(watched):
-            _push(stack, weights)
+            _push(stack, size)
             pushed = time.monotonic()
             release = _registered(stack)
             ended = time.monotonic()
@@ -120,22 +118,45 @@ def _measured(folder: Path, size: int) -> Result:
         )
 
 
-def _write(path: Path, size: int) -> None:
-    """A gzip file by its head, of that size; what follows takes no room on the disk."""
-    path.write_bytes(gzip.compress(b"weights"))
-    os.truncate(path, size)
+def _push(stack: Stack, size: int) -> None:
+    """Push a folder; its weights are put together inside S3, of one part again and again.
+
+    What is to be shown begins when they are there.
+    """
+    s3, key = _patient(stack), f"models/{_NAME}/"
+    seed = gzip.compress(b"weights").ljust(SMALLEST_PART, b"\xa5")
+    version = s3.put_object(Bucket=stack.bucket, Key="seed", Body=seed)["VersionId"]
+    named = {"Bucket": stack.bucket, "Key": f"{key}{MODEL}"}
+    begun = s3.create_multipart_upload(
+        **named, Metadata=folders.METADATA, ChecksumAlgorithm="CRC64NVME"
+    )
+    named["UploadId"] = begun["UploadId"]
+    source = {"Bucket": stack.bucket, "Key": "seed", "VersionId": version}
+    parts = []
+    for number, left in enumerate(range(size, 0, -SMALLEST_PART), start=1):
+        extent = f"bytes=0-{min(left, SMALLEST_PART) - 1}"
+        copied = s3.upload_part_copy(
+            **named, PartNumber=number, CopySource=source, CopySourceRange=extent
+        )
+        parts.append({"PartNumber": number, "ETag": copied["CopyPartResult"]["ETag"]})
+    s3.complete_multipart_upload(**named, MultipartUpload={"Parts": parts})
+    evaluation, config = {"accuracy": 0.91}, folders.config()
+    for name, content in ((EVALUATION, evaluation), (CONFIG, config)):
+        body = json.dumps(content).encode()
+        s3.put_object(Bucket=stack.bucket, Key=f"{key}{name}", Body=body)
 
 
-def _push(stack: Stack, weights: Path) -> None:
-    inbox = Inbox(stack.client("s3"), stack.bucket, progress=lambda *_: None)
-    small = {
-        EVALUATION: json.dumps({"accuracy": 0.91}).encode(),
-        CONFIG: json.dumps(folders.config()).encode(),
-    }
-    place = Place(release=_NAME, name=MODEL)
-    inbox.push(File(place, path=weights, metadata=folders.METADATA))
-    for name, body in small.items():
-        inbox.push(File(Place(release=_NAME, name=name), body))
+def _patient(stack: Stack) -> Any:
+    """A client that waits until the local cloud has put gigabytes together."""
+    session: Any = boto3.session.Session()
+    return session.client(
+        "s3",
+        region_name=REGION,
+        endpoint_url=stack.endpoint_url,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",  # noqa: S106 - the local cloud's root
+        config=Config(read_timeout=_PATIENCE_SECONDS, s3={"addressing_style": "path"}),
+    )
 
 
 def _registered(stack: Stack) -> Release:

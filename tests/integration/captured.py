@@ -17,8 +17,11 @@ from sluice.domain.starting import Start
 from sluice.events.tasks import dump_rollout
 from tests.builders import AT, a_config, a_release_name, a_signal, a_state, a_wanted, deployed
 from tests.integration.rollouts import ROLE
+from tests.integration.unpacked import push_unpacked
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from sluice.domain.manifest import Manifest
     from sluice.domain.release import Release
     from sluice.domain.target import Change
@@ -36,17 +39,27 @@ class Captured:
     """What the ledger was told when the rollout started."""
 
     def __init__(
-        self, world: World, inbox: Inbox, *, watched: dict[str, Any] | None = None, **changes: Any
+        self,
+        world: World,
+        inbox: Inbox,
+        *,
+        watched: dict[str, Any] | None = None,
+        files: Mapping[str, bytes] | None = None,
+        **changes: Any,
     ) -> None:
+        """`files` are those of an uncompressed model, in place of the usual tar ball."""
         self.world, self.inbox = world, inbox
         alarms = {"error_rate": 0.05, "latency_ms": 800, **(watched or {})}
-        config = a_config(**{"rollout": PLAN, "alarms": alarms, **changes})
+        said = {"rollout": PLAN, "alarms": alarms, **changes}
         for folder in ("churn-v1", "churn-v2"):
-            events = [
-                inbox.push(MODEL, folder=folder),
-                inbox.push(CONFIG, config, folder=folder),
-                inbox.push(EVALUATION, folder=folder),
-            ]
+            if files:
+                events = push_unpacked(inbox, files, folder=folder, **said)
+            else:
+                events = [
+                    inbox.push(MODEL, folder=folder),
+                    inbox.push(CONFIG, a_config(**said), folder=folder),
+                    inbox.push(EVALUATION, folder=folder),
+                ]
             assert inbox.deliver(*events) == []
         for version in (1, 2):
             world.decide(self.release(version).package_arn, "Approved")

@@ -32,9 +32,11 @@ ASKED = ["--table", TABLE, "--serving-role", ROLE]
 class Serving:
     """Version 1 of `churn` serves its endpoint, as it was captured and approved."""
 
-    def __init__(self, world: World, inbox: Inbox, capsys: pytest.CaptureFixture[str]) -> None:
+    def __init__(
+        self, world: World, inbox: Inbox, capsys: pytest.CaptureFixture[str], **changes: Any
+    ) -> None:
         self.world, self.aws, self._capsys = world, world.aws, capsys
-        self.captured = Captured(world, inbox, environment={"LEVEL": "1"})
+        self.captured = Captured(world, inbox, environment={"LEVEL": "1"}, **changes)
         self.live = self.deployed(1)
         self.runs(self.live)
         world.given(a_state(live=self.live, last_good=(self.live,)))

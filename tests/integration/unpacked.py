@@ -40,11 +40,11 @@ def push_config(
 
 
 def push_unpacked(
-    inbox: Inbox, files: Mapping[str, bytes] = FILES, *, folder: str = "churn-v4"
+    inbox: Inbox, files: Mapping[str, bytes] = FILES, *, folder: str = "churn-v4", **config: Any
 ) -> list[dict[str, Any]]:
     """Push a complete folder; its events, those of the files first."""
     return [
         *(inbox.push(name, body, folder=folder) for name, body in files.items()),
-        push_config(inbox, listed(files), folder=folder),
+        push_config(inbox, listed(files), folder=folder, **config),
         inbox.push(EVALUATION, folder=folder),
     ]
