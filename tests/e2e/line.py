@@ -79,10 +79,15 @@ class Line:
         self._decide(version, "Approved", "looks good")
 
     def approve_again(self, version: int) -> None:
-        """Set a version to pending, then approve it once more."""
-        self._decide(version, "PendingManualApproval", "on second thoughts")
-        began = self.now()
-        self.until("time has passed", lambda: self.now()[:19] > began[:19] or None)
+        """Set a version to pending, which no event tells of, then approve it once more."""
+        pending = "PendingManualApproval"
+        self._decide(version, pending, "on second thoughts")
+
+        def look() -> bool | None:
+            seen = self.ledger.release(self.name, version)["approvals"][-1]["status"]
+            return seen == pending or None
+
+        self.until("the schedule has seen it pending", look)
         self.approve(version)
 
     def reject(self, version: int) -> None:

@@ -230,6 +230,21 @@ def test_an_edited_row_of_the_ledger_is_outvoted(
     assert churn.found(code=1) == [("drift", what)]
 
 
+@pytest.mark.parametrize("version", [1, 2], ids=["what serves", "another release"])
+def test_an_edited_row_of_what_may_be_gone_back_to_is_found(churn: Serving, version: int) -> None:
+    good = (churn.live, churn.deployed(2))
+    forged = [
+        one.model_copy(update={"digest": "e" * 64}) if one.release.version == version else one
+        for one in good
+    ]
+    churn.world.given(a_state(live=churn.live, last_good=good))
+    assert churn.found(code=0) == []
+
+    churn.world.given(a_state(live=churn.live, last_good=forged))
+
+    assert churn.found(code=1) == [("drift", f"digest of churn-v{version} in STATE's last_good")]
+
+
 def test_copies_that_the_ledger_forgot_are_missed(churn: Serving) -> None:
     churn.edits("RELEASE#churn", "CAPTURE#000001", "copies", {"L": []})
 

@@ -231,6 +231,7 @@ class Invariants:
         serving = self.world.traffic()
         live = {self.world.called(state.live.variant): 100.0} if state.live else {}
         self._must(serving == live, f"I13 {serving} serves, the ledger says {live}")
+        self._must(not state.edited, f"I13 nobody changed anything by hand: {state.edited}")
         for variant in serving:
             version = _version_of(variant)
             halted = state.phase is Phase.HALTED
