@@ -9,6 +9,7 @@ from cli.audits import check
 from cli.diffs import diff
 from cli.gates import gates
 from cli.histories import PAGE, history
+from cli.proofs import offline
 from cli.verifications import verify
 
 if TYPE_CHECKING:
@@ -52,8 +53,12 @@ _VERIFY = """\
 Is what serves what was approved? Read again and compared, thing by thing: of an endpoint its
 configuration, traffic, fleet and SageMaker model (image, weights, environment, role), and the image
 in ECR; of an application where the alias leads, what that version is told, its code and layers, and
-the model in Bedrock's catalogue; of both the package, the captured objects in the vault, and what
-the ledger says of each. Nothing is changed. A rollout in flight is no drift, and is told.
+the model in Bedrock's catalogue; of both the package, the captured objects in the vault, the
+signature of the manifest, and what the ledger says of each. Nothing is changed. A rollout in flight
+is no drift, and is told.
+
+With --bundle: is a folder that `sluice export` wrote signed by the owner of --key, and are the
+artifacts in it those that were signed? Needs no AWS, and securesystemslib for the signature.
 
 Each finding says what was expected and what was found: drift, it is another; gone; unreadable,
 nobody knows.
@@ -137,8 +142,19 @@ def _add_verify(
     parser.add_argument("--read", action="store_true", help=read)
     role = "ARN of what models run as, without a stack (SLUICE_SERVING_ROLE)"
     parser.add_argument("--serving-role", default="", metavar="ARN", help=role)
+    trusted_keys(parser)
+    bundle = "verify that exported folder instead, without AWS; needs --key"
+    parser.add_argument("--bundle", default="", metavar="DIR", help=bundle)
+    key = "public key that must have signed the bundle, known from elsewhere"
+    parser.add_argument("--key", default="", metavar="FILE", help=key)
     connect(parser)
-    parser.set_defaults(run=verify)
+    parser.set_defaults(run=lambda options: (offline if options.bundle else verify)(options))
+
+
+def trusted_keys(parser: ArgumentParser) -> None:
+    """Add what says whose signatures count, without a stack."""
+    text = "ARNs of the keys that are trusted, without a stack (SLUICE_TRUSTED_KEYS)"
+    parser.add_argument("--trusted-keys", default="", metavar="ARN,…", help=text)
 
 
 def _add_gates(

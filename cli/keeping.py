@@ -6,6 +6,7 @@ from argparse import ArgumentTypeError, RawDescriptionHelpFormatter
 from typing import TYPE_CHECKING
 
 from cli.bills import bom
+from cli.exports import export
 from cli.retention import retention
 from sluice.domain.retention import GRACE, Terms
 
@@ -38,12 +39,22 @@ Exit codes: 0, told, or done; 1, refused, or not all was done; 2, it could not b
 """
 
 
+_EXPORT = """\
+Write a release's manifest, the signed envelope (DSSE, in-toto) and the public key to a folder, with
+a README.txt that says how others verify them. With --artifacts the captured objects, too; what lies
+there with its digest is not fetched again.
+
+Exit codes: 0, done; 1, no trusted key has signed it; 2, something could not be read or written.
+"""
+
+
 def add_keeping(
     commands: _SubParsersAction[ArgumentParser], connect: Callable[[ArgumentParser], None]
 ) -> None:
     """Add the commands; `connect` adds what says where the ledger is."""
     _add_bom(commands, connect)
     _add_retention(commands, connect)
+    _add_export(commands, connect)
 
 
 def _add_bom(
@@ -91,3 +102,19 @@ def _count(text: str) -> int:
         message = f"{text!r} is no whole number from 0 on"
         raise ArgumentTypeError(message)
     return int(text)
+
+
+def _add_export(
+    commands: _SubParsersAction[ArgumentParser], connect: Callable[[ArgumentParser], None]
+) -> None:
+    text = "a release's signed manifest with what verifies it anywhere"
+    parser = commands.add_parser(
+        "export", help=text, description=_EXPORT, formatter_class=RawDescriptionHelpFormatter
+    )
+    parser.add_argument("release", metavar="RELEASE", help="GROUP-vN, as churn-v4")
+    parser.add_argument("--output", required=True, metavar="DIR", help="the folder to write to")
+    parser.add_argument("--artifacts", action="store_true", help="with the objects of the vault")
+    keys = "ARNs of the keys that are trusted, without a stack (SLUICE_TRUSTED_KEYS)"
+    parser.add_argument("--trusted-keys", default="", metavar="ARN,…", help=keys)
+    connect(parser)
+    parser.set_defaults(run=export)

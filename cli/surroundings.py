@@ -15,14 +15,26 @@ from sluice.adapters.hosting import Hosting
 from sluice.adapters.images import Images
 from sluice.adapters.ledger.releases import Releases
 from sluice.adapters.registry import Registry
+from sluice.adapters.signing_keys import SigningKeys
 from sluice.adapters.texts import Texts
 from sluice.adapters.vault import Vault
 from sluice.adapters.versions import Versions
+from sluice.attesting import Attesting
 from sluice.domain.verifying import Unread
 from sluice.examining import Examining
 
 if TYPE_CHECKING:
     from cli.stack import Connection
+
+
+def attesting(connection: Connection) -> Attesting | Unread:
+    """What verifies signatures, or why nobody knows which keys are trusted."""
+    try:
+        trusted = connection.trusted_keys()
+    except UnusableError as error:
+        return Unread(str(error))
+    keys = SigningKeys(cache(partial(connection.client, "kms")))
+    return Attesting(Vault(connection.s3()), keys, trusted)
 
 
 def examining(connection: Connection, *, read: bool = False) -> Examining:
@@ -52,6 +64,7 @@ def examining(connection: Connection, *, read: bool = False) -> Examining:
         versions=Versions(lambdas),
         catalogue=FoundationModels(cache(partial(connection.client, "bedrock"))),
         role=role,
+        attesting=attesting(connection),
         digest=partial(_digest, Artifacts(s3)) if read else None,
     )
 

@@ -158,6 +158,18 @@ def context() -> SimpleNamespace:
 
 
 @pytest.fixture
+def trusting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Operators say which keys they trust, where there is no stack to ask."""
+    monkeypatch.setenv("SLUICE_TRUSTED_KEYS", f"{signing.SIGNING_KEY},{signing.FORMER_KEY}")
+
+
+@pytest.fixture
+def envelopes(aws: Callable[[str], Any]) -> signing.Envelopes:
+    """The envelopes in the vault."""
+    return signing.Envelopes(aws("s3"))
+
+
+@pytest.fixture
 def told(aws: Callable[[str], Any]) -> Callable[[], list[str]]:
     """What people were told, oldest first; call it as often as you like."""
     aws("sqs").create_queue(QueueName="told")

@@ -13,17 +13,21 @@ from typing import TYPE_CHECKING, Any
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from moto.core.exceptions import JsonRESTError
 from moto.kms import kms_backends
 from moto.kms.models import Key, KmsBackend
 from securesystemslib.dsse import Envelope
 from securesystemslib.signer import SSlibKey
 
-from sluice.domain.attestation import to_sign
-from tests.builders import ACCOUNT, REGION
+from sluice.domain.attestation import signed_by, to_sign
+from sluice.domain.envelope import parse_envelope
+from tests.builders import ACCOUNT, BUCKET, REGION
 
 if TYPE_CHECKING:
     import pytest
+
+    from sluice.domain.release import Release
 
 _PREFIX = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/"
 SIGNING_KEY = f"{_PREFIX}5169e000-0000-4000-8000-000000000001"
@@ -53,6 +57,12 @@ def public_key(arn: str) -> SSlibKey:
     return SSlibKey.from_crypto(public, keyid=arn)
 
 
+def pem(arn: str) -> bytes:
+    """The public key as openssl reads it."""
+    public = _key(arn).private_key.private_key.public_key()
+    return public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+
+
 def signature(arn: str, payload: bytes) -> bytes:
     """A signature over a statement, by one of these keys."""
     private: ec.EllipticCurvePrivateKey = _key(arn).private_key.private_key
@@ -71,6 +81,35 @@ def put_keys() -> None:
         key = _key(arn)
         key.key_state, key.enabled = "Enabled", True
         kms_backends[ACCOUNT][REGION].keys[key.id] = key
+
+
+class Envelopes:
+    """Envelopes in the vault, as somebody sees them who may write there and holds no key."""
+
+    def __init__(self, s3: Any) -> None:
+        self._s3 = s3
+
+    def of(self, release: Release) -> bytes:
+        found: bytes = self._s3.get_object(Bucket=BUCKET, Key=_place(release))["Body"].read()
+        return found
+
+    def put(self, release: Release, envelope: bytes) -> None:
+        self._s3.put_object(Bucket=BUCKET, Key=_place(release), Body=envelope)
+
+    def delete(self, release: Release) -> None:
+        self._s3.delete_object(Bucket=BUCKET, Key=_place(release))
+
+    def sign(self, release: Release, key_arn: str, *, payload: bytes = b"") -> None:
+        """Put an envelope there that another key has signed, or that is about another payload."""
+        payload = payload or parse_envelope(self.of(release)).payload
+        self.put(
+            release, signed_by(key_arn, signature(key_arn, payload), payload=payload).spelled()
+        )
+
+
+def _place(release: Release) -> str:
+    folder = release.manifest_uri.removeprefix(f"s3://{BUCKET}/").rpartition("/")[0]
+    return f"{folder}/manifest.dsse.json"
 
 
 @cache

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from tests.integration.inbox import Inbox
     from tests.integration.rollouts import World
 
+pytestmark = pytest.mark.usefixtures("trusting")
+
 ASKED = ["--table", TABLE, "--serving-role", ROLE]
 
 
@@ -384,6 +386,7 @@ def test_nothing_but_reads_is_asked_of_aws(churn: Serving, monkeypatch: pytest.M
         "GetItem",
         "GetObject",
         "HeadObject",
+        "Verify",
     }
 
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tests.integration.published import Application
     from tests.integration.rollouts import Wire
 
+pytestmark = pytest.mark.usefixtures("trusting")
+
 type Finds = Callable[..., list[tuple[str, str]]]
 VERSION = "version 2 of sluice-serve"
 

@@ -14,7 +14,13 @@ from sluice.domain.manifest import MANIFEST, digest_of, manifest_uri, vault_key
 from sluice.domain.rollout import Action, Kind
 from tests.builders import BUCKET, a_quota
 from tests.integration.captured import Captured
-from tests.integration.signing import FORMER_KEY, SIGNING_KEY, STRANGE_KEY, signature
+from tests.integration.signing import (
+    FORMER_KEY,
+    SIGNING_KEY,
+    STRANGE_KEY,
+    Envelopes,
+    signature,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,40 +38,6 @@ PREPARED = ("CreateModel", "CreateEndpointConfig", "PutMetricAlarm")
 def captured(world: World, inbox: Inbox, wire: Wire) -> Captured:
     wire.always("ListServiceQuotas", Quotas=[a_quota(100)])
     return Captured(world, inbox)
-
-
-class Envelopes:
-    """Envelopes in the vault, as somebody sees them who may write there and holds no key."""
-
-    def __init__(self, s3: Any) -> None:
-        self._s3 = s3
-
-    def of(self, release: Release) -> bytes:
-        found: bytes = self._s3.get_object(Bucket=BUCKET, Key=_key(release))["Body"].read()
-        return found
-
-    def put(self, release: Release, envelope: bytes) -> None:
-        self._s3.put_object(Bucket=BUCKET, Key=_key(release), Body=envelope)
-
-    def delete(self, release: Release) -> None:
-        self._s3.delete_object(Bucket=BUCKET, Key=_key(release))
-
-    def sign(self, release: Release, key_arn: str, *, payload: bytes = b"") -> None:
-        """Put an envelope there that another key has signed, or that is about another payload."""
-        payload = payload or parse_envelope(self.of(release)).payload
-        self.put(
-            release, signed_by(key_arn, signature(key_arn, payload), payload=payload).spelled()
-        )
-
-
-@pytest.fixture
-def envelopes(aws: Callable[[str], Any]) -> Envelopes:
-    return Envelopes(aws("s3"))
-
-
-def _key(release: Release) -> str:
-    folder = release.manifest_uri.removeprefix(f"s3://{BUCKET}/").rpartition("/")[0]
-    return f"{folder}/manifest.dsse.json"
 
 
 def gone(envelopes: Envelopes, of: Release) -> None:

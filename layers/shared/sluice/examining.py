@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from sluice.adapters.alias import Alias
 from sluice.adapters.ledger.releases import Captured
+from sluice.attesting import Attested
 from sluice.domain import names
 from sluice.domain.bedrock_manifest import parse_any_manifest
 from sluice.domain.manifest import digest_of
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from sluice.adapters.texts import Texts
     from sluice.adapters.vault import Vault
     from sluice.adapters.versions import Versions
+    from sluice.attesting import Attesting
     from sluice.domain.bedrock_manifest import AnyManifest
     from sluice.domain.rollout import Deployed
     from sluice.domain.target import TargetState
@@ -59,6 +61,8 @@ class Examined:
     kept: Kept
     digest: str
     manifest: AnyManifest | None
+    text: str
+    """The manifest as it was read; nothing where it was not."""
     copies: tuple[VaultCopy, ...]
 
 
@@ -79,6 +83,8 @@ class Examining:
     catalogue: FoundationModels
     role: Callable[[], str | Unread]
     """What models run as whose config names no role."""
+    attesting: Attesting | Unread
+    """Unread where nobody knows which keys are trusted."""
     digest: Callable[[str, str, str], str] | None = None
     """Reads an object's content, by bucket, key and version, for its SHA-256; None: nobody does."""
 
@@ -105,7 +111,15 @@ class Examining:
         if isinstance(manifest, Unread):
             kept, manifest = replace(kept, manifest=manifest), None
         copies = captured.copies if isinstance(captured, Captured) else ()
-        return Examined(kept, digest, manifest, copies)
+        return Examined(kept, digest, manifest, whole[0] if whole else "", copies)
+
+    def unsigned(self, live: Deployed, examined: Examined) -> str | Unread:
+        """Why no trusted key has signed what a release was captured as, or nothing."""
+        manifest, attesting = examined.manifest, self.attesting
+        if manifest is None or isinstance(attesting, Unread):
+            return attesting if isinstance(attesting, Unread) else Unread("its manifest is unknown")
+        attested = Attested(live.release, examined.digest, examined.text, manifest)
+        return attempt(lambda: attesting.complaint(attested))
 
     def standing(
         self, bucket: str, copies: tuple[VaultCopy, ...]

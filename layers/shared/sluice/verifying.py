@@ -26,6 +26,7 @@ from sluice.domain.verifying import (
     findings,
     ledger_checks,
     package_checks,
+    signature_check,
     state_checks,
     vault_checks,
 )
@@ -77,6 +78,7 @@ class Verifying:
         yield from ledger_checks(one, capture.kept, manifest)
         if manifest is None:
             return
+        yield signature_check(manifest, self.examining.unsigned(one, capture))
         standing = self.examining.standing(manifest.bucket, capture.copies)
         yield from vault_checks(manifest, capture.copies, standing)
         prefix = loaded_prefix(manifest, digest)
@@ -101,6 +103,8 @@ class Verifying:
             capture, where = self.examining.capture(one), "STATE's last_good"
             checks = state_checks if one.release in verified else ledger_checks
             yield from checks(one, capture.kept, capture.manifest, where=where)
+            if capture.manifest and one.release not in verified:
+                yield signature_check(capture.manifest, self.examining.unsigned(one, capture))
 
     def _model(self, one: Deployed, capture: Examined, hosted: Hosted | None) -> Iterator[Check]:
         """Of the model that the variant runs, whichever that is."""

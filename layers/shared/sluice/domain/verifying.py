@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from sluice.domain.attestation import MISSING
 from sluice.domain.manifest import Manifest, manifest_uri
 from sluice.domain.package import (
     MANIFEST_URI,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from sluice.domain.rollout import Deployed
     from sluice.domain.vault import Standing, VaultCopy
 
+SIGNED = "by a trusted key"
 _NOTHING = "nothing"
 _LISTS = (
     "SupportedContentTypes",
@@ -204,6 +206,14 @@ def _object_check(what: str, source: CapturedObject, copy: VaultCopy, found: Sta
         {"version": copy.version_id, "size": source.size, "etag": copy.etag, **sums},
         {"version": found.version_id, "size": found.size, "etag": found.etag, **seen},
     )
+
+
+def signature_check(manifest: AnyManifest, complaint: str | Unread) -> Check:
+    """Whether a trusted key has signed the manifest, by what stands against it."""
+    found: str | Unread | None = complaint or SIGNED
+    if isinstance(complaint, str) and complaint.startswith(MISSING):
+        found = None
+    return Check(f"signature of {manifest.release}", SIGNED, found)
 
 
 def package_checks(
