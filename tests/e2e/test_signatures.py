@@ -27,7 +27,7 @@ def sluice(stack: Stack, *asked: str) -> subprocess.CompletedProcess[str]:
         "AWS_ENDPOINT_URL": stack.endpoint_url,
         "AWS_ACCESS_KEY_ID": "test",
         "AWS_SECRET_ACCESS_KEY": "test",
-        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
         "PATH": "/usr/bin:/bin",
     }
     return subprocess.run(

@@ -69,6 +69,11 @@ def signature(arn: str, payload: bytes) -> bytes:
     return private.sign(to_sign(payload), ec.ECDSA(SHA256()))
 
 
+def signature_of(arn: str, payload: bytes) -> bytes:
+    """An envelope that one of these keys has signed."""
+    return signed_by(arn, signature(arn, payload), payload=payload).spelled()
+
+
 def as_kms(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let moto sign and verify digests as KMS does."""
     monkeypatch.setattr(KmsBackend, "sign", _sign)
