@@ -25,7 +25,7 @@ from cli.replaying import replay
 from cli.reproductions import add_reproduction
 from cli.standing import Goal
 from cli.waits import wait
-from cli.words import speak
+from cli.words import allow, speak
 from sluice.domain.holding import Saying
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ def parser_of_commands() -> argparse.ArgumentParser:
     _add_plan(commands)
     _add_word(commands, Saying.PROMOTE, "let a held step pass, for a person's reasons")
     _add_word(commands, Saying.ABORT, "return all traffic; the version is not marked bad")
+    _add_override(commands)
     add_questions(commands, _connect)
     add_keeping(commands, _connect)
     add_reproduction(commands, _connect, _patience)
@@ -198,6 +199,17 @@ def _add_word(
     parser.add_argument("--by", default="", help="whose word it is (default: the caller's ARN)")
     _connect(parser)
     parser.set_defaults(run=speak)
+
+
+def _add_override(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    text = "let the next rollout of a release begin although there is no way back"
+    parser = commands.add_parser("override", help=text, description=text)
+    parser.add_argument("target", metavar="TARGET", help=TARGET)
+    parser.add_argument("--release", required=True, metavar="GROUP-vN", help="for it, and once")
+    parser.add_argument("--why", required=True, help="what the history is to say")
+    parser.add_argument("--by", default="", help="whose word it is (default: the caller's ARN)")
+    _connect(parser)
+    parser.set_defaults(run=allow)
 
 
 def _connect(parser: argparse.ArgumentParser) -> None:

@@ -10,6 +10,7 @@ from cli.diffs import diff
 from cli.gates import gates
 from cli.histories import PAGE, history
 from cli.proofs import offline
+from cli.readinesses import readiness
 from cli.verifications import verify
 
 if TYPE_CHECKING:
@@ -66,6 +67,16 @@ nobody knows.
 Exit codes: 0, all as approved; 1, something is not; 2, it could not be asked; 3, nothing was found
 amiss, and something could not be read.
 """
+_READINESS = """\
+Could the target be taken back? For what serves, which the next canary would return to, and for each
+last good release that is still approved, in the order a rollback tries them: the objects in the
+vault with their checksums, their encryption key, package, image and role of a model; of an
+application its version of the function, and its model in Bedrock, which is asked a short question
+(a few tokens). Nothing is changed. One release that is restorable is enough for a canary to begin.
+
+Exit codes: 0, each is restorable; 1, one is not; 2, it could not be asked; 3, nothing was found
+amiss, and something could not be read.
+"""
 
 
 _GATES = """\
@@ -88,6 +99,7 @@ def add_questions(
     _add_diff(commands, connect)
     _add_verify(commands, connect)
     _add_gates(commands, connect)
+    _add_readiness(commands, connect)
 
 
 def _add_history(
@@ -167,6 +179,19 @@ def _add_gates(
     parser.add_argument("--policy", default="", metavar="FILE", help=POLICY_FILE)
     connect(parser)
     parser.set_defaults(run=gates)
+
+
+def _add_readiness(
+    commands: _SubParsersAction[ArgumentParser], connect: Callable[[ArgumentParser], None]
+) -> None:
+    parser = _parser(commands, "readiness", "whether a target could go back", _READINESS)
+    parser.add_argument("target", nargs="*", metavar="TARGET", help=TARGET)
+    parser.add_argument("--all", action="store_true", help="every target that was ever approved")
+    role = "ARN of what models run as, without a stack (SLUICE_SERVING_ROLE)"
+    parser.add_argument("--serving-role", default="", metavar="ARN", help=role)
+    trusted_keys(parser)
+    connect(parser)
+    parser.set_defaults(run=readiness)
 
 
 def _parser(

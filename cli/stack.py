@@ -23,6 +23,7 @@ KEYS = "SLUICE_TRUSTED_KEYS"
 _TABLE_OUTPUT, _BUCKET_OUTPUT = "LedgerTableName", "ArtifactsBucketName"
 _ROLE_OUTPUT = "ServingRoleArn"
 _KEY_OUTPUT, _MORE_KEYS_OUTPUT = "SigningKeyArn", "TrustedKeyArns"
+_ROLES_PARAMETER = "ExecutionRoleArns"
 
 
 class Connection:
@@ -56,6 +57,25 @@ class Connection:
         own = self._of_stack(_KEY_OUTPUT, f"--trusted-keys or {KEYS}")
         more = self._outputs(f"--trusted-keys or {KEYS}").get(_MORE_KEYS_OUTPUT, "")
         return (own, *filter(None, more.split(",")))
+
+    def execution_roles(self) -> frozenset[str] | None:
+        """What models may run as beside the serving role; None where the stack cannot be asked."""
+        said = {
+            one["ParameterKey"]: one["ParameterValue"]
+            for one in self._described().get("Parameters", [])
+        }
+        listed = said.get(_ROLES_PARAMETER)
+        return None if listed is None else frozenset(filter(None, listed.split(",")))
+
+    def _described(self) -> dict[str, Any]:
+        """The stack as CloudFormation tells it; empty where it does not."""
+        try:
+            (stack,) = self.client("cloudformation").describe_stacks(StackName=self._stack)[
+                "Stacks"
+            ]
+        except (BotoCoreError, ClientError):
+            return {}
+        return dict(stack)
 
     def s3(self) -> S3Client:
         """Where the bucket is. Raises UnusableError."""

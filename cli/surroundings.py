@@ -14,7 +14,9 @@ from sluice.adapters.foundation_models import FoundationModels
 from sluice.adapters.hosting import Hosting
 from sluice.adapters.images import Images
 from sluice.adapters.ledger.releases import Releases
+from sluice.adapters.probes import Probes
 from sluice.adapters.registry import Registry
+from sluice.adapters.roles import Roles
 from sluice.adapters.signing_keys import SigningKeys
 from sluice.adapters.texts import Texts
 from sluice.adapters.vault import Vault
@@ -22,6 +24,7 @@ from sluice.adapters.versions import Versions
 from sluice.attesting import Attesting
 from sluice.domain.verifying import Unread
 from sluice.examining import Examining
+from sluice.readying import Readying
 
 if TYPE_CHECKING:
     from cli.stack import Connection
@@ -66,6 +69,16 @@ def examining(connection: Connection, *, read: bool = False) -> Examining:
         role=role,
         attesting=attesting(connection),
         digest=partial(_digest, Artifacts(s3)) if read else None,
+    )
+
+
+def readying(connection: Connection) -> Readying:
+    """The reads that readiness is made of. Raises UnusableError without a region."""
+    return Readying(
+        examining=examining(connection),
+        roles=Roles(cache(partial(connection.client, "iam"))),
+        probes=Probes(cache(partial(connection.client, "bedrock-runtime"))),
+        listed=connection.execution_roles(),
     )
 
 

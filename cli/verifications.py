@@ -22,6 +22,8 @@ from sluice.verifying import Verifying
 if TYPE_CHECKING:
     from argparse import Namespace
 
+    from sluice.domain.target import TargetState
+
 UNREAD = TOO_LATE
 """Something could not be read, and nothing else is amiss."""
 
@@ -31,31 +33,48 @@ def verify(options: Namespace) -> int:
 
     Raises UnusableError where nothing can be asked.
     """
-    if bool(options.target) == options.all:
-        message = "say which: either TARGETs, or --all"
-        raise UnusableError(message)
-    named = tuple(dict.fromkeys(map(target_named, options.target)))
     connection = Connection(options)
     targets = Targets(connection.table())
-    try:
-        asked = named or targets.known()
-    except (BotoCoreError, ClientError) as error:
-        print(plain(f"sluice: the ledger cannot be read: {error}"), file=sys.stderr)
+    named = asked(targets, options)
+    if named is None:
         return UNREAD
-    if not asked:
-        message = "the ledger knows no target: nothing was ever approved"
-        raise UnusableError(message)
     verifying = Verifying(examining(connection, read=options.read))
-    found = [_verified(verifying, targets, one) for one in asked]
+    found = [_verified(verifying, targets, one) for one in named]
     _tell(found, as_json=options.json)
     return _code([finding for one in found for finding in one["findings"]])
 
 
-def _verified(verifying: Verifying, targets: Targets, target: str) -> dict[str, Any]:
+def asked(targets: Targets, options: Namespace) -> tuple[str, ...] | None:
+    """The targets that are named, or all; None where the ledger cannot be read, which is said.
+
+    Raises UnusableError where neither is asked for, or there is none.
+    """
+    if bool(options.target) == options.all:
+        message = "say which: either TARGETs, or --all"
+        raise UnusableError(message)
+    named = tuple(dict.fromkeys(map(target_named, options.target)))
+    try:
+        found = named or targets.known()
+    except (BotoCoreError, ClientError) as error:
+        print(plain(f"sluice: the ledger cannot be read: {error}"), file=sys.stderr)
+        return None
+    if not found:
+        message = "the ledger knows no target: nothing was ever approved"
+        raise UnusableError(message)
+    return found
+
+
+def read_state(targets: Targets, target: str) -> TargetState | Unread:
+    """The state of a target, or why it cannot be read. Raises UnusableError where there is none."""
     state = attempt(lambda: targets.read(target))
     if state is None:
         message = f"the ledger has nothing of {target}: name another, or use --all"
         raise UnusableError(message)
+    return state
+
+
+def _verified(verifying: Verifying, targets: Targets, target: str) -> dict[str, Any]:
+    state = read_state(targets, target)
     if isinstance(state, Unread):
         unread = findings([Check(f"STATE of {target}", "a state", state)])
         return {"target": target, "serves": None, "in_flight": None, "findings": unread}

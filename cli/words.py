@@ -1,4 +1,4 @@
-"""`sluice promote` and `sluice abort`: a person's word on a rollout, written into the ledger."""
+"""`sluice promote`, `abort` and `override`: a person's word, written into the ledger."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING
 
 from cli.errors import DONE, RefusedError
 from cli.stack import Connection, target_named
+from cli.telling import say as tell
+from sluice.adapters.ledger.releases import Releases
 from sluice.adapters.ledger.targets import Targets
+from sluice.domain import names
 from sluice.domain.holding import Saying, WrongPhaseError, say
+from sluice.domain.overriding import NotOverridableError, override
+from sluice.domain.release import named
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -38,4 +43,30 @@ def speak(options: Namespace) -> int:
     rollout = state.rollout if state else None
     release = rollout.release.release if rollout else ""
     print(f"{release} on {target}: {_FOLLOWS[saying]} at the next look, within a minute; by {by}")
+    return DONE
+
+
+def allow(options: Namespace) -> int:
+    """Let the next rollout of a release begin without a way back. Raises RefusedError."""
+    connection, target = Connection(options), target_named(options.target)
+    by, table = options.by or connection.caller(), connection.table()
+    try:
+        release = Releases(table).get(named(options.release))
+    except ValueError as error:
+        raise RefusedError(f"no release is called so: {error}") from error
+    if release is None or names.target_of(release.target, release.system) != target:
+        raise RefusedError(f"{options.release} is no release for {target}")
+    now = datetime.now(UTC)
+
+    def decide(state: TargetState | None) -> Change:
+        return override(state, release, by=by, why=options.why, now=now)
+
+    try:
+        Targets(table).change(target, decide)
+    except NotOverridableError as error:
+        raise RefusedError(str(error)) from error
+    tell(
+        f"{release.name} may begin on {target} once without a way back, by {by}; approve it, or "
+        "approve it again, to roll it out"
+    )
     return DONE

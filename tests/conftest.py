@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,6 +13,11 @@ if TYPE_CHECKING:
 
     from sluice.adapters.ledger.table import Table
     from tests.integration.rollouts import Wire, World
+
+# Read when the package's one logger is made: when the first test that needs it is imported.
+os.environ.setdefault("POWERTOOLS_SERVICE_NAME", "sluice")
+os.environ.setdefault("POWERTOOLS_METRICS_NAMESPACE", "Sluice")
+os.environ.setdefault("POWERTOOLS_LOG_LEVEL", "ERROR")
 
 
 @pytest.fixture

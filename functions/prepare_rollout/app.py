@@ -24,6 +24,7 @@ from sluice.adapters.peaks import Peaks
 from sluice.adapters.probes import Probes
 from sluice.adapters.quotas import Quotas
 from sluice.adapters.registry import Registry
+from sluice.adapters.roles import Roles
 from sluice.adapters.runtime import Runtime
 from sluice.adapters.session import client, client_later
 from sluice.adapters.signing_keys import SigningKeys
@@ -42,6 +43,7 @@ from sluice.preparing import Preparing
 from sluice.publishing import Publishing
 from sluice.recalling import Recalling
 from sluice.retracing import Retracing
+from sluice.retreating import Retreating
 from sluice.routing import Routers
 from sluice.scaling import Scaling
 from sluice.settings import Settings
@@ -72,6 +74,7 @@ fleets = Fleets(
         registry=registry,
         recalling=recalling,
         images=Images(client("ecr")),
+        roles=Roles(client_later("iam")),
         serving_role_arn=settings.serving_role_arn,
         execution_roles=settings.execution_roles,
     ),
@@ -95,13 +98,15 @@ publishing = Publishing(
     ),
     functions=settings.functions,
 )
+grounds = Grounds(fleets, publishing)
 preparing = Preparing(
     targets=targets,
     releases=releases,
     routers=Routers(endpoint, Alias(lambdas, settings.functions)),
-    grounds=Grounds(fleets, publishing),
+    grounds=grounds,
     alarms=Alarms(cloudwatch),
     retracing=Retracing(Histories(table)),
+    retreating=Retreating(targets, registry, grounds),
     foreseeing=Foreseeing(
         metrics=Metrics(cloudwatch),
         evidences=Evidences(table),

@@ -97,11 +97,13 @@ _SENDS_TO = {
     "RegisterPackage": "Uploads",
     "WatchRollout": "Looks",
     "ReconcileTarget": "Surveys",
+    "VerifyTargets": "Verifications",
 }
 """The queue that a function sends to: its address is in the environment."""
 _OF_METHODS: dict[str, tuple[Need, ...]] = {
     # Without it S3 answers 403 for what is gone, and a deleted artifact is retried for ever.
     "Artifacts.facts": (("s3:ListBucket", ""),),
+    "Vault.standing": (("s3:ListBucket", ""),),  # the same: gone must be told from refused
     "Multipart._copy_part": tuple(("s3:GetObjectVersion", one) for one in _INBOXES),  # the source
     "Vault.content": (("s3:ListBucket", ""),),  # for the same reason
     "Vault._same_content": (("s3:GetObjectVersion", "releases/"),),  # through Artifacts

@@ -58,7 +58,6 @@ def test_every_call_that_an_adapter_has_is_reached_from_some_function() -> None:
     found = {call for app in FUNCTIONS for call in reached(pascal(app.parent.name)).calls}
     elsewhere = {
         *("Table.write", "Table._single"),  # carry out what others build
-        *("Hosting.config", "Hosting.model"),  # `sluice verify` asks for them
     }
 
     left = {call.where for call in calls_of_adapters() - found}

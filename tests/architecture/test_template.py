@@ -32,6 +32,8 @@ RULES = resources("AWS::Events::Rule")
 FUNCTIONS = resources("AWS::Lambda::Function")
 ROLES = resources("AWS::IAM::Role")
 TEXT = TEMPLATE.read_text(encoding="utf-8")
+LONG = {"RegisterPackageFunction", "ServeBedrockFunction", "VerifyTargetsFunction"}
+"""Functions that no state, nor anybody with less patience, waits for."""
 STATEFUL = {
     "AWS::DynamoDB::Table",
     "AWS::KMS::Key",
@@ -116,11 +118,12 @@ def test_cloudtrail_is_heard_of_uploads_to_our_bucket_and_of_decisions_that_were
 
 
 def test_every_event_source_is_seen() -> None:
-    assert len(RULES) == 11
+    assert len(RULES) == 12
     assert asynchronous() == {
         "ReconcileTargetFunction",
         "WatchRolloutFunction",
         "HandleAlarmFunction",
+        "VerifyTargetsFunction",
         "CreateAliasFunction",
     }
 
@@ -551,6 +554,7 @@ def test_a_role_signs_and_verifies_digests_with_named_keys() -> None:
         ("RegisterPackageRole", "kms:Sign"): (own, digests),
         ("RegisterPackageRole", "kms:Verify"): (trusted, digests),
         ("PrepareRolloutRole", "kms:Verify"): (trusted, digests),
+        ("VerifyTargetsRole", "kms:Verify"): (trusted, digests),
     }
 
 
@@ -595,7 +599,7 @@ def test_a_function_ends_before_whoever_waits_for_it(name: str) -> None:
 
     assert properties["Runtime"] == "python3.13"
     assert properties["Handler"] == "app.lambda_handler"
-    assert properties["Timeout"] < 60 or name in ("RegisterPackageFunction", "ServeBedrockFunction")
+    assert properties["Timeout"] < 60 or name in LONG
     assert properties["Layers"] == [{"Ref": next(iter(resources("AWS::Lambda::LayerVersion")))}]
 
 

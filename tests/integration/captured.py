@@ -106,7 +106,9 @@ class Captured:
         release = self.release(2)
         again = self.deployed(2, epoch=1)
         state = {
-            Kind.CANARY: a_state(live=self.stable, epoch=1, wanted=a_wanted(2)),
+            Kind.CANARY: a_state(
+                live=self.stable, last_good=(self.stable,), epoch=1, wanted=a_wanted(2)
+            ),
             Kind.ALL_AT_ONCE: a_state(live=None, last_good=(), epoch=1, wanted=a_wanted(2)),
             Kind.ROLL_BACK: a_state(
                 live=self.stable, last_good=(again,), epoch=1, rollback_owed=a_signal(1)

@@ -44,9 +44,12 @@ TABLE = "sluice-ledger"
 TOPIC = f"arn:aws:sns:{REGION}:{ACCOUNT}:sluice-notifications"
 UPLOADS = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/uploads"
 SURVEYS = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/surveys"
+VERIFICATIONS = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/verifications"
 LOOKS = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/looks"
 TOLD = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/told"
 
+ROLE = f"arn:aws:iam::{ACCOUNT}:role/serving"
+"""What models run as whose config names no role."""
 OWN_ROLE = f"arn:aws:iam::{ACCOUNT}:role/churn-own"
 
 ENVIRONMENT = {
@@ -67,6 +70,7 @@ ENVIRONMENT = {
     "UPLOADS_QUEUE_URL": UPLOADS,
     "LOOKS_QUEUE_URL": LOOKS,
     "SURVEYS_QUEUE_URL": SURVEYS,
+    "VERIFICATIONS_QUEUE_URL": VERIFICATIONS,
     "EVALUATION_FLOORS": "accuracy=0.8",
     "REQUIRED_ALARMS": "error_rate",
     "DEFAULT_APPLICATION": "assistant",
@@ -271,8 +275,12 @@ def _start_over(clients: Callable[[str], Any]) -> None:
     clients("s3").put_bucket_versioning(
         Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"}
     )
+    for role in (ROLE, OWN_ROLE):
+        clients("iam").create_role(
+            RoleName=role.rpartition("/")[2], AssumeRolePolicyDocument='{"Version": "2012-10-17"}'
+        )
     clients("sns").create_topic(Name="sluice-notifications")
-    for queue in (UPLOADS, LOOKS, SURVEYS):
+    for queue in (UPLOADS, LOOKS, SURVEYS, VERIFICATIONS):
         clients("sqs").create_queue(QueueName=queue.rpartition("/")[2])
 
 

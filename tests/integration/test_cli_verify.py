@@ -11,85 +11,18 @@ from moto.s3.models import s3_backends
 from moto.sagemaker import sagemaker_backends
 
 from cli.__main__ import main
-from sluice.adapters.ledger.releases import Releases
-from sluice.domain.making import container
-from sluice.domain.manifest import Manifest, parse_manifest
 from sluice.domain.rollout import Phase
 from tests.builders import ACCOUNT, BUCKET, REGION, TARGET, a_rollout, a_state
-from tests.integration.captured import Captured
 from tests.integration.conftest import TABLE
 from tests.integration.rollouts import ROLE, Wire
+from tests.integration.serving import ASKED, Serving
 
 if TYPE_CHECKING:
-    from sluice.domain.rollout import Deployed
     from sluice.domain.target import TargetState
     from tests.integration.inbox import Inbox
     from tests.integration.rollouts import World
 
 pytestmark = pytest.mark.usefixtures("trusting")
-
-ASKED = ["--table", TABLE, "--serving-role", ROLE]
-
-
-class Serving:
-    """Version 1 of `churn` serves its endpoint, as it was captured and approved."""
-
-    def __init__(
-        self, world: World, inbox: Inbox, capsys: pytest.CaptureFixture[str], **changes: Any
-    ) -> None:
-        self.world, self.aws, self._capsys = world, world.aws, capsys
-        self.captured = Captured(world, inbox, environment={"LEVEL": "1"}, **changes)
-        self.live = self.deployed(1)
-        self.runs(self.live)
-        world.given(a_state(live=self.live, last_good=(self.live,)))
-        capsys.readouterr()
-
-    def deployed(self, version: int, *, epoch: int = 1) -> Deployed:
-        update = {"manifest_uri": self.captured.release(version).manifest_uri}
-        return self.captured.deployed(version, epoch=epoch).model_copy(update=update)
-
-    def manifest(self, deployed: Deployed) -> Manifest:
-        captured = Releases(self.world.table).captured(deployed.release)
-        return parse_manifest(captured.manifest, digest=deployed.digest)
-
-    def runs(self, deployed: Deployed, **changes: Any) -> None:
-        """The model behind the release's variant is made as a rollout makes it, or otherwise."""
-        sagemaker, manifest = self.aws("sagemaker"), self.manifest(deployed)
-        if deployed.model in {one["ModelName"] for one in sagemaker.list_models()["Models"]}:
-            sagemaker.delete_model(ModelName=deployed.model)
-        made = container(manifest, deployed.digest)
-        role = changes.pop("role", ROLE)
-        sagemaker.create_model(
-            ModelName=deployed.model,
-            PrimaryContainer={**made, **changes},
-            ExecutionRoleArn=role,
-        )
-
-    def key(self, name: str) -> str:
-        folder = self.live.manifest_uri.removeprefix(f"s3://{BUCKET}/").rpartition("/")[0]
-        return f"{folder}/{name}"
-
-    def edits(self, pk: str, sk: str, name: str, value: Any) -> None:
-        """Somebody with write access to the ledger changes a row."""
-        self.aws("dynamodb").update_item(
-            TableName=TABLE,
-            Key={"pk": {"S": pk}, "sk": {"S": sk}},
-            UpdateExpression="SET #name = :value",
-            ExpressionAttributeNames={"#name": name},
-            ExpressionAttributeValues={":value": value},
-        )
-
-    def found(self, *, code: int) -> list[tuple[str, str]]:
-        """Severity and name of each finding."""
-        answer = self.answer(code=code)
-        assert answer["as_approved"] is (code == 0)
-        (target,) = answer["targets"]
-        return [(one["severity"], one["what"]) for one in target["findings"]]
-
-    def answer(self, *options: str, code: int) -> Any:
-        self._capsys.readouterr()
-        assert main(["verify", "churn", "--json", *ASKED, *options]) == code
-        return json.loads(self._capsys.readouterr().out)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Is what was approved what would run, and is there a way back? Everything read again, once."""
+"""Is what was approved what would run, could it be gone back to? Everything read again, once."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sluice.adapters.hosting import Hosting
     from sluice.adapters.images import Images
     from sluice.adapters.registry import Registry
+    from sluice.adapters.roles import Roles
     from sluice.domain.manifest import Manifest
     from sluice.domain.rollout import Deployed, Rollout
     from sluice.domain.target import TargetState
@@ -37,6 +38,7 @@ class Checking:
     registry: Registry
     recalling: Recalling
     images: Images
+    roles: Roles
     serving_role_arn: str
     execution_roles: tuple[str, ...]
     """What a model may run as beside the serving role."""
@@ -48,12 +50,21 @@ class Checking:
     def objection(
         self, rollout: Rollout, captures: Captures[Manifest], view: EndpointView | None
     ) -> str:
-        """Why the release, or the one to fall back to, cannot be deployed there; or nothing."""
+        """Why the release cannot be deployed there, or nothing."""
         return (
             self._target_objection(rollout, view)
             or self._release_objection(rollout.release, captures.release)
-            or self._way_back_objection(rollout, captures)
+            or self._fleet_objection(captures)
         )
+
+    def lacks(self, release: Deployed, capture: Capture[Manifest] | None) -> str:
+        """What keeps a release from being deployed again, or nothing. Raises ManifestError."""
+        capture = capture or self.recalling.recall(release, parse_manifest)
+        manifest = capture.manifest
+        complaint = self.recalling.unsigned(capture) or self.recalling.complaint(capture)
+        if not complaint and not self.images.present(manifest.image):
+            complaint = f"{manifest.image} of {release.release} is not in its repository any more"
+        return complaint or self._role_complaint(manifest)
 
     def edited(
         self,
@@ -85,20 +96,10 @@ class Checking:
         found = self.endpoint.features(rollout.target_name, view.config)
         return target_objection(rollout, view, found)
 
-    def _way_back_objection(self, rollout: Rollout, captures: Captures[Manifest]) -> str:
-        if rollout.stable is None or captures.stable is None:
+    def _fleet_objection(self, captures: Captures[Manifest]) -> str:
+        if captures.stable is None:
             return ""
-        if not self.endpoint.has_config(rollout.stable.endpoint_config):
-            return f"NO_WAY_BACK: {rollout.stable.endpoint_config} was deleted"
-        manifest = captures.stable.manifest
-        mismatch = fleet_objection(captures.release.manifest, manifest)
-        if mismatch:
-            return mismatch
-        stable = captures.stable
-        complaint = self.recalling.unsigned(stable) or self.recalling.complaint(stable)
-        if not complaint and not self.images.present(manifest.image):
-            complaint = f"{manifest.image} is not in its repository any more"
-        return f"NO_WAY_BACK: {complaint}" if complaint else ""
+        return fleet_objection(captures.release.manifest, captures.stable.manifest)
 
     def _release_objection(self, release: Deployed, capture: Capture[Manifest]) -> str:
         manifest = capture.manifest
@@ -107,6 +108,17 @@ class Checking:
             vault_complaint=self.recalling.complaint(capture),
             unsigned=self.recalling.unsigned(capture),
             image_present=self.images.present(manifest.image),
-            role_allowed=self.role(manifest) in {self.serving_role_arn, *self.execution_roles},
+            role_allowed=self._allowed(manifest),
         )
         return objection(release, manifest, truth)
+
+    def _allowed(self, manifest: Manifest) -> bool:
+        return self.role(manifest) in {self.serving_role_arn, *self.execution_roles}
+
+    def _role_complaint(self, manifest: Manifest) -> str:
+        """Why no model of the release could be made to run as anything, or nothing."""
+        role = self.role(manifest)
+        if not self._allowed(manifest):
+            return f"{role}, which {manifest.release} runs as, is not in execution_roles any more"
+        there = self.roles.exists(role)
+        return "" if there else f"{role}, which {manifest.release} runs as, does not exist any more"

@@ -119,7 +119,7 @@ class Examining:
         if manifest is None or isinstance(attesting, Unread):
             return attesting if isinstance(attesting, Unread) else Unread("its manifest is unknown")
         attested = Attested(live.release, examined.digest, examined.text, manifest)
-        return attempt(lambda: attesting.complaint(attested))
+        return attempt(lambda: _unsigned(attested, attesting))
 
     def standing(
         self, bucket: str, copies: tuple[VaultCopy, ...]
@@ -162,6 +162,10 @@ class Examining:
             if error.response["Error"]["Code"] in _ABSENT:
                 return None
             raise
+
+
+def _unsigned(attested: Attested, attesting: Attesting) -> str:
+    return attesting.complaint(attested)
 
 
 def _parsed(text: str, digest: str) -> AnyManifest | Unread:

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from sluice.checking import Checking
     from sluice.domain.manifest import Manifest
     from sluice.domain.quota import Fleet
-    from sluice.domain.rollout import Rollout
+    from sluice.domain.rollout import Deployed, Rollout
     from sluice.domain.target import TargetState
     from sluice.domain.watching import EndpointView
-    from sluice.recalling import Captures
+    from sluice.recalling import Capture, Captures
     from sluice.scaling import Scaling
     from sluice.sizing import Outlook, Sizing
 
@@ -44,7 +44,7 @@ class Fleets:
         *,
         now: datetime,
     ) -> Prospect:
-        """Whether release and way back are as captured, and whether the new fleet has room."""
+        """Whether the release is as it was captured, and whether the new fleet has room."""
         captures = self.checking.read(rollout)
         edited = self.checking.edited(state, rollout, captures, view)
         if edited:
@@ -56,6 +56,17 @@ class Fleets:
             or self.sizing.shortage(rollout, _coming(rollout, captures, outlook.view), now=now)
         )
         return Prospect(captures, reason, outlook)
+
+    def stuck(self, stable: Deployed) -> str:
+        """What keeps traffic from returning to what serves beside a canary, or nothing."""
+        there = self.endpoint.has_config(stable.endpoint_config)
+        return "" if there else f"{stable.endpoint_config} was deleted"
+
+    def lacks(
+        self, release: Deployed, capture: Capture[Manifest] | None = None, *, now: datetime
+    ) -> str:
+        """What keeps a release from being deployed again, or nothing. Raises ManifestError."""
+        return self.checking.lacks(release, capture)
 
     def make_ready(self, rollout: Rollout, prospect: Prospect, *, now: datetime) -> Rollout:
         """Suspend autoscaling, then create model and endpoint configurations."""

@@ -15,12 +15,12 @@ from sluice.domain.release import System
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from sluice.domain.rollout import Rollout
+    from sluice.domain.rollout import Deployed, Rollout
     from sluice.domain.target import TargetState
     from sluice.domain.watching import EndpointView
     from sluice.fleets import Fleets
     from sluice.publishing import Publishing
-    from sluice.recalling import Captures
+    from sluice.recalling import Capture, Captures
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,17 @@ class Ground(Protocol):
         """Re-read everything that the rollout relies on; nothing is changed.
 
         Raises ManifestError, with a reason for people, where the ledger was changed.
+        """
+
+    def stuck(self, stable: Deployed) -> str:
+        """What keeps traffic from returning to what serves beside a canary, or nothing."""
+
+    def lacks(
+        self, release: Deployed, capture: Capture[Any] | None = None, *, now: datetime
+    ) -> str:
+        """What keeps a release from being deployed again, or nothing. Raises ManifestError.
+
+        `capture` is what it was captured as, where that was read already.
         """
 
     def make_ready(self, rollout: Rollout, prospect: Prospect, *, now: datetime) -> Rollout:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from sluice.foreseeing import Foreseeing
     from sluice.grounds import Ground, Grounds
     from sluice.retracing import Retracing
+    from sluice.retreating import Retreating
     from sluice.routing import Routers
     from sluice.smoke_testing import SmokeTesting
 
@@ -39,6 +40,7 @@ class Preparing:
     grounds: Grounds
     alarms: Alarms
     retracing: Retracing
+    retreating: Retreating
     foreseeing: Foreseeing
     smoke_testing: SmokeTesting
 
@@ -68,8 +70,11 @@ class Preparing:
             prospect = self._ground(rollout).look_ahead(state, rollout, view, now=now)
         except ManifestError as error:
             return rollout.to(Action.ROLL_BACK, str(error))
-        if prospect.reason:
-            return rollout.to(Action.ROLL_BACK, prospect.reason, edited=prospect.edited)
+        reason = prospect.reason or self.retreating.objection(
+            rollout, state, capture=prospect.captures.stable, now=now
+        )
+        if reason:
+            return rollout.to(Action.ROLL_BACK, reason, edited=prospect.edited)
         rollout = also_told(rollout, broken)
         alarms = prospect.captures.release.manifest.config.alarms
         watched = self._watch_endpoint(rollout, alarms)

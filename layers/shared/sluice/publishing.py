@@ -33,9 +33,10 @@ if TYPE_CHECKING:
     from sluice.adapters.versions import Versions
     from sluice.domain.bedrock_manifest import BedrockManifest
     from sluice.domain.publication import FunctionView, Step
-    from sluice.domain.rollout import Rollout
+    from sluice.domain.rollout import Deployed, Rollout
     from sluice.domain.target import TargetState
     from sluice.domain.watching import EndpointView
+    from sluice.recalling import Capture
     from sluice.vetting import Vetting
 
 _PATIENCE_SECONDS = 15.0
@@ -63,7 +64,7 @@ class Publishing:
         *,
         now: datetime,
     ) -> Prospect:
-        """Whether what was approved is what would answer, and whether Bedrock answers it."""
+        """Whether what was approved is what would answer."""
         captures = self.vetting.read(rollout)
         edited = self.vetting.edited(state, rollout, captures, view)
         if edited:
@@ -76,10 +77,26 @@ class Publishing:
         )
         return Prospect(captures, reason, (view, standing))
 
+    def stuck(self, stable: Deployed) -> str:
+        """What keeps traffic from returning to what serves beside a canary, or nothing."""
+        return ""  # an alias leads to versions that stand, and Lambda deletes none it leads to
+
+    def lacks(
+        self, release: Deployed, capture: Capture[BedrockManifest] | None = None, *, now: datetime
+    ) -> str:
+        """What keeps a release from being deployed again, or nothing. Raises ManifestError."""
+        return self.vetting.lacks(release, capture, now=now)
+
     def make_ready(self, rollout: Rollout, prospect: Prospect, *, now: datetime) -> Rollout:
-        """Publish the release, unless its version of an earlier time still stands."""
+        """Publish the release, unless its version of an earlier time still stands.
+
+        Bedrock is asked first whether it answers: last of all that is asked, as that alone costs.
+        """
         view, standing = prospect.footing
         manifest: BedrockManifest = prospect.captures.release.manifest
+        refused = self.vetting.probe(rollout, manifest)
+        if refused:
+            return rollout.to(Action.ROLL_BACK, refused)
         wanted = self._wanted(rollout, manifest)
         found = standing or self._published(rollout, wanted)
         if isinstance(found, str):

@@ -62,9 +62,23 @@ class Recalling:
 
         Raises ManifestError, with a reason for people, where STATE, record and manifests disagree.
         """
+        for one in filter(None, (rollout.release, rollout.stable)):
+            locked = self.locked(one)
+            if locked:
+                raise ManifestError(f"KEY_UNUSABLE: {locked}")
         strict = rollout.kind is not Kind.ROLL_BACK
         stable = self._capture(rollout.stable, parse, strict=strict) if rollout.stable else None
         return Captures(self._capture(rollout.release, parse, strict=strict), stable)
+
+    def recall[M: AnyManifest](self, release: Deployed, parse: Callable[..., M]) -> Capture[M]:
+        """What one release was captured as. Raises ManifestError as `captures` does."""
+        return self._capture(release, parse, strict=True)
+
+    def locked(self, release: Deployed) -> str:
+        """Why nothing of the release can be read, its encryption key being as it is; or nothing."""
+        bucket, _, key = release.manifest_uri.removeprefix("s3://").partition("/")
+        said = self.vault.key_complaint(bucket, key)
+        return f"{release.release} cannot be decrypted: {said}" if said else ""
 
     def complaint(self, capture: Capture[Any]) -> str:
         """What the vault does not hold any more as it was captured, or nothing."""

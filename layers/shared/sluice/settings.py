@@ -20,6 +20,7 @@ class Settings(BaseModel):
     uploads_queue_url: str = ""
     looks_queue_url: str = ""
     surveys_queue_url: str = ""
+    verifications_queue_url: str = ""
     serving_role_arn: str = ""
     account: str = ""
     region: str = ""
@@ -44,6 +45,8 @@ class Settings(BaseModel):
     """The key of KMS that signs what is registered."""
     trusted_key_arns: str = ""
     """Keys whose signatures count beside those of `signing_key_arn`, comma-separated."""
+    model_end_warning_days: int = 60
+    """How long before a foundation model ends people are warned."""
     default_application: str = ""
     """Whose version a Bedrock configuration is that names no application."""
 

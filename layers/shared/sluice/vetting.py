@@ -12,7 +12,6 @@ from sluice.domain.bedrock_manifest import parse_bedrock_manifest
 from sluice.domain.differing import package_objection
 from sluice.domain.hosting import function_checks
 from sluice.domain.publication import alias_objection, code_objection
-from sluice.domain.release import ApprovalStatus
 from sluice.domain.rollout import Kind
 from sluice.domain.startpoint import comparable, edited_objection, standing_checks
 from sluice.domain.vetting import (
@@ -61,17 +60,37 @@ class Vetting:
         wanted: Wanted | None,
         now: datetime,
     ) -> str:
-        """Why the release, or the one to fall back to, cannot be deployed there; or nothing.
+        """Why the release cannot be deployed there, or nothing.
 
-        `wanted` is None where nothing is to be published. Probes come last: only they cost money.
+        `wanted` is None where nothing is to be published.
         """
         return (
             alias_objection(rollout, view)
             or (code_objection(latest, wanted) if wanted else "")
             or self._release_objection(rollout, captures.release, now=now)
-            or self._way_back_objection(rollout, captures.stable, now=now)
-            or self._probe(rollout, captures.release.manifest)
         )
+
+    def probe(self, rollout: Rollout, manifest: BedrockManifest) -> str:
+        """What Bedrock has against the release; a rollback does not wait for one that is busy."""
+        probed = self._probed(manifest)
+        if probed.unanswered and rollout.kind is Kind.ROLL_BACK:
+            return ""
+        return probe_objection(manifest, probed)
+
+    def lacks(
+        self, release: Deployed, capture: Capture[BedrockManifest] | None, *, now: datetime
+    ) -> str:
+        """What keeps a release from being deployed again, or nothing. Raises ManifestError.
+
+        One whose model has ended answers nobody, and protects nobody from its successor.
+        """
+        capture = capture or self.recalling.recall(release, parse_bedrock_manifest)
+        complaint = self.recalling.unsigned(capture) or self.recalling.complaint(capture)
+        if complaint:
+            return complaint
+        reason = probe_objection(capture.manifest, self._probed(capture.manifest))
+        model_id = capture.manifest.config.model_id
+        return "" if not reason or ended(self.models.named(model_id)[0], at=now) else reason
 
     def edited(
         self,
@@ -105,36 +124,6 @@ class Vetting:
             return ""
         model, profile = self.models.named(manifest.config.model_id)
         return model_objection(manifest, model, profile, at=now)
-
-    def _way_back_objection(
-        self, rollout: Rollout, capture: Capture[BedrockManifest] | None, *, now: datetime
-    ) -> str:
-        """Why nothing could be gone back to; what a person has rejected is no way back anyhow."""
-        stable = rollout.stable
-        reason = self._amiss(capture, now=now) if stable and capture else ""
-        if stable is None or not reason or not self._approved(stable):
-            return ""
-        return f"NO_WAY_BACK: {reason}; reject {stable.release} to go on without one"
-
-    def _amiss(self, capture: Capture[BedrockManifest], *, now: datetime) -> str:
-        """What keeps a release from answering; one whose model has ended protects nobody."""
-        complaint = self.recalling.unsigned(capture) or self.recalling.complaint(capture)
-        if complaint:
-            return complaint
-        reason = probe_objection(capture.manifest, self._probed(capture.manifest))
-        model_id = capture.manifest.config.model_id
-        return "" if not reason or ended(self.models.named(model_id)[0], at=now) else reason
-
-    def _approved(self, release: Deployed) -> bool:
-        package = self.registry.find(release.package_arn)
-        return package is not None and package.approval is ApprovalStatus.APPROVED
-
-    def _probe(self, rollout: Rollout, manifest: BedrockManifest) -> str:
-        """What Bedrock has against the release; a rollback does not wait for one that is busy."""
-        probed = self._probed(manifest)
-        if probed.unanswered and rollout.kind is Kind.ROLL_BACK:
-            return ""
-        return probe_objection(manifest, probed)
 
     def _probed(self, manifest: BedrockManifest) -> Probed:
         return self.probes.ask(manifest.model, manifest.config.inference_config)

@@ -8,7 +8,7 @@ import pickle
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from tests.builders import TARGET
+from tests.builders import ACCOUNT, TARGET
 from tests.integration.machine.application import FakeBedrock, FakeLambda
 from tests.integration.machine.clock import START, Clock
 from tests.integration.machine.endpoint import FakeSageMaker
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 type Request = dict[str, Any]
 
 _ONE_CALL = {
-    "events", "sns", "s3", "kms", "ecr", "service-quotas", "application-autoscaling",
+    "events", "sns", "s3", "kms", "ecr", "iam", "service-quotas", "application-autoscaling",
 }  # fmt: skip
 READING = ("Converse", "Describe", "Get", "Head", "List", "Query", "Verify")
 
@@ -133,6 +133,10 @@ class Account:
         if asked["Key"] not in self.texts:
             raise RefusedError("NoSuchKey", "The specified key does not exist.")
         return {"Body": io.BytesIO(self.texts[asked["Key"]].encode())}
+
+    def get_role(self, asked: Request) -> Request:
+        """Every role is there."""
+        return {"Role": {"Arn": f"arn:aws:iam::{ACCOUNT}:role/{asked['RoleName']}"}}
 
     def verify(self, asked: Request) -> Request:
         """Whoever makes a key here leaves its mark instead of a signature."""

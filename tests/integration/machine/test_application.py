@@ -56,7 +56,7 @@ def test_what_serves_and_is_refused_is_given_up_by_its_rejection(serving: World)
     assert told(serving) == TURNED_BACK
     said = reason(serving, "Aborted")
     assert said.startswith("NO_WAY_BACK: PROBE_REFUSED: churn-v1: AccessDeniedException")
-    assert said.endswith("reject churn-v1 to go on without one")
+    assert "`sluice override application/churn --release churn-v2 --why" in said
 
     serving.account.bedrock.refusals = 1
     serving.account.bedrock.refusing = ("AccessDeniedException", "no access")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from sluice.adapters.artifacts import Artifacts, facts_of
 from sluice.domain.vault import Comparison, Standing, VaultCopy, comparison, same_checksums
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 # Somebody wrote this key before us; or we did, and the SDK sent the call again.
 _STANDS = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
 _ABSENT = frozenset({"404", "NoSuchKey"})
+_OF_A_KEY = "KMS."
 
 
 class VaultConflictError(Exception):
@@ -115,6 +116,22 @@ class Vault:
         """The keys under a prefix that lead to an object now: what SageMaker would load of it."""
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         return frozenset(one["Key"] for page in pages for one in page.get("Contents", []))
+
+    def key_complaint(self, bucket: str, key: str) -> str:
+        """Why the KMS key that an object lies under cannot be used, in S3's words; or nothing.
+
+        One byte is read: S3 decrypts it, or names the key and its state under an error `KMS.…`. Of
+        what cannot be read for another reason nothing is said here: whoever reads it hears that.
+        """
+        try:
+            self._client.get_object(Bucket=bucket, Key=key, Range="bytes=0-0")["Body"].close()
+        except ParamValidationError:  # nothing is where no bucket and no key can be called
+            return ""
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code.startswith(_OF_A_KEY):
+                return f"{code}: {error.response['Error'].get('Message', '')}"
+        return ""
 
     def _compared(
         self, bucket: str, source: CapturedObject, key: str, copy: dict[str, Any]

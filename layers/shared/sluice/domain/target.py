@@ -62,6 +62,18 @@ class Word(Value):
     at: Moment
 
 
+class Override(Value):
+    """A person's word that the next rollout of a release may begin without a way back."""
+
+    release: ReleaseName
+    by: str
+    """Whose credentials they were."""
+    why: str
+    at: Moment
+    rollout: str = ""
+    """The rollout that went on because of it: no other one can; empty while none has."""
+
+
 class Wanted(Value):
     """The newest approval that no rollout has consumed."""
 
@@ -166,6 +178,8 @@ class TargetState(Value):
     """Alarms that were in ALARM already, and since when that is held against nobody: until OK."""
     noted: tuple[str, ...] = ()
     """What the history says of alarms already in this epoch, so that it says it once."""
+    override: Override | None = None
+    """The last word of a person on a canary without a way back, used up or not."""
     history_length: int = 0
     history_hash: str = ""
     history_at: Moment | None = None
