@@ -156,7 +156,7 @@ def test_a_crash_after_any_write_is_healed_by_the_next_delivery(
     monkeypatch.setattr("sluice.capturing._AT_ONCE", 1)
     for number in range(MOST_CALLS):
         inbox = start_over()
-        *before, last = push_unpacked(inbox, {"model/a": b"a", "model/b": b"b"})
+        *before, last = push_unpacked(inbox, {"model/a": b"a"})
         inbox.deliver(*before)
         try:
             with faults.crash(number):
@@ -167,7 +167,7 @@ def test_a_crash_after_any_write_is_healed_by_the_next_delivery(
             assert len(inbox.packages()) == 1
         else:
             break
-    assert number > 20  # the sweep went all the way through
+    assert number > 15  # the sweep went all the way through
 
 
 def test_a_file_overwritten_at_any_call_is_in_the_version_or_accounted_for(

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from tests.integration.inbox import Inbox
     from tests.integration.rollouts import Wire, World
 
+pytestmark = pytest.mark.usefixtures("trusting")
+
 FILES = {"model/code/inference.py": b"...", "model/weights.bin": b"w"}
 
 
