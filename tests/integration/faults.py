@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 BAD_REQUEST = 400
 MOST_CALLS = 60
-CLAIMED = 9
+CLAIMED = 11
 """Within that many calls the last object's delivery has claimed the folder, and a little more."""
 READING = ("Describe", "Get", "Head", "List", "Query", "Verify")
 
