@@ -310,7 +310,7 @@ class Line:
     def assert_nobody_was_denied(self) -> None:
         """No role was refused anything since this was last asked: what is denied never comes."""
         denied, self._calls_seen = self.stack.denials(self._calls_seen)
-        assert denied == []
+        assert denied == [], denied
 
     def _decide(self, version: int, status: str, why: str) -> None:
         self.stack.client("sagemaker").update_model_package(

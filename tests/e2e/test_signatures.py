@@ -16,7 +16,7 @@ from securesystemslib.signer import SSlibKey
 
 from localcloud.constants import ACCOUNT, REGION
 from tests.e2e.line import Line
-from tests.e2e.stack import Stack
+from tests.e2e.stack import FORGER, Stack
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -81,11 +81,11 @@ def test_only_registration_signs(stack: Stack) -> None:
     key, iam = stack.resources["SigningKey"], stack.client("iam")
     trust = {"Effect": "Allow", "Principal": {"AWS": ACCOUNT}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": trust})
-    iam.create_role(RoleName="forger", AssumeRolePolicyDocument=document)
+    iam.create_role(RoleName=FORGER, AssumeRolePolicyDocument=document)
     everything = {"Effect": "Allow", "Action": "kms:*", "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": everything})
-    iam.put_role_policy(RoleName="forger", PolicyName="all", PolicyDocument=document)
-    forger = client_as(stack, "kms", assumed(stack, "forger"))
+    iam.put_role_policy(RoleName=FORGER, PolicyName="all", PolicyDocument=document)
+    forger = client_as(stack, "kms", assumed(stack, FORGER))
 
     with pytest.raises(ClientError, match="AccessDenied"):
         forger.sign(
@@ -130,7 +130,7 @@ def put_into_vault(line: Line, version: int, envelope: bytes) -> None:
 
 def assumed(stack: Stack, role: str) -> dict[str, str]:
     arn = f"arn:aws:iam::{ACCOUNT}:role/{role}"
-    found = stack.client("sts").assume_role(RoleArn=arn, RoleSessionName="forger")
+    found = stack.client("sts").assume_role(RoleArn=arn, RoleSessionName=FORGER)
     credentials: dict[str, str] = found["Credentials"]
     return credentials
 

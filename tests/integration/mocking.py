@@ -3,8 +3,8 @@
 Much of a mocked call's 10 ms goes to what never changes: the addresses of a service (for S3 a
 module is loaded again each time), the methods of its response class, and under which names a
 member of an answer may be found on moto's own objects. The SDK's signature, which moto reads only
-for the key and the region in it, is not calculated. Nothing here changes what moto answers, or how
-often the SDK asks.
+for the key and the region in it, is not calculated; its descriptions of services are read once,
+whatever sessions a command makes. Nothing here changes what moto answers, or how often it is asked.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from functools import cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
+from botocore.loaders import create_loader
 from botocore.signers import RequestSigner
 from moto.core import responses, serialize, utils
 from moto.core.base_backend import BaseBackend
@@ -26,6 +27,7 @@ def remember(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let moto remember, for as long as the patch lives, what depends on its code alone."""
     monkeypatch.setattr("botocore.endpoint.time", SimpleNamespace(sleep=lambda _seconds: None))
     monkeypatch.setattr("botocore.useragent.UserAgentString.to_string", lambda _self: "tests")
+    monkeypatch.setattr("botocore.session.create_loader", cache(create_loader))
     _signatures(monkeypatch)
     _addresses(monkeypatch)
     _names(monkeypatch)
