@@ -162,8 +162,16 @@ MODEL = ModelView(
 )
 
 
+URL = MODEL.containers[0]["ModelDataUrl"]
+
+
 def other(**changes: Any) -> ModelView:
     return replace(MODEL, containers=({**MODEL.containers[0], **changes},))
+
+
+def source(uri: str, *, compression: str = "Gzip") -> dict[str, Any]:
+    said = {"S3Uri": uri, "S3DataType": "S3Object", "CompressionType": compression}
+    return {"S3DataSource": said}
 
 
 @pytest.mark.parametrize(
@@ -172,6 +180,22 @@ def other(**changes: Any) -> ModelView:
         pytest.param(MODEL, [], id="nothing changed"),
         pytest.param(other(Image="i"), [("drift", "Image of the ")], id="image"),
         pytest.param(other(ModelDataUrl="s"), [("drift", "ModelDataUrl of the ")], id="weights"),
+        pytest.param(other(ModelDataSource=source(URL)), [], id="told twice by SageMaker"),
+        pytest.param(
+            other(ModelDataUrl="s", ModelDataSource=source("s")),
+            [("drift", "ModelDataUrl of the ")],
+            id="other weights, told twice",
+        ),
+        pytest.param(
+            other(ModelDataSource=source("s")),
+            [("drift", "ModelDataUrl of the ")],
+            id="weights from two places",
+        ),
+        pytest.param(
+            other(ModelDataSource=source(URL, compression="None")),
+            [("drift", "ModelDataUrl of the ")],
+            id="weights that are not unpacked",
+        ),
         pytest.param(
             other(Environment={"A": "b"}), [("drift", "environment of the ")], id="environment"
         ),

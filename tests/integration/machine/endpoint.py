@@ -87,11 +87,15 @@ class FakeSageMaker:
         return {"ModelArn": _arn("model", asked["ModelName"])}
 
     def describe_model(self, asked: Request) -> Request:
-        """As it was created."""
+        """As it was created; an archive is told twice, as a URL and as a source."""
         name = asked["ModelName"]
         if name not in self.models:
             raise invalid(f"Could not find model {name}")
-        return self.models[name]
+        container = self.models[name]["PrimaryContainer"]
+        if url := container.get("ModelDataUrl"):
+            source = {"S3Uri": url, "S3DataType": "S3Object", "CompressionType": "Gzip"}
+            container = {**container, "ModelDataSource": {"S3DataSource": source}}
+        return {**self.models[name], "PrimaryContainer": container}
 
     def create_endpoint_config(self, asked: Request) -> Request:
         """Names are taken once, and every model must exist."""

@@ -42,6 +42,7 @@ _NUMBERED = (
 )
 _WEIGHTS = ("ModelDataUrl", "ModelDataSource", "AdditionalModelDataSources")
 _ETAGS = {"ETag", "ManifestEtag"}
+_ARCHIVE = {"S3DataType": "S3Object", "CompressionType": "Gzip"}
 _PUNCTUATION = "_.:/=+-@"
 _NAMESPACE = uuid.UUID("6f0f3a0e-6a53-5d0c-9b7e-3c1c54a2c9a1")
 
@@ -74,13 +75,16 @@ def description(manifest: AnyManifest) -> str:
 def weights_of(container: Mapping[str, Any]) -> dict[str, Any]:
     """Where a container's weights come from, as `model_data` says it, and all else that is said.
 
-    Without what SageMaker adds: it tells ETags, which it does not hold anything against.
+    Without what SageMaker adds: ETags, which it does not hold anything against, and the same place
+    a second time. Who names a URL is told a source as well (DescribeModel); nobody may say both.
     """
     found = {name: container[name] for name in _WEIGHTS if container.get(name)}
     source = found.get("ModelDataSource", {}).get("S3DataSource")
     if source:
         said = {name: one for name, one in source.items() if one and name not in _ETAGS}
         found["ModelDataSource"] = {**found["ModelDataSource"], "S3DataSource": said}
+        if said == {**_ARCHIVE, "S3Uri": found.get("ModelDataUrl")}:
+            del found["ModelDataSource"]
     return found
 
 
