@@ -105,6 +105,20 @@ def test_a_rollback_needs_one_true_manifest(captured: Captured) -> None:
     assert captured.prepare(rollout).action is Action.UPDATE
 
 
+def test_a_record_that_cannot_be_read_keeps_a_canary_and_no_rollback(captured: Captured) -> None:
+    canary = captured.start()
+    edit_item(captured, "RELEASE#churn", "V#000002", capture="Nonsense")
+    refused = captured.prepare(canary)
+    edit_item(captured, "RELEASE#churn", "V#000002", capture="Registered")
+    rollback = captured.start(Kind.ROLL_BACK)
+    edit_item(captured, "RELEASE#churn", "V#000002", capture="Nonsense")
+
+    made = captured.prepare(rollback)
+
+    assert refused.reason.startswith("LEDGER_CHANGED: record of churn-v2 in the ledger: expected ")
+    assert made.action is Action.UPDATE
+
+
 # The history.
 
 

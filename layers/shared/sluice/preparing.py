@@ -62,7 +62,7 @@ class Preparing:
         view = self.routers.of(rollout.target).describe(rollout.target_name)
         if view and not view.settled:
             raise EndpointBusyError(rollout.target_name)
-        retired = retired_objection(self.releases.get(rollout.release.release))
+        retired = self._retired(rollout)
         broken = self.retracing.objection(rollout.target)
         if retired or (broken and rollout.kind is not Kind.ROLL_BACK):
             return rollout.to(Action.ROLL_BACK, retired or broken)
@@ -92,6 +92,17 @@ class Preparing:
 
     def _ground(self, rollout: Rollout) -> Ground:
         return self.grounds.of(rollout.target)
+
+    def _retired(self, rollout: Rollout) -> str:
+        """Why the release must not be deployed any more, or nothing.
+
+        Of a record that cannot be read nothing is said here: the captures tell of it, and keep no
+        rollback that all others bear out.
+        """
+        try:
+            return retired_objection(self.releases.get(rollout.release.release))
+        except ValueError:
+            return ""
 
     def _watch_endpoint(self, rollout: Rollout, alarms: Thresholds) -> dict[str, str] | str:
         """The ARNs of the alarms on the whole endpoint, by name; or why they cannot watch it.
