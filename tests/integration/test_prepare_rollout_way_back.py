@@ -52,6 +52,15 @@ def test_stable_cannot_be_decrypted(captured: Captured, wire: Wire) -> None:
     )
 
 
+@pytest.mark.parametrize("kind", [Kind.CANARY, Kind.ROLL_BACK])
+def test_a_key_that_is_busy_is_no_verdict(captured: Captured, wire: Wire, kind: Kind) -> None:
+    """Else one throttled call would pass over a good release in the middle of an incident."""
+    rollout = captured.start(kind)
+    wire.refuse("GetObject", "KMS.ThrottlingException", "Rate exceeded")
+
+    assert captured.prepare(rollout).action is Action.UPDATE
+
+
 def test_the_role_that_stable_ran_as_is_gone(captured: Captured) -> None:
     rollout = captured.start()
     captured.world.aws("iam").delete_role(RoleName=ROLE.rpartition("/")[2])

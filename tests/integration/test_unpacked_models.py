@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from threading import Barrier
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sluice.adapters.vault import Vault
 from sluice.domain.making import container
-from sluice.domain.rollout import Action
+from sluice.domain.rollout import Action, Kind
 from tests.builders import BUCKET, a_quota
 from tests.integration.captured import Captured
 from tests.integration.test_cli_verify import Serving
 
 if TYPE_CHECKING:
+    from sluice.domain.vault import Standing
     from tests.integration.inbox import Inbox
     from tests.integration.rollouts import Wire, World
 
@@ -48,6 +51,21 @@ def test_the_model_loads_the_prefix_of_its_release(captured: Captured) -> None:
     model = captured.world.aws("sagemaker").describe_model(ModelName="churn-v2-e2")
     source = model["PrimaryContainer"]["ModelDataSource"]["S3DataSource"]
     assert source["S3Uri"] == f"s3://{BUCKET}/{prefix_of(captured)}"
+
+
+def test_its_files_are_looked_at_several_at_a_time(
+    captured: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One after the other, 250 files would keep an incident waiting."""
+    rollout, look, meeting = captured.start(Kind.ROLL_BACK), Vault.standing, Barrier(2)
+
+    def look_together(vault: Vault, bucket: str, key: str) -> Standing | None:
+        meeting.wait(timeout=5)
+        return look(vault, bucket, key)
+
+    monkeypatch.setattr(Vault, "standing", look_together)
+
+    assert captured.prepare(rollout).action is Action.UPDATE
 
 
 def test_an_object_beside_the_model_is_no_model_that_was_approved(

@@ -83,7 +83,8 @@ class Recalling:
     def complaint(self, capture: Capture[Any]) -> str:
         """What the vault does not hold any more as it was captured, or nothing."""
         bucket, copies = capture.manifest.bucket, capture.copies
-        standing = {one.name: self.vault.standing(bucket, one.key) for one in copies}
+        kept = self.vault.standings(bucket, [one.key for one in copies])
+        standing = {one.name: kept[one.key] for one in copies}
         found = findings(vault_checks(capture.manifest, copies, standing))
         if found:
             logger.warning("changed in the vault", findings=[one.model_dump() for one in found])

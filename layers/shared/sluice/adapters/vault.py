@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError, ParamValidationError
 
 from sluice.adapters.artifacts import Artifacts, facts_of
+from sluice.adapters.multipart import at_once
 from sluice.domain.vault import Comparison, Standing, VaultCopy, comparison, same_checksums
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mypy_boto3_s3 import S3Client
 
     from sluice.domain.manifest import CapturedObject
@@ -17,7 +21,10 @@ if TYPE_CHECKING:
 # Somebody wrote this key before us; or we did, and the SDK sent the call again.
 _STANDS = frozenset({"PreconditionFailed", "ConditionalRequestConflict"})
 _ABSENT = frozenset({"404", "NoSuchKey"})
-_OF_A_KEY = "KMS."
+# In S3's words; a key that is throttled or not answered for is none of these: it may be used later.
+_UNUSABLE = frozenset(
+    {"KMS.DisabledException", "KMS.KMSInvalidStateException", "KMS.NotFoundException"}
+)
 
 
 class VaultConflictError(Exception):
@@ -112,6 +119,11 @@ class Vault:
             checksum_type=facts.checksum_type,
         )
 
+    def standings(self, bucket: str, keys: Sequence[str]) -> dict[str, Standing | None]:
+        """What stands at each of the keys, a few asked at a time: a model may be 250 files."""
+        found = at_once([partial(self.standing, bucket, key) for key in keys])
+        return dict(zip(keys, found, strict=True))
+
     def listed(self, bucket: str, prefix: str) -> frozenset[str]:
         """The keys under a prefix that lead to an object now: what SageMaker would load of it."""
         pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
@@ -120,8 +132,9 @@ class Vault:
     def key_complaint(self, bucket: str, key: str) -> str:
         """Why the KMS key that an object lies under cannot be used, in S3's words; or nothing.
 
-        One byte is read: S3 decrypts it, or names the key and its state under an error `KMS.…`. Of
-        what cannot be read for another reason nothing is said here: whoever reads it hears that.
+        One byte is read: S3 decrypts it, or names the key that is disabled, about to be deleted or
+        gone. Of what cannot be read for another reason, or cannot be just now, nothing is said
+        here: whoever reads it hears that.
         """
         try:
             self._client.get_object(Bucket=bucket, Key=key, Range="bytes=0-0")["Body"].close()
@@ -129,7 +142,7 @@ class Vault:
             return ""
         except ClientError as error:
             code = error.response["Error"]["Code"]
-            if code.startswith(_OF_A_KEY):
+            if code in _UNUSABLE:
                 return f"{code}: {error.response['Error'].get('Message', '')}"
         return ""
 
