@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -11,6 +12,7 @@ from sluice.domain.readiness import landings
 from sluice.domain.release import ApprovalStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
     from sluice.adapters.ledger.targets import Targets
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
     from sluice.recalling import Capture
 
 
+_PATIENCE_SECONDS = 10.0
+"""For how long releases are asked about, the last of them begun by then; a task has 50."""
+
+
 @dataclass(frozen=True, slots=True)
 class Retreating:
     """The way back of a rollout that has a stable; a rollback is never asked for one."""
@@ -28,6 +34,7 @@ class Retreating:
     targets: Targets
     registry: Registry
     grounds: Grounds
+    elapsed: Callable[[], float] = time.monotonic
 
     def objection(
         self,
@@ -66,8 +73,10 @@ class Retreating:
         """What each release lacks that traffic could return to; nothing if one lacks nothing.
 
         Stable is asked about first. The others only if it lacks something: they take over when it
-        stands there no more. What a person has rejected is no way back.
+        stands there no more. What a person has rejected is no way back. One that there was no time
+        for counts as lacking: Bedrock may leave each probe unanswered for seconds.
         """
+        began = self.elapsed()
         stuck = self._ground(rollout).stuck(stable)
         lack = stuck or self._lack(rollout, stable, capture, now=now)
         if not lack:
@@ -78,7 +87,8 @@ class Retreating:
         lacking = [lack] if stable in ways else []
         for one in ways:
             if one != stable and one.release != rollout.release.release:
-                lack = self._lack(rollout, one, now=now)
+                late = self.elapsed() - began > _PATIENCE_SECONDS
+                lack = _unasked(one) if late else self._lack(rollout, one, now=now)
                 if not lack:
                     return ""
                 lacking.append(lack)
@@ -108,3 +118,7 @@ class Retreating:
     def _approved(self, release: Deployed) -> bool:
         package = self.registry.find(release.package_arn)
         return package is not None and package.approval is ApprovalStatus.APPROVED
+
+
+def _unasked(release: Deployed) -> str:
+    return f"{release.release} was not looked at: the others took too long"
