@@ -134,6 +134,8 @@ def test_another_release_other_code_and_layers_are_named_without_the_original() 
         ({"PackageType": "Image"}, "container image"),
         ({"Environment": {"Error": {"ErrorCode": "AccessDenied"}}}, "cannot decrypt"),
         ({"Environment": {"Variables": {"A": "{{resolve:ssm:x}}"}}}, "variables A: "),
+        ({"Description": "{{resolve:ssm:x}}"}, "Description: "),
+        ({"LoggingConfig": {"LogGroup": "{{resolve:ssm:x}}"}}, "LoggingConfig: "),
     ],
 )
 def test_what_no_template_can_say_is_told(change: dict[str, Any], what: str) -> None:

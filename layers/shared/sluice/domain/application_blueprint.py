@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from sluice.domain import names
 from sluice.domain.blueprint import (
     BUCKET,
+    DYNAMIC,
     METADATA,
     PREFIX,
     ROLE,
@@ -93,8 +94,12 @@ def version_objection(version: Mapping[str, Any]) -> str:
     if "Error" in environment:
         return "Lambda cannot decrypt the variables of its version for whoever asks"
     said = environment.get("Variables") or {}
-    found = sorted(name for name, one in said.items() if "{{resolve:" in one)
-    return f"variables {', '.join(found)}: CloudFormation would replace them" if found else ""
+    found = sorted(name for name, one in said.items() if DYNAMIC in one)
+    if found:
+        return f"variables {', '.join(found)}: CloudFormation would replace them"
+    settings = _properties(version).items()
+    found = sorted(name for name, one in settings if DYNAMIC in json.dumps(one))
+    return f"{', '.join(found)}: CloudFormation would replace what is said there" if found else ""
 
 
 def _properties(version: Mapping[str, Any]) -> dict[str, Any]:

@@ -32,7 +32,7 @@ LONGEST_NAME = 63
 """Of an endpoint."""
 _STACK_NAME = re.compile(r"[a-zA-Z](-*[a-zA-Z0-9])*")
 # CloudFormation would put something else in its place (dynamic-references).
-_DYNAMIC = "{{resolve:"
+DYNAMIC = "{{resolve:"
 _ARN_OF_A_ROLE = r"^arn:aws[a-z-]*:iam::\d{12}:role/.+$"
 
 
@@ -56,10 +56,10 @@ def name_objection(name: str, *, target: str) -> str:
 
 def objection(manifest: Manifest) -> str:
     """Why no template can say what the release is, or nothing."""
-    found = sorted(name for name, said in manifest.config.environment.items() if _DYNAMIC in said)
+    found = sorted(name for name, said in manifest.config.environment.items() if DYNAMIC in said)
     if not found:
         return ""
-    return f"environment {', '.join(found)}: CloudFormation would replace {_DYNAMIC}…}}}} in it"
+    return f"environment {', '.join(found)}: CloudFormation would replace {DYNAMIC}…}}}} in it"
 
 
 def vault_folder(manifest: Any, digest: str) -> str:
