@@ -20,10 +20,11 @@ from sluice.domain.bedrock_manifest import parse_any_manifest
 from sluice.domain.blueprint import vault_folder
 from sluice.domain.manifest import ManifestError, manifest_uri
 from sluice.domain.package import MANIFEST_URI, RELEASE_DIGEST, release_named
+from sluice.domain.packaged import package_checks
 from sluice.domain.release import named
 from sluice.domain.rollout import Deployed
 from sluice.domain.serving import parse_serving, serving
-from sluice.domain.verifying import Check, Packaged, Unread, package_checks
+from sluice.domain.verifying import Check, Packaged, Unread
 from sluice.examining import attempt
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ import pytest
 
 from sluice.domain.manifest import digest_of, manifest_uri
 from sluice.domain.package import customer_metadata, specification
+from sluice.domain.packaged import package_checks
 from sluice.domain.release import ApprovalStatus
 from sluice.domain.vault import Comparison, Standing, VaultCopy
 from sluice.domain.verifying import (
@@ -19,7 +20,6 @@ from sluice.domain.verifying import (
     Unread,
     findings,
     ledger_checks,
-    package_checks,
     vault_checks,
 )
 from tests.builders import a_bedrock_manifest, a_manifest, a_release, deployed

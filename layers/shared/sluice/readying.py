@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sluice.domain.hosting import catalogue_check, function_checks
 from sluice.domain.manifest import Manifest, loaded_prefix
+from sluice.domain.packaged import package_checks
 from sluice.domain.readiness import (
     Readiness,
     key_check,
@@ -23,7 +24,6 @@ from sluice.domain.verifying import (
     beside_check,
     findings,
     ledger_checks,
-    package_checks,
     signature_check,
     vault_checks,
 )

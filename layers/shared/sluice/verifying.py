@@ -18,6 +18,7 @@ from sluice.domain.hosting import (
     traffic_checks,
 )
 from sluice.domain.manifest import Manifest, loaded_prefix
+from sluice.domain.packaged import package_checks
 from sluice.domain.release import System
 from sluice.domain.verifying import (
     Check,
@@ -25,7 +26,6 @@ from sluice.domain.verifying import (
     beside_check,
     findings,
     ledger_checks,
-    package_checks,
     signature_check,
     state_checks,
     vault_checks,

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sluice.domain.packaged import package_checks
 from sluice.domain.release import ApprovalStatus
-from sluice.domain.verifying import findings, ledger_checks, package_checks, state_checks
+from sluice.domain.verifying import findings, ledger_checks, state_checks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

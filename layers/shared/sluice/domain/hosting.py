@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from sluice.domain import names
 from sluice.domain.deploying import fleet
 from sluice.domain.making import container
+from sluice.domain.packaged import container_checks
 from sluice.domain.pinning import arns_of
 from sluice.domain.release import System
 from sluice.domain.rollout import Phase
 from sluice.domain.serving import serving
 from sluice.domain.statuses import IN_SERVICE, Allowed
 from sluice.domain.values import ALL_TRAFFIC
-from sluice.domain.verifying import Check, Unread, container_checks
+from sluice.domain.verifying import Check, Unread
 from sluice.domain.vetting import ended
 from sluice.domain.watching import SHARE_TOLERANCE
 
