@@ -130,6 +130,11 @@ def test_what_a_config_leaves_out_has_a_careful_default() -> None:
             "inference_scripts.0.file",
             id="an absolute path",
         ),
+        pytest.param(
+            {"inference_scripts": [{"file": "manifest.dsse.json", "version": "1"}]},
+            "inference_scripts.0.file",
+            id="the name of a signature",
+        ),
         pytest.param({"smoke_test": {}}, "smoke_test", id="a smoke test without a body"),
         pytest.param(
             {"smoke_test": {"body": "1", "body_file": "request.csv"}},

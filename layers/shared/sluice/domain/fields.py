@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-_OURS = "manifest.json"
+_OURS = frozenset({"manifest.json", "manifest.dsse.json"})
+"""What the vault keeps beside the files: the manifest, and its signature."""
 _PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.-]*)*")
 
 
@@ -19,8 +20,8 @@ def is_file_name(path: str) -> bool:
 def _relative(path: str) -> str:
     if not is_file_name(path):
         raise ValueError("must be a path inside the version folder")
-    if path == _OURS:
-        raise ValueError("must not be manifest.json, under which the vault keeps the manifest")
+    if path in _OURS:
+        raise ValueError(f"must not be {path}, under which the vault keeps what is ours")
     return path
 
 
