@@ -35,6 +35,7 @@ FORMER_KEY = f"{_PREFIX}5169e000-0000-4000-8000-000000000002"
 """On the list of keys that are trusted."""
 STRANGE_KEY = f"{_PREFIX}5169e000-0000-4000-8000-000000000003"
 """Of the same account, on no list."""
+_LONGEST_SIGNATURE = 6144
 _DIGESTED = ec.ECDSA(utils.Prehashed(SHA256()))
 
 
@@ -133,6 +134,8 @@ def _verify(
     self: Any, key_id: str, message: bytes, signature: bytes, signing_algorithm: str
 ) -> Any:
     key = _usable(self, key_id)
+    if not 0 < len(signature) <= _LONGEST_SIGNATURE:
+        raise JsonRESTError("ValidationException", "Member must have length between 1 and 6144")
     try:
         key.private_key.private_key.public_key().verify(signature, message, _DIGESTED)
     except InvalidSignature as error:

@@ -68,6 +68,16 @@ def under_a_trusted_name(envelopes: Envelopes, of: Release) -> None:
     envelopes.put(of, signed_by(SIGNING_KEY, sig, payload=payload).spelled())
 
 
+def by_no_bytes(envelopes: Envelopes, of: Release) -> None:
+    payload = parse_envelope(envelopes.of(of)).payload
+    envelopes.put(of, signed_by(SIGNING_KEY, b"", payload=payload).spelled())
+
+
+def by_too_many_bytes(envelopes: Envelopes, of: Release) -> None:
+    payload = parse_envelope(envelopes.of(of)).payload
+    envelopes.put(of, signed_by(SIGNING_KEY, b"0" * 6145, payload=payload).spelled())
+
+
 def of_another_manifest(envelopes: Envelopes, of: Release) -> None:
     """Signed by the right key, about something else: what only that key's holder can do."""
     payload = parse_envelope(envelopes.of(of)).payload
@@ -95,6 +105,8 @@ TAMPERED = [
     pytest.param(of_another_payload, "SIGNATURE_INVALID", id="another payload"),
     pytest.param(by_a_strange_key, "SIGNATURE_UNTRUSTED", id="a strange key"),
     pytest.param(under_a_trusted_name, "SIGNATURE_INVALID", id="under a trusted name"),
+    pytest.param(by_no_bytes, "SIGNATURE_INVALID", id="no bytes"),
+    pytest.param(by_too_many_bytes, "SIGNATURE_INVALID", id="too many bytes"),
     pytest.param(of_another_manifest, "SIGNED_OTHERWISE", id="another manifest"),
     pytest.param(of_other_subjects, "SIGNED_OTHERWISE", id="other subjects"),
     pytest.param(in_no_envelope, "SIGNATURE_UNREADABLE", id="no envelope"),

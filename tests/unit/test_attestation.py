@@ -148,6 +148,13 @@ def test_a_statement_that_says_anything_else_is_told_by_what_differs(
     assert named in found
 
 
+def test_a_statement_without_a_predicate_is_told_as_one() -> None:
+    said = said_of(a_manifest())
+    del said["predicate"]
+
+    assert complaint(said, a_manifest()).startswith("SIGNED_OTHERWISE: predicate of its statement")
+
+
 def test_the_order_of_subjects_is_part_of_what_is_said() -> None:
     said = said_of(a_manifest())
     said["subject"].reverse()

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from mypy_boto3_kms import KMSClient
 
 _ALGORITHM: Final = "ECDSA_SHA_256"
+_LONGEST = 6144
+"""Bytes of a signature that Verify takes, of one at least; anything else is no request of its."""
 _ANOTHERS = frozenset({"KMSInvalidSignatureException"})
 
 
@@ -42,6 +44,8 @@ class SigningKeys:
 
     def signed(self, key_arn: str, message: bytes, signature: bytes) -> bool:
         """Whether the key made this signature over `message`."""
+        if not 0 < len(signature) <= _LONGEST:
+            return False
         try:
             answer = self._client().verify(
                 KeyId=key_arn,

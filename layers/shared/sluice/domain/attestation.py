@@ -100,7 +100,8 @@ def statement_complaint(
         return f"{OTHERWISE}: its statement cannot be read: {error}"
     wanted = json.loads(statement(text, digest=digest, objects=objects))
     other = _differing(said, wanted)
-    inside = _differing(said["predicate"], wanted["predicate"]) if other == ["predicate"] else []
+    both = other == ["predicate"] and "predicate" in said
+    inside = _differing(said["predicate"], wanted["predicate"]) if both else []
     names = [f"predicate.{one}" for one in inside] or other
     return f"{OTHERWISE}: {', '.join(names)} of its statement differ from the manifest" * bool(
         names
