@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from cli.errors import UnusableError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection
     from pathlib import Path
 
     from mypy_boto3_s3 import S3Client
@@ -20,13 +20,17 @@ if TYPE_CHECKING:
 _CHUNK = 1024 * 1024
 
 
-def fetch(s3: S3Client, manifest: AnyManifest, copies: Iterable[VaultCopy], *, to: Path) -> int:
+def fetch(s3: S3Client, manifest: AnyManifest, copies: Collection[VaultCopy], *, to: Path) -> int:
     """Fetch each copy that does not lie there with its SHA-256; how many were fetched.
 
     What has none, because it was too large to be read, is fetched again each time. Raises
-    UnusableError for other bytes than those that were captured.
+    UnusableError for other bytes, or copies of other objects, than those that were captured.
     """
     captured = {one.name: one for one in manifest.objects}
+    strange = captured.keys() ^ {one.name for one in copies}
+    if strange:
+        said = f"of {', '.join(sorted(strange))} there is a copy in the ledger, or an object in the"
+        raise UnusableError(f"{said} manifest, and not both: the ledger was changed")
     missing = [one for one in copies if not _lies(to, captured[one.name])]
     for copy in missing:
         _fetch(s3, manifest.bucket, copy, captured[copy.name].sha256, to=placed(to, copy.name))

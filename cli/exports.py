@@ -52,7 +52,10 @@ def export(options: Namespace) -> int:
         for name, content in written.items():
             (folder / name).write_bytes(content)
         copies = facts.copies(release.name) if options.artifacts else ()
-        fetched = fetch(connection.s3(), attested.manifest, copies, to=folder / ARTIFACTS)
+        to = folder / ARTIFACTS
+        fetched = (
+            fetch(connection.s3(), attested.manifest, copies, to=to) if options.artifacts else 0
+        )
     except (OSError, BotoCoreError, ClientError) as error:
         message = f"{options.output} is not complete: {error}; run it again to go on"
         raise UnusableError(message) from error

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sluice.domain.bedrock_manifest import AnyManifest
+    from sluice.domain.envelope import Envelope
 
 
 def offline(options: Namespace) -> int:
@@ -60,7 +61,7 @@ def _complaint(data: bytes, text: bytes, manifest: AnyManifest | None, *, key: b
         envelope = parse_envelope(data)
     except EnvelopeError as error:
         return f"{UNREADABLE}: {error}"
-    if not _verified(data, key):
+    if not _verified(envelope, key):
         return f"{INVALID}: the owner of that key has not signed it"
     if manifest is None:
         return f"{OTHERWISE}: {MANIFEST} is no manifest"
@@ -68,14 +69,14 @@ def _complaint(data: bytes, text: bytes, manifest: AnyManifest | None, *, key: b
     return statement_complaint(envelope, said, digest=digest_of(said), objects=objects)
 
 
-def _verified(data: bytes, key: bytes) -> bool:
+def _verified(envelope: Envelope, key: bytes) -> bool:
     """Whether the key verifies a signature of the envelope. Raises UnusableError."""
     try:
         from cli.signatures import verified  # noqa: PLC0415 - the library is needed here alone
     except ImportError as error:
         message = 'without AWS it takes a library: pip install "securesystemslib[crypto]"'
         raise UnusableError(message) from error
-    return verified(data, key)
+    return verified(envelope, key)
 
 
 def _artifacts(folder: Path, manifest: AnyManifest, amiss: list[str]) -> Iterator[str]:
@@ -112,7 +113,7 @@ def _manifest(text: bytes) -> AnyManifest | None:
     try:
         said = text.decode("utf-8")
         return parse_any_manifest(said, digest=digest_of(said))
-    except (ValueError, AttributeError):  # not UTF-8, not JSON, or JSON of something else
+    except (ValueError, AttributeError, RecursionError):  # no UTF-8, no JSON, or of something else
         return None
 
 

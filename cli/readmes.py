@@ -52,7 +52,7 @@ With securesystemslib (pip install "securesystemslib[crypto]"):
 
 Then hold the files against the statement's subjects:
 
-    sha256sum manifest.json artifacts/*
+    find . -name manifest.json -o -path "./artifacts/*" -type f | xargs sha256sum
 
 A subject without a sha256 was too large to be read when it was captured. It has the checksum that
 S3 knows it by, under S3's name for it (CRC64NVME and others, in Base64).

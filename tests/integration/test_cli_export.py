@@ -137,6 +137,29 @@ def test_another_s_key_proves_nothing_whatever_lies_in_the_bundle(
     assert amiss.startswith("SIGNATURE_INVALID")
 
 
+def test_a_key_s_name_in_the_bundle_is_no_more_than_a_hint(bundle: Bundle) -> None:
+    """DSSE: "keyid" is optional, and nothing keeps two signatures from having the same."""
+    bundle.export()
+    path = bundle.folder / "manifest.dsse.json"
+    envelope = json.loads(path.read_text())
+    (sig,) = envelope["signatures"]
+    nameless, others = {"sig": sig["sig"]}, {**sig, "sig": "MAA="}
+
+    path.write_text(json.dumps({**envelope, "signatures": [others, nameless]}))
+    assert bundle.verify(code=0)["as_signed"]
+    path.write_text(json.dumps({**envelope, "signatures": [others, sig]}))
+    assert bundle.verify(code=0)["as_signed"]
+    path.write_text(json.dumps({**envelope, "signatures": [others, others]}))
+    assert bundle.verify(code=1)["amiss"][0].startswith("SIGNATURE_INVALID")
+
+
+def test_a_manifest_that_nests_without_end_is_none(bundle: Bundle) -> None:
+    bundle.export()
+    (bundle.folder / "manifest.json").write_text("[" * 200_000)
+
+    assert bundle.verify(code=1)["amiss"] == ["SIGNED_OTHERWISE: manifest.json is no manifest"]
+
+
 def test_the_key_is_the_asker_s_to_say(bundle: Bundle, capsys: pytest.CaptureFixture[str]) -> None:
     bundle.export()
 
@@ -197,6 +220,23 @@ def test_other_bytes_in_the_vault_are_not_exported(
 
     assert "PreconditionFailed" in bundle.export("--artifacts", code=2)
     assert not (bundle.folder / "artifacts" / MODEL).exists()
+
+
+@pytest.mark.parametrize("edit", ["gone", "renamed"])
+def test_an_edited_ledger_is_not_exported_as_if_it_were_whole(
+    bundle: Bundle, table: Table, edit: str
+) -> None:
+    item = table.get("RELEASE#churn", "CAPTURE#000001")
+    assert item
+    script, *others = sorted(item["copies"], key=lambda one: one["name"] != "code/pre.py")
+    renamed = [{**script, "name": "code/post.py"}] if edit == "renamed" else []
+    table.write(table.put({**item, "copies": [*others, *renamed]}))
+
+    said = bundle.export("--artifacts", code=2)
+
+    assert "code/pre.py" in said
+    assert "the ledger was changed" in said
+    assert not (bundle.folder / "artifacts").exists()
 
 
 def test_what_is_not_signed_is_not_exported(
