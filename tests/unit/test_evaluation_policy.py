@@ -122,6 +122,7 @@ def test_of_a_policy_that_is_taken_one_section_holds_whatever_their_order(
         (spelled(default={"metrics": {"a\nb": {"at_least": 1}}}), "String should match"),
         (spelled(default={"metrics": {"": {"at_least": 1}}}), "String should match"),
         (spelled(default={"max_age_days": 0}), "greater than 0"),
+        (spelled(default={"required_suites": ["é" * 128] * 8 + ["a"]}), "have 2049 bytes in all"),
         (spelled(default={"required_suites": "toxicity"}), "required_suites"),
         (spelled(groups={"churn?": {}}), "String should match"),
         (spelled(groups={"churn": {"metric": {}}}), "metric: Extra inputs"),

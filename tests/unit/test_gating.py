@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from sluice.domain.evaluation_policy import parse_policy
 from sluice.domain.gates import Gate, GateOutcome, Gates, Live, Source
 from sluice.domain.gating import SKEW, Standing, judge_gates
+from sluice.domain.manifest import spelled
+from sluice.domain.model_files import LARGEST_DESCRIPTION
 from sluice.domain.scores import Scores
 from tests.builders import AT, a_release_name
 
@@ -40,6 +42,21 @@ def judged(
 def one(section: dict[str, Any], report: dict[str, float], **more: Any) -> Gate:
     (gate,) = judged(section, report, **more).judged
     return gate
+
+
+def test_what_is_said_of_the_largest_section_fits_beside_the_largest_description() -> None:
+    names = [f"{one:02}{'"' * 96}" for one in range(20)]
+    number = -1.2345678901234567e-100
+    limits = {"at_least": number, "at_most": -number, "no_worse_than_live_by": -number}
+    gates = {one: {**limits, "better": "higher"} for one in names}
+    section = {"metrics": gates, "required_suites": list("abcdefghijklmnopqrst")}
+    found = dict.fromkeys(names, number)
+
+    made = judged({**section, "max_age_days": 30}, found, live=found)
+
+    assert len(made.judged) == 20 * 3 + 20 + 1
+    item = 400 * 1024
+    assert LARGEST_DESCRIPTION + len(spelled(made).encode()) < item - 2048
 
 
 def metric(**gate: Any) -> dict[str, Any]:

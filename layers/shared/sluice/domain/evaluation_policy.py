@@ -23,6 +23,8 @@ from sluice.domain.values import Pushed
 
 POLICY = "evaluation_policy.json"
 DEFAULT = "default"
+MOST_NAMED = 2048
+"""Bytes of all names in a section: what came of its gates must fit beside a large manifest."""
 _ANY = "*"
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -75,6 +77,16 @@ class Section(Pushed):
     """Names under `suites` of the evaluation, each with a number below it."""
     max_age_days: Annotated[Number, Field(gt=0, le=3650)] | None = None
     """Of the evaluation, by its `evaluated_at`."""
+
+    @model_validator(mode="after")
+    def _brief(self) -> Self:
+        said = "".join((*self.metrics, *self.required_suites))
+        size = len(said.encode("utf-8"))
+        if size > MOST_NAMED:
+            raise ValueError(
+                f"names of metrics and suites have {size} bytes in all, the limit is {MOST_NAMED}"
+            )
+        return self
 
     @property
     def compares(self) -> bool:

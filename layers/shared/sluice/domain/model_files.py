@@ -30,7 +30,7 @@ MOST_BYTES = 1024**4
 LARGEST_DESCRIPTION = 360_000
 """Bytes of manifest and copies together: one item of the ledger, of DynamoDB's 400 KB at most.
 
-What the evaluation policy says of the version is added to it; that takes up to 30 KB.
+What the evaluation policy says of the version is added to it; that takes up to 45 KB.
 """
 _COPY_BYTES = 450
 """What the ledger holds of a copy beside its name and key."""
