@@ -77,6 +77,14 @@ def test_a_manifest_from_before_infrastructure_was_kept_is_read() -> None:
     assert "infrastructure-commit" not in customer_metadata(found, "d" * 64)
 
 
+@pytest.mark.parametrize("name", ["infrastructure-commit", "evaluation-policy", "manifest"])
+def test_a_label_that_is_called_like_what_we_say_never_stands_in_the_package(name: str) -> None:
+    plain = a_manifest()
+    labelled = plain.model_copy(update={"metadata": {**plain.metadata, name: "by the pusher"}})
+
+    assert customer_metadata(labelled, "d" * 64) == customer_metadata(plain, "d" * 64)
+
+
 @pytest.mark.parametrize("manifest", [a_manifest(), a_bedrock_manifest()], ids=["model", "config"])
 def test_manifest_and_package_tell_it(manifest: object) -> None:
     told = manifest.model_copy(update={"infrastructure": infrastructure(STACK, "x", "9f8d111")})  # type: ignore[attr-defined]

@@ -29,6 +29,9 @@ VERSION_FOLDER = "version-folder"
 INFRASTRUCTURE_COMMIT = "infrastructure-commit"
 EVALUATION_POLICY = "evaluation-policy"
 
+_OURS = {RELEASE_DIGEST, MANIFEST_URI, VERSION_FOLDER, INFRASTRUCTURE_COMMIT, EVALUATION_POLICY}
+"""Left out where a pusher says them: they say something of ours even where we do not say them."""
+
 MAX_PAIRS = 50
 MAX_NAME = 128
 MAX_VALUE = 256
@@ -130,7 +133,8 @@ def _pairs(manifest: AnyManifest, digest: str) -> Iterator[tuple[str, str]]:
         yield name, manifest.metadata.get(name, "")
     for name, value in sorted(manifest.evaluation.items()):
         yield f"eval-{name}", repr(value)
-    yield from sorted(manifest.metadata.items())
+    said = sorted(manifest.metadata.items())
+    yield from ((name, value) for name, value in said if fit(name, MAX_NAME) not in _OURS)
 
 
 def _missed(gates: Gates | None) -> Iterator[tuple[str, str]]:
