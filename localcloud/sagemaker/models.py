@@ -51,11 +51,15 @@ def create(body: dict[str, Any], _caller: Caller) -> dict[str, Any]:
 
 
 def describe(body: dict[str, Any], _caller: Caller) -> dict[str, Any]:
-    """DescribeModel."""
+    """DescribeModel: who named a tar ball is told of it twice, as a URL and as a source."""
     with lock:
         model = existing(body["ModelName"])
         kept = {"EnableNetworkIsolation": False, **copy.deepcopy(model.content)}
-        return {**kept, "ModelArn": model.arn, "CreationTime": model.created}
+    told = _only_container(kept)
+    if url := told.get("ModelDataUrl"):
+        source = {"S3Uri": url, "S3DataType": "S3Object", "CompressionType": "Gzip"}
+        told["ModelDataSource"] = {"S3DataSource": source}
+    return {**kept, "ModelArn": model.arn, "CreationTime": model.created}
 
 
 def list_models(body: dict[str, Any], _caller: Caller) -> dict[str, Any]:

@@ -120,9 +120,11 @@ def leads_elsewhere(line: Line) -> str:
     other = f"{line.name}-by-hand"
     (variant,) = sagemaker.describe_endpoint_config(EndpointConfigName=config)["ProductionVariants"]
     model = sagemaker.describe_model(ModelName=variant["ModelName"])
+    container = model["PrimaryContainer"]
+    del container["ModelDataSource"]  # said twice, which CreateModel refuses
     sagemaker.create_model(
         ModelName=other,
-        PrimaryContainer=model["PrimaryContainer"],
+        PrimaryContainer=container,
         ExecutionRoleArn=model["ExecutionRoleArn"],
     )
     sagemaker.create_endpoint_config(

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from tests.localcloud.conftest import Clients
 from tests.localcloud.sagemaker_world import ANSWERS, World, allow
 
+TAR_BALL = "s3://models/model.tar.gz"
 FILES = {"code/inference.py": ANSWERS, "name": "unpacked", "deep/er/file": "x"}
 
 
@@ -61,6 +62,19 @@ def test_every_object_that_is_there_now_is_loaded_under_its_path(world: World) -
     assert world.invoke()["Body"]["model"] == "unpacked"
     told = world.sagemaker.describe_model(ModelName=model)["PrimaryContainer"]
     assert told["ModelDataSource"] == source(world)
+
+
+def test_a_tar_ball_is_told_twice(world: World) -> None:
+    model = create(world, "ball", {"ModelDataUrl": TAR_BALL})
+
+    told = world.sagemaker.describe_model(ModelName=model)["PrimaryContainer"]
+
+    assert told["ModelDataUrl"] == TAR_BALL
+    assert told["ModelDataSource"]["S3DataSource"] == {
+        "S3Uri": TAR_BALL,
+        "S3DataType": "S3Object",
+        "CompressionType": "Gzip",
+    }
 
 
 @pytest.mark.parametrize(
