@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 TARGET = "endpoint/NAME or application/NAME; NAME alone is an endpoint's"
 _AUDIT = """\
-is the history of a target the one that was written? Each entry hashes its content and names the
+Is the history of a target the one that was written? Each entry hashes its content and names the
 hash of the one before; STATE counts them. What does not fit is named: the entry's number, what is
 wrong, and between which two it stands.
 
