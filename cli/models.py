@@ -11,7 +11,7 @@ from cli.errors import RefusedError, UnusableError
 from cli.filesets import File, FileSet
 from cli.model_folders import files_of, refusals_of, unlisted
 from sluice.domain import strict_json
-from sluice.domain.inbox import CONFIG, EVALUATION, MODEL, Place, folder_path
+from sluice.domain.inbox import CONFIG, EVALUATION, MODEL, MODEL_FOLDER, Place, folder_path
 from sluice.domain.pushed import ModelConfig, parse_config, parse_evaluation
 from sluice.domain.refusal import Refusal
 from sluice.domain.registration import MODEL_SAMPLE, judge_labels, judge_model, judge_target
@@ -72,7 +72,10 @@ def _release(folder: Path) -> ReleaseName:
 def _weights(folder: Path, release: ReleaseName, metadata: Mapping[str, str]) -> File:
     path = folder / MODEL
     if not path.is_file():
-        raise UnusableError(f"{path} is missing: pack it with `tar -czf {MODEL} -C FOLDER .`")
+        advice = f"pack it with `tar -czf {MODEL} -C FOLDER .`"
+        if (folder / MODEL_FOLDER).is_dir():
+            advice += f", or list {MODEL_FOLDER} in {CONFIG} as `--list-model-files` prints it"
+        raise UnusableError(f"{path} is missing: {advice}")
     return File(Place(release=release, name=MODEL), path=path, metadata=metadata)
 
 

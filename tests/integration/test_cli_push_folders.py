@@ -138,3 +138,14 @@ def test_what_to_list_can_be_printed(
     assert bucket.versions() == []
     lists(model, printed["model_files"])
     assert push(model) == 0
+
+
+def test_a_folder_that_no_config_lists_is_told_how_to_be(
+    model: Path, bucket: Bucket, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (model / "config.json").write_text(json.dumps(a_config()))
+
+    assert push(model) == 2
+
+    assert "or list model/ in config.json as `--list-model-files` prints" in capsys.readouterr().err
+    assert bucket.versions() == []
