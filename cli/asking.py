@@ -160,7 +160,9 @@ def _add_verify(
     key = "public key that must have signed the bundle, known from elsewhere"
     parser.add_argument("--key", default="", metavar="FILE", help=key)
     connect(parser)
-    parser.set_defaults(run=lambda options: (offline if options.bundle else verify)(options))
+    parser.set_defaults(
+        run=lambda options: (offline if options.bundle or options.key else verify)(options)
+    )
 
 
 def trusted_keys(parser: ArgumentParser) -> None:

@@ -38,10 +38,10 @@ def offline(options: Namespace) -> int:
 
     Raises UnusableError where nothing can be verified.
     """
-    if options.target or options.all or not options.key:
+    if options.target or options.all or not (options.key and options.bundle):
         message = (
-            "--bundle takes no TARGET, and --key FILE: the public key of whoever must have signed "
-            "it, known from elsewhere than the bundle"
+            "--bundle DIR takes no TARGET, and --key FILE beside it: the public key of whoever "
+            "must have signed it, known from elsewhere than the bundle"
         )
         raise UnusableError(message)
     folder = Path(options.bundle)

@@ -20,8 +20,10 @@ public-key.pem      that key's public half, as KMS told it when this was exporte
 artifacts/          the version's files, where they were exported, too
 
 The key that lies here proves nothing: whoever forges a folder puts his own into it. Take the public
-key from its owner by another way (aws kms get-public-key --key-id {keyid}),
-and use that one below.
+key from its owner by another way, and use that one below as KEY.pem. Its owner writes it with
+
+    aws kms get-public-key --key-id {keyid} \\
+      --query PublicKey --output text | base64 -d | openssl pkey -pubin -inform DER -out KEY.pem
 
 With Sluice, offline:
 

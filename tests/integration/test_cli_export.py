@@ -165,8 +165,22 @@ def test_the_key_is_the_asker_s_to_say(bundle: Bundle, capsys: pytest.CaptureFix
 
     assert main(["verify", "--bundle", str(bundle.folder)]) == 2
     assert "known from elsewhere than the bundle" in capsys.readouterr().err
+    assert main(["verify", "churn", "--key", str(bundle.key)]) == 2
+    assert "--bundle DIR takes no TARGET" in capsys.readouterr().err
     assert "is no public key" in bundle.verify(code=2, key=bundle.folder / "README.txt")
     assert "cannot be read" in bundle.verify(code=2, key=bundle.folder / "none.pem")
+
+
+def test_the_owner_writes_the_key_as_the_readme_says(bundle: Bundle) -> None:
+    bundle.export()
+    text = (bundle.folder / "README.txt").read_text()
+    asked = text.partition("--output text | ")[2].partition("\n")[0]
+    told = (bundle.folder / "public-key.pem").read_text()
+    from_kms = "".join(told.splitlines()[1:-1])
+
+    subprocess.run(["sh", "-c", asked], cwd=bundle.folder, check=True, input=from_kms, text=True)
+
+    assert (bundle.folder / "KEY.pem").read_text() == told
 
 
 def test_openssl_proves_it_as_the_readme_says(bundle: Bundle) -> None:
