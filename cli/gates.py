@@ -46,7 +46,8 @@ def gates(options: Namespace) -> int:
         say(f"policy {judged.policy[:12]}, section {judged.section}{beside}")
         for one in judged.judged:
             say(f"  {one.outcome:<13}  {one.detail}")
-        say(f"{len(missed)} of {len(judged.judged)} gates are missed")
+        count = f"{len(missed)} of {len(judged.judged)} gates are missed"
+        say(count if judged.judged else f"the policy demands nothing of {options.group}")
     return NO if missed else DONE
 
 

@@ -130,8 +130,9 @@ def _lines(answer: dict[str, Any]) -> Iterator[str]:
     for one in answer.get("applied", ()):
         reason = f": {one['reason']}" if one["reason"] else ""
         yield f"{one['release']} {one['became']}{reason}"
-    if "applied" not in answer:
-        yield "nothing was changed; --apply retires what could be freed"
+    if not answer.get("applied"):
+        advice = "nothing is due" if "applied" in answer else "--apply retires what could be freed"
+        yield f"nothing was changed; {advice}"
 
 
 def _inbox_lines(answer: dict[str, Any]) -> Iterator[str]:
@@ -147,7 +148,10 @@ def _inbox_lines(answer: dict[str, Any]) -> Iterator[str]:
 
 
 def _line(one: dict[str, Any]) -> str:
-    return f"{one['release']} {sized(one['bytes'])}, {one['objects']} objects"
+    count = one["objects"]
+    return (
+        f"{one['release']} {sized(one['bytes'])}, {count} {'object' if count == 1 else 'objects'}"
+    )
 
 
 def _since(one: dict[str, Any]) -> str:

@@ -69,10 +69,13 @@ def test_gates_are_told_with_their_numbers(
     ]
 
 
-def test_a_group_that_the_policy_does_not_name_meets_it(tmp_path: Path, policy: Path) -> None:
+def test_a_group_that_the_policy_does_not_name_meets_it(
+    tmp_path: Path, policy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     asked = ["gates", "--group", "fraud", "--policy", str(policy)]
 
     assert main([*asked, str(evaluated(tmp_path, accuracy=0.1))]) == 0
+    assert capsys.readouterr().out.endswith("the policy demands nothing of fraud\n")
 
 
 def test_the_policy_of_the_repository_is_the_one_that_is_asked(

@@ -367,6 +367,9 @@ def test_it_is_told_in_words(churn: Kept, capsys: pytest.CaptureFixture[str]) ->
     assert any(line.endswith(": serves endpoint/churn") for line in lines)
     assert lines[-1] == "nothing was changed; --apply retires what could be freed"
 
+    assert main([*ASKED, "--group", "churn", "--apply", "--why", "tidy"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "nothing was changed; nothing is due"
+
 
 def test_what_cannot_be_asked_is_said(churn: Kept, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(ASKED) == 2
