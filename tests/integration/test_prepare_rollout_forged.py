@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sluice.domain.manifest import ManifestError
 from sluice.domain.rollout import Action, Kind
 from tests.builders import TARGET, a_quota
 from tests.integration.captured import Captured
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.integration.inbox import Inbox
     from tests.integration.rollouts import Wire, World
 
@@ -46,6 +49,12 @@ RECORD = ("RELEASE#churn", "V#000001")
         ),
         pytest.param({"package_arn": "arn:x"}, "package of churn-v1 in STATE: expected arn:x"),
         pytest.param({"manifest_uri": "s3://b/k"}, "place of churn-v1 in its record: expected s3"),
+        pytest.param(
+            {"target": "other"}, "target of churn-v1 in its record: expected churn, found o"
+        ),
+        pytest.param(
+            {"missed": ["f1"]}, "missed gates of churn-v1 in its record: expected nothing"
+        ),
         pytest.param({"capture": "Nonsense"}, "record of churn-v1 in the ledger: expected @"),
     ],
     ids=lambda one: next(iter(one)) if isinstance(one, dict) else "",
@@ -63,6 +72,19 @@ def test_a_record_that_was_edited_is_told(
     assert made.reason.startswith(f"LEDGER_CHANGED: {told}")
     assert made.action is Action.ROLL_BACK
     assert wire.calls("CreateModel", "CreateEndpointConfig", "PutMetricAlarm") == []
+
+
+def test_a_release_is_made_for_no_target_but_its_own(
+    captured: Captured, function: Callable[[str], Any]
+) -> None:
+    """Whoever put the record right again after the approval has left no other trace."""
+    rollout = captured.start()
+    checking = function("prepare_rollout").fleets.checking
+    elsewhere = rollout.model_copy(update={"target": "endpoint/payments"})
+
+    assert checking.read(rollout)
+    with pytest.raises(ManifestError, match=r"target of churn-v2: expected endpoint/churn, found"):
+        checking.read(elsewhere)
 
 
 def test_a_manifest_that_is_gone_from_the_ledger_is_told(captured: Captured) -> None:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from sluice.attesting import Attested
-from sluice.domain.differing import difference, ledger_objection
+from sluice.domain.differing import difference, ledger_objection, target_objection
 from sluice.domain.manifest import ManifestError, digest_of, loaded_prefix
 from sluice.domain.rollout import Kind
 from sluice.domain.verifying import Kept, Unread, findings, vault_checks
@@ -68,7 +68,12 @@ class Recalling:
                 raise ManifestError(f"KEY_UNUSABLE: {locked}")
         strict = rollout.kind is not Kind.ROLL_BACK
         stable = self._capture(rollout.stable, parse, strict=strict) if rollout.stable else None
-        return Captures(self._capture(rollout.release, parse, strict=strict), stable)
+        release = self._capture(rollout.release, parse, strict=strict)
+        for manifest in (one.manifest for one in (release, stable) if one):
+            strange = target_objection(manifest, rollout.target)
+            if strange:
+                raise ManifestError(strange)
+        return Captures(release, stable)
 
     def recall[M: AnyManifest](self, release: Deployed, parse: Callable[..., M]) -> Capture[M]:
         """What one release was captured as. Raises ManifestError as `captures` does."""

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sluice.domain import names
 from sluice.domain.packaged import package_checks
 from sluice.domain.release import ApprovalStatus
-from sluice.domain.verifying import findings, ledger_checks, state_checks
+from sluice.domain.verifying import Check, findings, ledger_checks, state_checks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from sluice.domain.bedrock_manifest import AnyManifest
     from sluice.domain.recorded import Flaw
     from sluice.domain.rollout import Deployed
-    from sluice.domain.verifying import Check, Finding, Kept, Packaged
+    from sluice.domain.verifying import Finding, Kept, Packaged
 
 MOST = 3
 """How many findings a reason tells."""
@@ -44,6 +45,19 @@ def package_objection(release: Deployed, manifest: AnyManifest, package: Package
         "PACKAGE_CHANGED",
         package_checks(release, manifest, release.digest, package),
         advice="Put it back and approve it again, or push a new version",
+    )
+
+
+def target_objection(manifest: AnyManifest, target: str) -> str:
+    """Why the release is not for the target that it is to serve, or nothing.
+
+    Who changed the record that its approval was read with may have put it right again since.
+    """
+    wanted = names.target_of(manifest.target, manifest.system)
+    return refusal(
+        "LEDGER_CHANGED",
+        [Check(f"target of {manifest.release}", wanted, target)],
+        advice="It is no version for this target: push it with a config that names it",
     )
 
 

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from sluice.domain.attestation import MISSING
+from sluice.domain.gates import missed_by
 from sluice.domain.manifest import manifest_uri
 from sluice.domain.values import Value
 from sluice.domain.vault import comparable
@@ -124,6 +125,9 @@ def ledger_checks(
     if manifest and record:
         uri = manifest_uri(manifest.bucket, name, digest)
         yield Check(f"place of {name} in its record", uri, record.manifest_uri)
+        yield Check(f"target of {name} in its record", manifest.target, record.target)
+        missed = list(missed_by(manifest.gates))
+        yield Check(f"missed gates of {name} in its record", missed, list(record.missed))
 
 
 def state_checks(
