@@ -3,7 +3,6 @@
 AWS: AmazonS3/latest/userguide/ev-events.html
 AWS: AmazonS3/latest/userguide/conditional-writes.html
 AWS: AmazonS3/latest/userguide/checking-object-integrity-upload.html
-AWS: AmazonS3/latest/userguide/UsingKMSEncryption.html
 AWS: AmazonS3/latest/API/API_PutBucketPolicy.html
 AWS: AmazonS3/latest/userguide/tagging-and-policies.html
 Model: s3.CopyObject
@@ -223,33 +222,6 @@ def test_checksums_are_right_and_quick(bucket: Bucket, name: str, size: int) -> 
         **{f"Checksum{name}": expected},
     )
     assert wrong == "BadDigest"
-
-
-@pytest.mark.parametrize("action", ["kms:Decrypt", "kms:GenerateDataKey"])
-def test_an_encrypted_object_takes_the_key_as_well(bucket: Bucket, action: str) -> None:
-    key = bucket.client("kms").create_key()["KeyMetadata"]["Arn"]
-    rule = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": key}
-    bucket.s3.put_bucket_encryption(
-        Bucket=bucket.name,
-        ServerSideEncryptionConfiguration={
-            "Rules": [{"ApplyServerSideEncryptionByDefault": rule, "BucketKeyEnabled": True}]
-        },
-    )
-    bucket.s3.put_object(Bucket=bucket.name, Key="k", Body=b"x")
-    objects = f"arn:aws:s3:::{bucket.name}/*"
-    policy = [
-        {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": objects},
-        {"Effect": "Allow", "Action": action, "Resource": key},
-    ]
-    s3 = bucket.client.as_role("s3", create_role(bucket.client, f"{bucket.name}-r", policy))
-    calls: dict[str, Any] = {
-        "kms:Decrypt": lambda: s3.get_object(Bucket=bucket.name, Key="k"),
-        "kms:GenerateDataKey": lambda: s3.put_object(Bucket=bucket.name, Key="k", Body=b"y"),
-    }
-    calls.pop(action)()
-    (other,) = calls.values()
-    with pytest.raises(ClientError, match="AccessDenied"):
-        other()
 
 
 def test_a_bucket_says_who_may_tag_what_even_to_the_root(bucket: Bucket) -> None:
