@@ -1,5 +1,6 @@
 """What somebody with all rights can change, each change taken back again; what is told of it."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 
 from cli.__main__ import main
+from localcloud.constants import ACCOUNT, REGION
 from localcloud.launcher import client_environment
 from tests.e2e.folders import MANIFEST, MODEL
 from tests.e2e.line import Line
@@ -53,30 +55,63 @@ class Sluice:
 
 
 @contextmanager
-def flipped_byte(line: Line) -> Iterator[tuple[str, str]]:
+def flipped_byte(line: Line, version: int = 1) -> Iterator[list[Told]]:
     """Of the weights in the vault: S3 keeps versions as they are, so it is a newer one.
 
-    Yields both versions. Nobody but the registering role may write there, until somebody takes the
-    bucket's policy off.
+    Nobody but the registering role may write there, until somebody takes the bucket's policy off.
     """
     s3, bucket = line.stack.client("s3"), line.stack.bucket
     policy = s3.get_bucket_policy(Bucket=bucket)["Policy"]
     s3.delete_bucket_policy(Bucket=bucket)
-    (copy,) = (one for one in line.ledger.captured(line.name, 1)["copies"] if one["name"] == MODEL)
-    body = s3.get_object(Bucket=bucket, Key=copy["key"])["Body"].read()
-    put = s3.put_object(Bucket=bucket, Key=copy["key"], Body=body[:-1] + bytes([body[-1] ^ 1]))
-    yield copy["version_id"], put["VersionId"]
-    s3.delete_object(Bucket=bucket, Key=copy["key"], VersionId=put["VersionId"])
+    copies = line.ledger.captured(line.name, version)["copies"]
+    (copy,) = (one for one in copies if one["name"] == MODEL)
+    where = {"Bucket": bucket, "Key": copy["key"]}
+    body, (algorithm,) = s3.get_object(**where)["Body"].read(), copy["checksums"]
+    other = {"Body": body[:-1] + bytes([body[-1] ^ 1]), "ChecksumAlgorithm": algorithm}
+    put = s3.put_object(**where, **other)
+    sums = {algorithm: put[f"Checksum{algorithm}"]}
+    flipped = {**sums, "etag": put["ETag"].strip('"'), "version": put["VersionId"]}
+    expected = {**copy["checksums"], "etag": copy["etag"], "version": copy["version_id"]}
+    what = f"{MODEL} of {line.name}-v{version} in the vault"
+    yield [("drift", what, json.dumps(expected), json.dumps(flipped))]
+    s3.delete_object(**where, VersionId=put["VersionId"])
     s3.put_bucket_policy(Bucket=bucket, Policy=policy)
 
 
 @contextmanager
-def deleted_image(line: Line, repository: str, uri: str) -> Iterator[list[Told]]:
-    """Nothing can be pulled any more that what serves was made of."""
-    ecr = line.stack.client("ecr")
-    ecr.batch_delete_image(repositoryName=repository, imageIds=[{"imageTag": "1"}])
-    yield [("gone", f"image of {line.name}-v1 in its repository", uri, "nothing")]
-    ecr.put_image(repositoryName=repository, imageTag="1", imageManifest=json.dumps(MANIFEST))
+def replaced_image(line: Line, repository: str, version: int = 1) -> Iterator[list[Told]]:
+    """Another image has the tag, and the one that the tag meant when it was captured is gone."""
+    ecr, tag = line.stack.client("ecr"), f"{line.name}-v{version}"
+    (container,) = line.package(version)["InferenceSpecification"]["Containers"]
+    ours, other = (image_manifest(of) for of in (tag, f"{tag} of somebody else"))
+    for manifest in (other, ours):
+        ecr.batch_delete_image(repositoryName=repository, imageIds=[{"imageTag": tag}])
+        ecr.put_image(repositoryName=repository, imageTag=tag, imageManifest=manifest)
+        if manifest == other:
+            what = f"image of {line.name}-v{version} in its repository"
+            yield [("gone", what, container["Image"], "nothing")]
+
+
+def own_images(line: Line, *versions: int) -> str:
+    """The repository with an image of each version's own, tagged with the release's name."""
+    ecr, repository = line.stack.client("ecr"), f"e2e-{line.name}"
+    ecr.create_repository(repositoryName=repository)
+    for tag in (f"{line.name}-v{version}" for version in versions):
+        manifest = image_manifest(tag)
+        ecr.put_image(repositoryName=repository, imageTag=tag, imageManifest=manifest)
+    return repository
+
+
+def image_uri(line: Line, version: int) -> str:
+    """What the version's config names: its tag in the repository of `own_images`."""
+    return f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/e2e-{line.name}:{line.name}-v{version}"
+
+
+def image_manifest(name: str) -> str:
+    """The manifest of an image that only `name` has."""
+    config: Any = MANIFEST["config"]
+    digest = f"sha256:{hashlib.sha256(name.encode()).hexdigest()}"
+    return json.dumps({**MANIFEST, "config": {**config, "digest": digest}})
 
 
 @contextmanager
@@ -165,6 +200,17 @@ def edited_row(line: Line, pk: str, sk: str, path: str, value: Any) -> Iterator[
     write({"S": value})
     yield before["S"]
     write(before)
+
+
+@contextmanager
+def edited_record(line: Line, version: int) -> Iterator[list[Told]]:
+    """The digest in a release's record; what is approved after that is written from it."""
+    name, other, pk = f"{line.name}-v{version}", "e" * 64, f"RELEASE#{line.name}"
+    serves = version == line.state()["live"]["release"]["version"]
+    with edited_row(line, pk, f"V#{version:06d}", "digest", other) as digest:
+        found = [("drift", f"digest of {name} in its record", digest, other)]
+        copied = [("drift", f"digest of {name} in STATE", digest, other)]
+        yield found if serves else copied + found
 
 
 @contextmanager

@@ -5,21 +5,29 @@ from typing import Any
 
 import pytest
 
-from localcloud.constants import ACCOUNT, REGION
 from tests.e2e.application import Application
-from tests.e2e.folders import MANIFEST, plan
+from tests.e2e.folders import plan
 from tests.e2e.line import Line
 from tests.e2e.tampering import (
     Sluice,
+    Told,
     changes_since,
-    deleted_image,
     deleted_row,
     edited_package,
+    edited_record,
     edited_row,
     flipped_byte,
+    image_uri,
     model_made_anew,
+    own_images,
+    replaced_image,
     second_container,
 )
+
+AT_ONCE = plan(strategy="all_at_once", bake_minutes={"min": 1, "max": 1, "last": 1})
+CHANGING = ("lambda:Update", "lambda:Publish", "lambda:Put", "lambda:Delete")
+PUT_BACK = "Put it back and approve it again, or push a new version"
+RESTORE = "Restore that item from a backup, or from what the others say, and approve it again"
 
 
 @pytest.fixture
@@ -33,40 +41,51 @@ def serve(line: Line, **config: Any) -> None:
     line.leave()
 
 
+def refused(line: Line, *, since: str, version: int = 2) -> str:
+    """Why the rollout was turned back; nothing was changed for it."""
+    after = next((one["n"] for one in line.history()[::-1] if one["event"] == "Settled"), 0)
+    aborted = line.until_event("Aborted", version, after=after)
+    line.until_event("Settled", version, after=after)
+    assert line.calls("sagemaker:DescribeEndpoint", since=since)
+    assert changes_since(line, since) == []
+    assert "RUNNING" not in line.executions().values()
+    return str(aborted["reason"])
+
+
+def refused_again(line: Line) -> str:
+    """Why version 2 was turned back when it was rejected and approved once more."""
+    line.reject(2)
+
+    def look() -> bool | None:
+        seen = line.ledger.release(line.name, 2)["approvals"][-1]["status"]
+        return seen == "Rejected" or None
+
+    line.until("the rejection was seen", look)
+    since = line.now()
+    line.approve(2)
+    return refused(line, since=since)
+
+
+def differ(told: list[Told]) -> str:
+    """The differences as a reason tells them."""
+    first = [f"{what}: expected {expected}, found {found}" for _, what, expected, found in told[:3]]
+    return "; ".join([*first, f"and {len(told) - 3} more"] if told[3:] else first)
+
+
 def test_whatever_was_changed_of_what_serves_is_named_and_nothing_else(
     churn: Line, sluice: Sluice
 ) -> None:
-    ecr, repository = churn.stack.client("ecr"), f"e2e-{churn.name}"
-    ecr.create_repository(repositoryName=repository)
-    ecr.put_image(repositoryName=repository, imageTag="1", imageManifest=json.dumps(MANIFEST))
-    tag = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{repository}:1"
-    serve(churn, image_uri=tag)
+    serve(churn)
     name, target = f"{churn.name}-v1", f"TARGET#endpoint/{churn.name}"
     digest, other = churn.state()["live"]["digest"], "e" * 64
-    image = churn.package(1)["InferenceSpecification"]["Containers"][0]["Image"]
 
-    with flipped_byte(churn) as versions:
-        ((severity, what, *told),) = sluice.verify()
-        assert (severity, what) == ("drift", f"model.tar.gz of {name} in the vault")
-        assert tuple(json.loads(one)["version"] for one in told) == versions
-        assert "size" not in told[0], "one byte flipped, none was added"
-    for tampered in (
-        deleted_image(churn, repository, image),
-        model_made_anew(churn),
-        second_container(churn),
-        edited_package(churn),
-    ):
+    for tampered in (model_made_anew(churn), second_container(churn), edited_package(churn)):
         with tampered as told:
             assert sluice.verify() == told
-    release = f"RELEASE#{churn.name}"
-    for pk, sk, path, what in (
-        (target, "STATE", "live.digest", f"digest of {name} in STATE"),
-        (target, "STATE", "last_good[0].digest", f"digest of {name} in STATE's last_good"),
-        (release, "V#000001", "digest", f"digest of {name} in its record"),
-    ):
-        with edited_row(churn, pk, sk, path, other):
-            assert sluice.verify() == [("drift", what, digest, other)]
-    with edited_row(churn, release, "CAPTURE#000001", "manifest", "{}"):
+    for path, where in (("live.digest", "STATE"), ("last_good[0].digest", "STATE's last_good")):
+        with edited_row(churn, target, "STATE", path, other):
+            assert sluice.verify() == [("drift", f"digest of {name} in {where}", digest, other)]
+    with edited_row(churn, f"RELEASE#{churn.name}", "CAPTURE#000001", "manifest", "{}"):
         ((severity, what, expected, _),) = sluice.verify()
         assert (severity, what, expected) == ("drift", f"manifest of {name} in the ledger", digest)
     with edited_row(churn, target, "HISTORY#00000002", "reason", "nothing happened"):
@@ -74,16 +93,6 @@ def test_whatever_was_changed_of_what_serves_is_named_and_nothing_else(
         assert flaw.startswith("2: its content has the hash ")
 
     assert (sluice.verify(), sluice.audit()) == ([], [])
-
-
-def refused(line: Line, *, since: str, version: int = 2) -> str:
-    """Why the rollout was turned back; nothing was changed for it."""
-    after = next((one["n"] for one in line.history()[::-1] if one["event"] == "Settled"), 0)
-    aborted = line.until_event("Aborted", version, after=after)
-    line.until_event("Settled", version, after=after)
-    assert changes_since(line, since) == []
-    assert "RUNNING" not in line.executions().values()
-    return str(aborted["reason"])
 
 
 def put_on(line: Line, name: str, **weights: float) -> None:
@@ -150,28 +159,51 @@ def test_no_rollout_is_built_upon_a_history_that_lacks_an_entry(
         assert sluice.audit() == [f"3: {missing}"]
         since = churn.now()
         churn.approve(2)
-        assert refused(churn, since=since).startswith(
-            f"HISTORY_BROKEN: entry 3: {missing} (between entry 2 and entry 4). "
+        assert refused(churn, since=since) == (
+            f"HISTORY_BROKEN: entry 3: {missing} (between entry 2 and entry 4). Restore it from a "
+            "bundle of sluice audit or a backup, and approve the version again"
         )
     assert sluice.audit() == []
     churn.approve_again(2)
     churn.until_event("Promoted", 2)
 
 
-def test_a_package_that_was_edited_after_its_approval_is_refused_with_the_difference(
-    churn: Line,
+def test_a_release_that_was_changed_is_neither_rolled_out_nor_begun_from(
+    churn: Line, sluice: Sluice
 ) -> None:
-    churn.push(1)
-    with edited_package(churn, 1) as told:
-        since = churn.now()
-        churn.approve(1)
-        reason = refused(churn, since=since, version=1)
+    """Version 1 serves and is named by `sluice verify`, version 2 is what is refused."""
+    repository = own_images(churn, 1, 2)
+    churn.push(1, image_uri=image_uri(churn, 1), rollout=AT_ONCE)
+    churn.push(2, image_uri=image_uri(churn, 2))
+    churn.approve(1)
+    churn.until_serving({1: 100})
+    since = churn.now()
+    churn.approve(2)  # and waits for the end of the first one's rollout
+    with edited_package(churn, 2) as told:
+        assert refused(churn, since=since) == f"PACKAGE_CHANGED: {differ(told)}. {PUT_BACK}"
 
-    first = [f"{what}: expected {expected}, found {found}" for _, what, expected, found in told[:3]]
-    assert reason == (
-        f"PACKAGE_CHANGED: {'; '.join(first)}; and 3 more. Put it back and approve it again, or "
-        "push a new version"
+    mend = (
+        f"Mend that and approve {churn.name}-v2 again; or, to go on without a way back, `sluice "
+        f'override endpoint/{churn.name} --release {churn.name}-v2 --why "…"` first'
     )
+    gone = "is not in its repository any more"
+    for version, tampered, reason in (
+        (2, flipped_byte(churn, 2), "ARTIFACT_CHANGED: {differ}"),
+        (1, flipped_byte(churn, 1), f"NO_WAY_BACK: {{differ}}. {mend}"),
+        (2, replaced_image(churn, repository, 2), f"IMAGE_GONE: {{expected}} {gone}"),
+        (
+            1,
+            replaced_image(churn, repository, 1),
+            f"NO_WAY_BACK: {{expected}} of {churn.name}-v1 {gone}. {mend}",
+        ),
+        (2, edited_record(churn, 2), f"LEDGER_CHANGED: {{differ}}. {RESTORE}"),
+        (1, edited_record(churn, 1), f"LEDGER_CHANGED: {{differ}}. {RESTORE}"),
+    ):
+        with tampered as told:
+            assert sluice.verify() == (told if version == 1 else [])
+            why = refused_again(churn)
+        assert why == reason.format(differ=differ(told), expected=told[0][2])
+    assert sluice.verify() == []
 
 
 def test_an_alias_that_somebody_led_elsewhere_takes_no_new_version(
@@ -197,13 +229,15 @@ def test_an_alias_that_somebody_led_elsewhere_takes_no_new_version(
     since = support.line.now()
     support.line.approve(2)
     aborted = support.line.until_event("Aborted", 2)
+    support.line.until_event("Settled", 2)
 
-    assert aborted["reason"].startswith(
+    assert aborted["reason"] == (
         f'ALIAS_CHANGED: variants of {target}: expected ["{version}"], found ["1", "{version}"]. '
+        f"Put that back and approve the new version again; or set {support.name}-v1 to pending and "
+        "approve it again, which puts it up as it was approved"
     )
-    calls = support.stack.calls(support.function, since)
-    assert {"lambda:UpdateAlias", "lambda:PublishVersion"}.isdisjoint(
-        one["action"] for one in calls
-    )
+    called = {one["action"] for one in support.stack.calls(support.function, since)}
+    assert "lambda:GetAlias" in called
+    assert not any(one.startswith(CHANGING) for one in called)
     client.update_alias(**alias, RoutingConfig={"AdditionalVersionWeights": {}})
     assert sluice.verify() == []

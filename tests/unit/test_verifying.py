@@ -103,10 +103,24 @@ def test_one_changed_record_is_one_finding(
 
 
 def test_two_against_two_is_told_by_what_state_says() -> None:
-    kept = Kept(RECORD, OTHER, OTHER)
+    forged = replace(KEPT, vaulted=OTHER)
+    other = LIVE.model_copy(update={"digest": OTHER})
 
-    assert kept.digest(LIVE) == DIGEST
-    assert kept.digest(LIVE.model_copy(update={"digest": OTHER})) == OTHER
+    assert replace(forged, manifest="f" * 64).digest(LIVE) == DIGEST
+    assert replace(forged, manifest=OTHER, record=None).digest(LIVE) == OTHER
+    assert forged.digest(other) == OTHER
+
+
+def test_a_record_that_was_edited_before_its_approval_is_no_second_witness_to_state() -> None:
+    other = {"digest": OTHER}
+    kept = replace(KEPT, record=RECORD.model_copy(update=other))
+
+    found = findings(ledger_checks(LIVE.model_copy(update=other), kept, MANIFEST))
+
+    assert [(one.what, one.expected, one.found) for one in found] == [
+        ("digest of churn-v4 in STATE", DIGEST, OTHER),
+        ("digest of churn-v4 in its record", DIGEST, OTHER),
+    ]
 
 
 # What the vault holds.

@@ -95,10 +95,12 @@ class Kept:
     def digest(self, live: Deployed) -> str:
         """The digest that most of STATE, the release's record and both manifests agree upon.
 
-        STATE's where none has more: who changed one of the four is told by the others.
+        STATE's where none has more. STATE was written from the record, so what they agree upon is
+        said once: or else a record that was edited before its approval would be believed.
         """
         record = known(self.record)
-        said = (live.digest, record and record.digest, self.manifest, self.vaulted)
+        written = dict.fromkeys((live.digest, record and record.digest))
+        said = (*written, self.manifest, self.vaulted)
         return Counter(one for one in said if isinstance(one, str)).most_common(1)[0][0]
 
 
