@@ -6,13 +6,13 @@ import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from cli.errors import DONE, NO, TOO_LATE
+from cli.findings import UNREAD, exit_code, line, unread_state
 from cli.stack import Connection
 from cli.surroundings import readying
 from cli.telling import say
 from cli.verifications import asked, read_state
 from sluice.adapters.ledger.targets import Targets
-from sluice.domain.verifying import Check, Severity, Unread, findings
+from sluice.domain.verifying import Unread
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from sluice.domain.readiness import Readiness
     from sluice.domain.verifying import Finding
     from sluice.readying import Readying
-
-UNREAD = TOO_LATE
 
 
 def readiness(options: Namespace) -> int:
@@ -37,14 +35,13 @@ def readiness(options: Namespace) -> int:
     asking = readying(connection)
     found = [_looked(asking, targets, one) for one in named]
     _tell(found, as_json=options.json)
-    return _code([each for one in found for each in _findings(one)])
+    return exit_code(each for one in found for each in _findings(one))
 
 
 def _looked(asking: Readying, targets: Targets, target: str) -> dict[str, Any]:
     state = read_state(targets, target)
     if isinstance(state, Unread):
-        unread = findings([Check(f"STATE of {target}", "a state", state)])
-        return {"target": target, "releases": (), "findings": unread}
+        return {"target": target, "releases": (), "findings": unread_state(target, state)}
     ways = asking.look(asking.landings(state), at=datetime.now(UTC))
     return {"target": target, "releases": ways, "findings": ()}
 
@@ -52,12 +49,6 @@ def _looked(asking: Readying, targets: Targets, target: str) -> dict[str, Any]:
 def _findings(one: dict[str, Any]) -> tuple[Finding, ...]:
     ways: tuple[Readiness, ...] = one["releases"]
     return (*one["findings"], *(each for way in ways for each in way.findings))
-
-
-def _code(found: list[Finding]) -> int:
-    if any(one.severity is not Severity.UNREADABLE for one in found):
-        return NO
-    return UNREAD if found else DONE
 
 
 def _tell(found: list[dict[str, Any]], *, as_json: bool) -> None:
@@ -72,7 +63,7 @@ def _tell(found: list[dict[str, Any]], *, as_json: bool) -> None:
         for way in ways:
             say(f"  {way.release}: {'restorable' if way.restorable else 'not ready'}")
         for each in _findings(one):
-            say(f"  {each.severity}: {each.what}: expected {each.expected}, found {each.found}")
+            say(line(each))
 
 
 def _summary(one: dict[str, Any]) -> str:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from cli import blueprints
 from cli.applications import ApplicationAgain
 from cli.endpoints import EndpointAgain
-from cli.errors import DONE, NO, TOO_LATE, RefusedError
+from cli.errors import DONE, TOO_LATE, RefusedError
+from cli.findings import exit_code, line
 from cli.originals import Originals
 from cli.rebuilding import Rebuilding, TooLateError
 from cli.stack import Connection
@@ -18,14 +19,14 @@ from sluice.domain.attestation import ENVELOPE
 from sluice.domain.blueprint import name_objection, reproduced_name
 from sluice.domain.manifest import Manifest
 from sluice.domain.release import ApprovalStatus
-from sluice.domain.verifying import Severity, findings
+from sluice.domain.verifying import findings
 
 if TYPE_CHECKING:
     from argparse import Namespace
 
     from cli.originals import Original
     from cli.rebuilding import Wanted
-    from sluice.domain.verifying import Check, Finding
+    from sluice.domain.verifying import Check
 
 
 def reproduce(options: Namespace) -> int:
@@ -138,8 +139,8 @@ class Reproducing:
         for note in notes:
             self._say(f"  {note}")
         for one in found:
-            self._say(f"  {one.severity}: {one.what}: expected {one.expected}, found {one.found}")
-        return _code(found)
+            self._say(line(one))
+        return exit_code(found)
 
     def _say(self, line: str) -> None:
         if not self._options.json:
@@ -149,9 +150,3 @@ class Reproducing:
         if self._options.json:
             print(json.dumps(self._answer, indent=2, ensure_ascii=False))
         return code
-
-
-def _code(found: tuple[Finding, ...]) -> int:
-    if any(one.severity is not Severity.UNREADABLE for one in found):
-        return NO
-    return TOO_LATE if found else DONE

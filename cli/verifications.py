@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli.errors import DONE, NO, TOO_LATE, UnusableError
+from cli.errors import UnusableError
+from cli.findings import UNREAD, exit_code, line, unread_state
 from cli.stack import Connection, target_named
 from cli.surroundings import examining
 from cli.telling import plain, say
 from sluice.adapters.ledger.targets import Targets
 from sluice.domain.hosting import in_flight
-from sluice.domain.verifying import Check, Finding, Severity, Unread, findings
+from sluice.domain.verifying import Unread
 from sluice.examining import attempt
 from sluice.verifying import Verifying
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
     from argparse import Namespace
 
     from sluice.domain.target import TargetState
-
-UNREAD = TOO_LATE
-"""Something could not be read, and nothing else is amiss."""
 
 
 def verify(options: Namespace) -> int:
@@ -41,7 +39,7 @@ def verify(options: Namespace) -> int:
     verifying = Verifying(examining(connection, read=options.read))
     found = [_verified(verifying, targets, one) for one in named]
     _tell(found, as_json=options.json)
-    return _code([finding for one in found for finding in one["findings"]])
+    return exit_code(finding for one in found for finding in one["findings"])
 
 
 def asked(targets: Targets, options: Namespace) -> tuple[str, ...] | None:
@@ -76,7 +74,7 @@ def read_state(targets: Targets, target: str) -> TargetState | Unread:
 def _verified(verifying: Verifying, targets: Targets, target: str) -> dict[str, Any]:
     state = read_state(targets, target)
     if isinstance(state, Unread):
-        unread = findings([Check(f"STATE of {target}", "a state", state)])
+        unread = unread_state(target, state)
         return {"target": target, "serves": None, "in_flight": None, "findings": unread}
     return {
         "target": target,
@@ -84,12 +82,6 @@ def _verified(verifying: Verifying, targets: Targets, target: str) -> dict[str, 
         "in_flight": in_flight(state) or None,
         "findings": verifying.findings(state, at=datetime.now(UTC)),
     }
-
-
-def _code(found: list[Finding]) -> int:
-    if any(one.severity is not Severity.UNREADABLE for one in found):
-        return NO
-    return UNREAD if found else DONE
 
 
 def _tell(found: list[dict[str, Any]], *, as_json: bool) -> None:
@@ -109,4 +101,4 @@ def _tell(found: list[dict[str, Any]], *, as_json: bool) -> None:
         if one["in_flight"]:
             say(f"  {one['in_flight']}: no drift")
         for each in one["findings"]:
-            say(f"  {each.severity}: {each.what}: expected {each.expected}, found {each.found}")
+            say(line(each))
