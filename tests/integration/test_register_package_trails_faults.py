@@ -6,6 +6,7 @@ attempt ended; any other expires.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -86,15 +87,18 @@ def test_what_no_version_is_made_of_expires(inbox: Inbox) -> None:
     assert {one["expires_at"] for one in expiring.values()} == {at + 400 * DAY}
 
 
+def nearly_complete(start_over: Callable[[], Inbox]) -> tuple[Inbox, list[Any]]:
+    """A folder that its last object will complete, and the record of its first."""
+    inbox = start_over()
+    pushed = inbox.push_folder()
+    inbox.deliver(*pushed[:2])
+    return inbox, [*pushed, recorded(pushed[0])]
+
+
 def test_a_record_that_comes_at_any_call_of_a_claim_is_kept(
     faults: Faults, start_over: Callable[[], Inbox]
 ) -> None:
-    def given() -> tuple[Inbox, list[Any]]:
-        inbox = start_over()
-        pushed = inbox.push_folder()
-        inbox.deliver(*pushed[:2])
-        return inbox, [*pushed, recorded(pushed[0])]
-
+    given = partial(nearly_complete, start_over)
     for inbox, _ in meetings(faults, given, ours=lambda p: [p[2]], rival=lambda p: [p[3]]):
         assert_kept(inbox, objects=1)
 
@@ -102,12 +106,7 @@ def test_a_record_that_comes_at_any_call_of_a_claim_is_kept(
 def test_a_claim_at_any_call_of_a_record_keeps_it(
     faults: Faults, start_over: Callable[[], Inbox]
 ) -> None:
-    def given() -> tuple[Inbox, list[Any]]:
-        inbox = start_over()
-        pushed = inbox.push_folder()
-        inbox.deliver(*pushed[:2])
-        return inbox, [*pushed, recorded(pushed[0])]
-
+    given = partial(nearly_complete, start_over)
     for inbox, _ in meetings(faults, given, ours=lambda p: [p[3]], rival=lambda p: [p[2]]):
         assert_kept(inbox, objects=1)
 
