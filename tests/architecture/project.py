@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -126,3 +127,16 @@ def following(state: dict[str, Any]) -> set[str]:
     after = {state[name] for name in ("Next", "Default") if name in state}
     after |= {choice["Next"] for choice in state.get("Choices", [])}
     return after | {catch["Next"] for catch in state.get("Catch", [])}
+
+
+def only(kind: str) -> dict[str, Any]:
+    """The properties of the one resource of this type in the template."""
+    (found,) = resources(kind).values()
+    properties: dict[str, Any] = found["Properties"]
+    return properties
+
+
+def takes(parameter: str, value: str) -> bool:
+    """Whether a parameter of the template may have this value."""
+    pattern = template()["Parameters"][parameter]["AllowedPattern"]
+    return bool(re.fullmatch(pattern.strip("^$").replace("$|^", "|"), value))

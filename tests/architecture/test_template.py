@@ -15,14 +15,15 @@ import yaml
 from sluice import insisting
 from sluice.copying import RESERVE_MILLISECONDS
 from sluice.domain.patience import CONNECT_SECONDS
-from sluice.domain.retention import EXPIRED, TAG
 from tests.architecture.project import (
     MACHINES,
     ROOT,
     TEMPLATE,
     identity_statements,
     listed,
+    only,
     resources,
+    takes,
     template,
     translated,
 )
@@ -34,22 +35,6 @@ ROLES = resources("AWS::IAM::Role")
 TEXT = TEMPLATE.read_text(encoding="utf-8")
 LONG = {"RegisterPackageFunction", "ServeBedrockFunction", "VerifyTargetsFunction"}
 """Functions that no state, nor anybody with less patience, waits for."""
-STATEFUL = {
-    "AWS::DynamoDB::Table",
-    "AWS::KMS::Key",
-    "AWS::S3::Bucket",
-}
-
-
-def only(kind: str) -> dict[str, Any]:
-    (found,) = resources(kind).values()
-    properties: dict[str, Any] = found["Properties"]
-    return properties
-
-
-def key(name: str) -> dict[str, Any]:
-    properties: dict[str, Any] = resources("AWS::KMS::Key")[name]["Properties"]
-    return properties
 
 
 def statements_of(role: str) -> dict[str, dict[str, Any]]:
@@ -265,7 +250,7 @@ def test_nobody_of_us_can_approve() -> None:
     ],
 )
 def test_an_operator_lists_roles_one_by_one(arns: str, taken: bool) -> None:
-    assert _taken("ExecutionRoleArns", arns) is taken
+    assert takes("ExecutionRoleArns", arns) is taken
 
 
 def test_registration_reads_the_template_of_its_own_stack_alone() -> None:
@@ -290,7 +275,7 @@ def test_registration_reads_the_template_of_its_own_stack_alone() -> None:
     ],
 )
 def test_a_stack_is_told_a_commit_or_that_it_is_unknown(commit: str, taken: bool) -> None:
-    assert _taken("InfrastructureCommit", commit) is taken
+    assert takes("InfrastructureCommit", commit) is taken
     assert template()["Parameters"]["InfrastructureCommit"]["Default"] == "unknown"
 
 
@@ -336,45 +321,7 @@ def test_who_may(action: str, roles: set[str]) -> None:
     assert may == roles
 
 
-# What is kept.
-
-
-@pytest.mark.parametrize("kind", sorted(STATEFUL))
-def test_what_holds_state_outlives_the_stack(kind: str) -> None:
-    found = resources(kind)
-
-    assert found
-    for name, resource in found.items():
-        assert resource["DeletionPolicy"] == "Retain", name
-        assert resource["UpdateReplacePolicy"] == "Retain", name
-
-
-def test_the_bucket_keeps_versions_encrypts_and_is_nobody_elses() -> None:
-    bucket = only("AWS::S3::Bucket")
-
-    assert bucket["VersioningConfiguration"] == {"Status": "Enabled"}
-    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
-    assert len(bucket["PublicAccessBlockConfiguration"]) == 4
-    (rule,) = bucket["BucketEncryption"]["ServerSideEncryptionConfiguration"]
-    assert rule["BucketKeyEnabled"] is True
-    assert rule["ServerSideEncryptionByDefault"] == {
-        "SSEAlgorithm": "aws:kms",
-        "KMSMasterKeyID": {"Fn::GetAtt": ["EncryptionKey", "Arn"]},
-    }
-
-
-def bucket_denials() -> dict[str, dict[str, Any]]:
-    policy = only("AWS::S3::BucketPolicy")["PolicyDocument"]
-    return {one["Sid"]: one for one in policy["Statement"] if one["Effect"] == "Deny"}
-
-
-def test_unfinished_uploads_are_kept_longer_than_any_copy_and_not_for_ever() -> None:
-    rules = only("AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
-
-    (rule,) = (one for one in rules if "AbortIncompleteMultipartUpload" in one)
-    assert rule["Status"] == "Enabled"
-    assert "Prefix" not in rule
-    assert rule["AbortIncompleteMultipartUpload"] == {"DaysAfterInitiation": 7}
+# Time enough, and what an operator may name.
 
 
 def test_a_registration_has_time_for_more_than_its_reserve() -> None:
@@ -413,7 +360,7 @@ def test_nobody_but_rollouts_leads_the_alias_anywhere() -> None:
     ],
 )
 def test_an_operator_names_a_function_for_each_application(functions: str, taken: bool) -> None:
-    assert _taken("ApplicationFunctions", functions) is taken
+    assert takes("ApplicationFunctions", functions) is taken
 
 
 @pytest.mark.parametrize(
@@ -428,12 +375,7 @@ def test_an_operator_names_a_function_for_each_application(functions: str, taken
     ],
 )
 def test_an_operator_names_functions_that_rollouts_may_touch(arns: str, taken: bool) -> None:
-    assert _taken("ApplicationFunctionArns", arns) is taken
-
-
-def _taken(parameter: str, value: str) -> bool:
-    pattern = template()["Parameters"][parameter]["AllowedPattern"]
-    return bool(re.fullmatch(pattern.strip("^$").replace("$|^", "|"), value))
+    assert takes("ApplicationFunctionArns", arns) is taken
 
 
 def test_the_schedule_s3_and_cloudtrail_share_the_queue_of_uploads() -> None:
@@ -450,131 +392,6 @@ def test_the_schedule_s3_and_cloudtrail_share_the_queue_of_uploads() -> None:
     for rule in sending:
         (target,) = RULES[rule]["Properties"]["Targets"]
         assert target["Arn"] == {"Fn::GetAtt": ["Uploads", "Arn"]}
-
-
-def test_nothing_travels_in_the_clear() -> None:
-    tls = bucket_denials()["TlsOnly"]
-
-    assert tls["Principal"] == "*"
-    assert tls["Action"] == "s3:*"
-    assert len(tls["Resource"]) == 2
-    assert tls["Condition"] == {"Bool": {"aws:SecureTransport": False}}
-
-
-def test_the_vault_is_written_by_registration_and_deleted_by_nobody() -> None:
-    writing = bucket_denials()["VaultIsWrittenByRegistration"]
-    deleting = bucket_denials()["VaultIsNeverDeleted"]
-
-    writer = writing["Condition"]["ArnNotEquals"]["aws:PrincipalArn"]
-    assert writer == {"Fn::GetAtt": ["RegisterPackageRole", "Arn"]}
-    assert set(deleting["Action"]) == {"s3:DeleteObject", "s3:DeleteObjectVersion"}
-    assert "Condition" not in deleting
-    for one in (writing, deleting):
-        assert str(one["Resource"]).count("/releases/*") == 1
-
-
-def test_the_vault_is_tagged_by_those_alone_whom_the_operator_names() -> None:
-    tagging = bucket_denials()["VaultIsTaggedByOperators"]
-
-    assert tagging["Principal"] == "*"
-    assert set(tagging["Action"]) == {
-        f"s3:{verb}Object{version}Tagging"
-        for verb in ("Put", "Delete")
-        for version in ("", "Version")
-    }
-    assert str(tagging["Resource"]).count("/releases/*") == 1
-    named, when, otherwise = tagging["Condition"]["Fn::If"]
-    assert named == "HasRetentionRoles"
-    assert str(when["ArnNotEquals"]["aws:PrincipalArn"]).count("RetentionRoleArns") == 1
-    assert otherwise == {"Ref": "AWS::NoValue"}
-    allowed = {action for _, one in identity_statements() for action in listed(one["Action"])}
-    assert not {action for action in allowed if "Tagging" in action and "s3" in action}
-
-
-def test_only_what_is_tagged_in_the_vault_expires_and_is_hidden_for_a_month_before() -> None:
-    rules = only("AWS::S3::Bucket")["LifecycleConfiguration"]["Rules"]
-    expiring = [one for one in rules if any("Expiration" in name for name in one)]
-
-    (rule,) = expiring
-    assert rule["Prefix"] == "releases/"
-    assert rule["TagFilters"] == [{"Key": TAG, "Value": EXPIRED}]
-    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
-
-
-def test_the_ledger_can_be_restored_and_is_not_deleted_by_mistake() -> None:
-    table = only("AWS::DynamoDB::Table")
-
-    assert table["DeletionProtectionEnabled"] is True
-    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
-    assert table["SSESpecification"]["SSEType"] == "KMS"
-    assert table["SSESpecification"]["KMSMasterKeyId"]
-
-
-def test_workloads_use_the_key_through_services_alone() -> None:
-    policy = key("EncryptionKey")["KeyPolicy"]
-    by_sid = {one["Sid"]: one for one in policy["Statement"]}
-
-    assert key("EncryptionKey")["EnableKeyRotation"] is True
-    administer = listed(by_sid["AdministerByAccount"]["Action"])
-    assert not {"kms:*", "kms:Decrypt", "kms:Encrypt"} & set(administer)
-    use = by_sid["UseThroughServices"]["Condition"]["StringEquals"]
-    assert use["kms:CallerAccount"] == {"Ref": "AWS::AccountId"}
-    assert use["kms:ViaService"]
-
-
-DIGESTS_ALONE = {"kms:SigningAlgorithm": "ECDSA_SHA_256", "kms:MessageType": "DIGEST"}
-
-
-def test_the_signing_key_signs_for_registration_alone() -> None:
-    signing = key("SigningKey")
-    granted: dict[str, list[dict[str, Any]]] = {}
-    for one in signing["KeyPolicy"]["Statement"]:
-        for action in listed(one["Action"]):
-            granted.setdefault(action, []).append(one.get("Condition", {}))
-
-    assert (signing["KeySpec"], signing["KeyUsage"]) == ("ECC_NIST_P256", "SIGN_VERIFY")
-    registration = {"aws:PrincipalArn": {"Fn::GetAtt": ["RegisterPackageRole", "Arn"]}}
-    assert granted["kms:Sign"] == [{"ArnEquals": registration, "StringEquals": DIGESTS_ALONE}]
-    assert not {"kms:*", "kms:S*", "kms:Create*", "kms:CreateGrant"} & granted.keys()
-
-
-def test_a_role_signs_and_verifies_digests_with_named_keys() -> None:
-    own = {"Fn::GetAtt": ["SigningKey", "Arn"]}
-    both = {"Fn::Join": [",", [own, {"Ref": "TrustedKeyArns"}]]}
-    trusted = {"Fn::If": ["HasTrustedKeys", {"Fn::Split": [",", both]}, own]}
-    used = {
-        (role, action): (one["Resource"], one["Condition"])
-        for role, one in identity_statements()
-        for action in listed(one["Action"])
-        if action.startswith("kms:")
-    }
-
-    digests = {"StringEquals": DIGESTS_ALONE}
-    assert used == {
-        ("RegisterPackageRole", "kms:Sign"): (own, digests),
-        ("RegisterPackageRole", "kms:Verify"): (trusted, digests),
-        ("PrepareRolloutRole", "kms:Verify"): (trusted, digests),
-        ("VerifyTargetsRole", "kms:Verify"): (trusted, digests),
-    }
-
-
-@pytest.mark.parametrize(
-    ("arns", "taken"),
-    [
-        ("", True),
-        ("arn:aws:kms:eu-west-1:123456789012:key/5169e000-0000-4000-8000-000000000001", True),
-        ("arn:aws:kms:eu-west-1:123456789012:key/a,arn:aws:kms:us-east-1:1:key/b", False),
-        (
-            "arn:aws:kms:us-east-1:123456789012:key/mrk-1,arn:aws:kms:eu-west-1:210987654321:key/b",
-            1,
-        ),
-        ("arn:aws:kms:eu-west-1:123456789012:key/*", False),
-        ("arn:aws:kms:eu-west-1:123456789012:alias/sluice", False),
-        ("*", False),
-    ],
-)
-def test_an_operator_lists_trusted_keys_one_by_one(arns: str, taken: bool) -> None:
-    assert _taken("TrustedKeyArns", arns) == taken
 
 
 @pytest.mark.parametrize("kind", ["AWS::SQS::Queue", "AWS::SNS::Topic"])
