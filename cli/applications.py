@@ -14,7 +14,6 @@ from botocore.exceptions import ClientError
 from cli import blueprints
 from cli.errors import RefusedError, UnusableError
 from cli.rebuilding import Wanted
-from cli.there import There, placed
 from sluice.domain import names
 from sluice.domain.application_blueprint import (
     CODE_BUCKET,
@@ -25,13 +24,14 @@ from sluice.domain.application_blueprint import (
 )
 from sluice.domain.blueprint import BUCKET, PREFIX, ROLE, identity, vault_folder
 from sluice.domain.handing_over import application_readme, lost_function
-from sluice.domain.manifest import MANIFEST
+from sluice.domain.manifest import MANIFEST, placed
 from sluice.domain.sameness import version_checks
 from sluice.domain.serving import serving
 from sluice.domain.verifying import Check
 
 if TYPE_CHECKING:
     from cli.originals import Original
+    from cli.there import There
     from sluice.domain.bedrock_manifest import BedrockManifest
 
 CODE = "code.zip"

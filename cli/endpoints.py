@@ -9,7 +9,6 @@ from cli import blueprints
 from cli.comparing import Comparing
 from cli.errors import RefusedError
 from cli.rebuilding import Wanted
-from cli.there import There, placed
 from sluice.adapters.images import Images
 from sluice.domain.blueprint import (
     BUCKET,
@@ -22,12 +21,14 @@ from sluice.domain.blueprint import (
     objection,
 )
 from sluice.domain.handing_over import endpoint_readme
+from sluice.domain.manifest import placed
 from sluice.domain.sameness import Places, own_places
 from sluice.domain.verifying import Check, Unread
 from sluice.examining import attempt
 
 if TYPE_CHECKING:
     from cli.originals import Original
+    from cli.there import There
     from sluice.domain.manifest import Manifest
 
 

@@ -9,6 +9,7 @@ import boto3
 
 from cli.errors import UnusableError
 from cli.holdings import Holdings
+from sluice.domain.manifest import placed
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -52,9 +53,3 @@ class There:
             return []
         bucket, folder = placed(self.folder(""))
         return Holdings(self.client("s3"), bucket, folder).checks(manifest, digest)[0]
-
-
-def placed(uri: str) -> tuple[str, str]:
-    """Bucket and key of `s3://bucket/key`."""
-    bucket, _, key = uri.removeprefix(_S3).partition("/")
-    return bucket, key

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sluice.attesting import Attested
 from sluice.domain.differing import difference, ledger_objection, target_objection
-from sluice.domain.manifest import ManifestError, digest_of, loaded_prefix
+from sluice.domain.manifest import ManifestError, digest_of, loaded_prefix, placed
 from sluice.domain.rollout import Kind
 from sluice.domain.verifying import Kept, Unread, findings, vault_checks
 from sluice.observability import logger
@@ -81,7 +81,7 @@ class Recalling:
 
     def locked(self, release: Deployed) -> str:
         """Why nothing of the release can be read, its encryption key being as it is; or nothing."""
-        bucket, _, key = release.manifest_uri.removeprefix("s3://").partition("/")
+        bucket, key = placed(release.manifest_uri)
         said = self.vault.key_complaint(bucket, key)
         return f"{release.release} cannot be decrypted: {said}" if said else ""
 
@@ -147,5 +147,5 @@ class Recalling:
 
     def _vaulted(self, release: Deployed) -> str | None:
         """The manifest that the vault holds where STATE says it is."""
-        bucket, _, key = release.manifest_uri.removeprefix("s3://").partition("/")
+        bucket, key = placed(release.manifest_uri)
         return self.texts.find(bucket, key)

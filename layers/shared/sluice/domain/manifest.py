@@ -128,6 +128,12 @@ def vault_key(release: ReleaseName, digest: str, name: str) -> str:
     return f"{VAULT}{release.group}/v{release.version}-{digest[:_SHORT_DIGEST]}/{name}"
 
 
+def placed(uri: str) -> tuple[str, str]:
+    """Bucket and key of `s3://bucket/key`."""
+    bucket, _, key = uri.removeprefix("s3://").partition("/")
+    return bucket, key
+
+
 def manifest_uri(bucket: str, release: ReleaseName, digest: str) -> str:
     """Where the vault keeps the release's manifest."""
     return f"s3://{bucket}/{vault_key(release, digest, MANIFEST)}"
