@@ -44,6 +44,14 @@ class Allowed:
 
 
 @dataclass(frozen=True, slots=True)
+class Share:
+    """Some of the actions that a role is allowed, each beside the Sid of its statement."""
+
+    role: str
+    actions: frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Finding:
     """Whether some test failed without the action, and which."""
 
@@ -58,14 +66,16 @@ class Finding:
     """Whether time was up before any that uses it could run."""
 
 
-def findings_of(folder: Path, role: str, baseline: Baseline, until: float) -> list[Finding]:
-    """Take each action of a role away in turn; after `until` only the sources are read.
+def findings_of(folder: Path, share: Share, baseline: Baseline, until: float) -> list[Finding]:
+    """Take each action of a share away in turn; after `until` only the sources are read.
 
-    One cloud a role: what a broken rollout leaves behind must not burden the others.
+    One cloud a share: what a broken rollout leaves behind must not burden the others.
     """
-    found = []
+    found, role = [], share.role
     with attached_stack(folder) as stack:
-        actions = _allowed_actions(stack, role)
+        actions = [
+            one for one in _allowed_actions(stack, role) if (one.sid, one.action) in share.actions
+        ]
         for number, allowed in enumerate(actions, start=1):
             users = baseline.users_of(role, allowed.action, allowed.resources)
             late = bool(users) and time.time() > until

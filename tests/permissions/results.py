@@ -17,6 +17,15 @@ if TYPE_CHECKING:
 _FOLDER = Path(__file__).parent / "results"
 
 
+def known() -> dict[str, set[tuple[str, str]]]:
+    """The actions of each role that some result has, each beside the Sid of its statement."""
+    found: dict[str, set[tuple[str, str]]] = {}
+    for path in _FOLDER.glob("*.json"):
+        for one in json.loads(path.read_text())["findings"]:
+            found.setdefault(one["role"], set()).add((one["sid"], one["action"]))
+    return found
+
+
 def write_result(findings: list[Finding], failed: Sequence[str]) -> Path:
     """Write the findings to `results/DATE_REV.json`, with the tests that failed undisturbed."""
     revision = subprocess.run(
