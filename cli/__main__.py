@@ -1,7 +1,8 @@
 """`sluice COMMAND …`, or `python -m cli COMMAND …`.
 
 Exit codes: 0, it is so or was done; 1, it is not so or was refused; 2, it could not be asked; 3, it
-did not come to be so in the time there was, or it could not be read whether it is so.
+did not come to be so in the time there was, or it could not be read whether it is so. What they
+mean for one command its own help says.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ sys.path.append(str(Path(__file__).resolve().parent.parent / "layers" / "shared"
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli.asking import POLICY_FILE, TARGET, add_questions
-from cli.errors import NO, UNUSABLE, RefusedError, UnusableError
+from cli.asking import add_questions
+from cli.commands import POLICY_FILE, TARGET, command, connect, patience, word
+from cli.errors import DONE, NO, TOO_LATE, UNUSABLE, RefusedError, UnusableError
 from cli.keeping import add_keeping
 from cli.plans import plan
 from cli.pushing import push
@@ -30,6 +32,8 @@ from sluice.domain.holding import Saying
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from cli.commands import Commands
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,18 +55,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def parser_of_commands() -> argparse.ArgumentParser:
     """What `sluice` takes."""
-    parser = argparse.ArgumentParser(prog="sluice", description=__doc__)
+    raw = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(prog="sluice", description=__doc__, formatter_class=raw)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     _add_push(commands)
     _add_wait(commands)
     _add_replay(commands)
     _add_plan(commands)
-    _add_word(commands, Saying.PROMOTE, "let a held step pass, for a person's reasons")
-    _add_word(commands, Saying.ABORT, "return all traffic; the version is not marked bad")
+    _add_promote(commands)
+    _add_abort(commands)
     _add_override(commands)
-    add_questions(commands, _connect)
-    add_keeping(commands, _connect)
-    add_reproduction(commands, _connect, _patience)
+    add_questions(commands)
+    add_keeping(commands)
+    add_reproduction(commands)
     return parser
 
 
@@ -81,16 +86,17 @@ _WAIT = """Block until a release is registered, approved or promoted.
 
 SUBJECT is a release (support-v3), a version folder (configs/COMMIT, models/churn-v4), or a target
 (application/support, endpoint/churn, or churn for the endpoint): of a target, the newest release
-there is when the wait begins. An endpoint whose name ends like a release's needs its endpoint/.
-
-Exit codes: 0, it is so; 1, it will not be: refused, rejected, aborted, rolled back, superseded; 2,
-it cannot be asked; 3, the time is over."""
-_RAW = argparse.RawDescriptionHelpFormatter
+there is when the wait begins. An endpoint whose name ends like a release's needs its endpoint/."""
 
 
-def _add_push(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_push(commands: Commands) -> None:
+    exits = {
+        DONE: "it lies there; with --wait, it is so",
+        NO: "refused before or after the upload; with --wait, it will not be so",
+        TOO_LATE: "the time of --wait is over; nothing is taken back",
+    }
     text = "push a Bedrock configuration of a commit, or a model's folder; wait for its release"
-    parser = commands.add_parser("push", help=text, description=_PUSH, formatter_class=_RAW)
+    parser = command(commands, "push", text, exits=exits, more=_PUSH)
     parser.add_argument("path", metavar="PATH", help="bedrock-config.json, its folder or a model's")
     parser.add_argument("--evaluation", metavar="FILE", help="evaluation-results.json elsewhere")
     parser.add_argument("--git-sha", default="", help="what trained a model (default: the commit)")
@@ -114,14 +120,19 @@ def _add_push(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         choices=[str(one) for one in Goal],
         help="until then, or until it is refused; needs the ledger",
     )
-    _patience(parser)
-    _connect(parser)
+    patience(parser)
+    connect(parser)
     parser.set_defaults(run=push)
 
 
-def _add_wait(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_wait(commands: Commands) -> None:
+    exits = {
+        DONE: "it is so",
+        NO: "it will not be: refused, rejected, aborted, rolled back, superseded",
+        TOO_LATE: "the time is over",
+    }
     text = "block until a release is registered, approved or promoted"
-    parser = commands.add_parser("wait", help=text, description=_WAIT, formatter_class=_RAW)
+    parser = command(commands, "wait", text, exits=exits, more=_WAIT)
     parser.add_argument("subject", metavar="SUBJECT", help="a release, a version folder, a target")
     parser.add_argument(
         "--for",
@@ -130,38 +141,9 @@ def _add_wait(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         default=str(Goal.APPROVED),
         help="%(choices)s (%(default)s)",
     )
-    _patience(parser)
-    _connect(parser)
+    patience(parser)
+    connect(parser)
     parser.set_defaults(run=wait)
-
-
-def _patience(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--timeout",
-        type=_at_least_0,
-        default=60.0,
-        metavar="MINUTES",
-        help="to wait; 0: look once (%(default)g)",
-    )
-    parser.add_argument(
-        "--every",
-        type=_at_least_0,
-        default=10.0,
-        metavar="SECONDS",
-        help="between two looks, give or take half (%(default)g)",
-    )
-    parser.add_argument("--json", action="store_true", help="the outcome as one JSON object")
-
-
-def _at_least_0(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = -1.0
-    if not 0 <= value < float("inf"):
-        message = f"{text!r} is no number from 0 on"
-        raise argparse.ArgumentTypeError(message)
-    return value
 
 
 def _pair(text: str) -> str:
@@ -171,51 +153,65 @@ def _pair(text: str) -> str:
     return text
 
 
-def _add_replay(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    text = "judge stored evidence again and compare: 0, the same byte for byte; 1, different"
-    parser = commands.add_parser("replay", help=text, description=text)
+def _add_replay(commands: Commands) -> None:
+    exits = {DONE: "every answer is the same, byte for byte", NO: "one is different"}
+    text = "judge stored evidence again and compare the answers byte for byte"
+    parser = command(commands, "replay", text, exits=exits)
     parser.add_argument("evidence", metavar="FILE|TARGET", help="a file of evidence, or a target")
     parser.add_argument("--rollout", default="", help="one rollout of the target, by execution")
     parser.add_argument("--save", metavar="FOLDER", help="also write the evidence there, as files")
-    _connect(parser)
+    connect(parser)
     parser.set_defaults(run=replay)
 
 
-def _add_plan(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_plan(commands: Commands) -> None:
+    exits = {
+        DONE: "every step can be decided at that traffic",
+        NO: "one may not be: the lines that begin with ! say which",
+    }
     text = "what was foreseen of a rollout: how long proof takes, and what is never decided"
-    parser = commands.add_parser("plan", help=text, description=text)
+    parser = command(commands, "plan", text, exits=exits)
     parser.add_argument("target", metavar="TARGET", help=TARGET)
     parser.add_argument("--rollout", default="", help="by execution (default: the one in flight)")
-    _connect(parser)
+    connect(parser)
     parser.set_defaults(run=plan)
 
 
-def _add_word(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], saying: Saying, text: str
-) -> None:
-    parser = commands.add_parser(saying, help=text, description=text)
+_SAID = "the word is written; it is acted on at the next look, within a minute"
+
+
+def _add_promote(commands: Commands) -> None:
+    exits = {DONE: _SAID, NO: "refused: no step is held"}
+    text = "let a held step pass, for a person's reasons"
+    parser = command(commands, Saying.PROMOTE, text, exits=exits)
     parser.add_argument("target", metavar="TARGET", help=TARGET)
-    parser.add_argument("--why", default="", help="what the history is to say")
-    parser.add_argument("--by", default="", help="whose word it is (default: the caller's ARN)")
-    _connect(parser)
+    word(parser)
+    connect(parser)
     parser.set_defaults(run=speak)
 
 
-def _add_override(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def _add_abort(commands: Commands) -> None:
+    exits = {DONE: _SAID, NO: "refused: no rollout is in flight, or it has gone too far"}
+    text = "return all traffic; the version is not marked bad"
+    parser = command(commands, Saying.ABORT, text, exits=exits)
+    parser.add_argument("target", metavar="TARGET", help=TARGET)
+    word(parser)
+    connect(parser)
+    parser.set_defaults(run=speak)
+
+
+def _add_override(commands: Commands) -> None:
+    exits = {
+        DONE: "the word is written, for the release's next rollout",
+        NO: "refused: nothing serves, or that release does already, or it is another target's",
+    }
     text = "let the next rollout of a release begin although there is no way back"
-    parser = commands.add_parser("override", help=text, description=text)
+    parser = command(commands, "override", text, exits=exits)
     parser.add_argument("target", metavar="TARGET", help=TARGET)
     parser.add_argument("--release", required=True, metavar="GROUP-vN", help="for it, and once")
-    parser.add_argument("--why", required=True, help="what the history is to say")
-    parser.add_argument("--by", default="", help="whose word it is (default: the caller's ARN)")
-    _connect(parser)
+    word(parser, must=True)
+    connect(parser)
     parser.set_defaults(run=allow)
-
-
-def _connect(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--stack", default="", help="of Sluice (SLUICE_STACK; sluice)")
-    parser.add_argument("--table", default="", help="the ledger's, without a stack (SLUICE_TABLE)")
-    parser.add_argument("--region", default=None, help="of AWS (AWS_REGION)")
 
 
 if __name__ == "__main__":

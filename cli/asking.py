@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from argparse import RawDescriptionHelpFormatter
 from typing import TYPE_CHECKING
 
 from cli.audits import check
+from cli.commands import (
+    POLICY_FILE,
+    RELEASE,
+    TARGET,
+    answering,
+    command,
+    connect,
+    serving_role,
+    targets,
+    trusted_keys,
+)
 from cli.diffs import diff
+from cli.errors import DONE, NO
+from cli.findings import UNREAD
 from cli.gates import gates
 from cli.histories import PAGE, history
 from cli.proofs import offline
@@ -14,16 +26,14 @@ from cli.readinesses import readiness
 from cli.verifications import verify
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser, _SubParsersAction
-    from collections.abc import Callable
+    from argparse import ArgumentParser
 
-TARGET = "endpoint/NAME or application/NAME; NAME alone is an endpoint's"
+    from cli.commands import Commands
+
 _AUDIT = """\
 Is the history of a target the one that was written? Each entry hashes its content and names the
 hash of the one before; STATE counts them. What does not fit is named: the entry's number, what is
 wrong, and between which two it stands.
-
-Exit codes: 0, sound; 1, it is not; 2, it could not be asked.
 
 A bundle is a JSON file with the entries as they are stored. Auditing it needs no AWS. Keep one
 elsewhere: who can write the whole ledger can also write another history, with hashes that fit.
@@ -35,8 +45,6 @@ Otherwise everything that happened, or what happened between --from and --to, bo
 
 Times need a zone: 2026-05-03T14:00Z, 2026-05-03T16:00+02:00. An entry counts from its own
 millisecond on.
-
-Exit codes: 0, answered; 1, nothing served at that time; 2, it could not be asked.
 """
 _DIFF = """\
 What differs between two releases, by meaning: commit, training data, model, prompts, inference
@@ -46,9 +54,6 @@ diff. Scores are told with their delta; which way is better is for you to say.
 
 Values of variables in the environment are shown as they are, also where one looks like a secret: a
 manifest holds them in clear, for everybody who may read it.
-
-Exit codes: 0, the same but for their names and how they were captured; 1, different; 2, it could
-not be asked.
 """
 _VERIFY = """\
 Is what serves what was approved? Read again and compared, thing by thing: of an endpoint its
@@ -63,9 +68,6 @@ artifacts in it those that were signed? Needs no AWS, and securesystemslib for t
 
 Each finding says what was expected and what was found: drift, it is another; gone; unreadable,
 nobody knows.
-
-Exit codes: 0, all as approved; 1, something is not; 2, it could not be asked; 3, nothing was found
-amiss, and something could not be read.
 """
 _READINESS = """\
 Could the target be taken back? For what serves, which the next canary would return to, and for each
@@ -73,39 +75,27 @@ last good release that is still approved, in the order a rollback tries them: th
 vault with their checksums, their encryption key, package, image and role of a model; of an
 application its version of the function, and its model in Bedrock, which is asked a short question
 (a few tokens). Nothing is changed. One release that is restorable is enough for a canary to begin.
-
-Exit codes: 0, each is restorable; 1, one is not; 2, it could not be asked; 3, nothing was found
-amiss, and something could not be read.
 """
-
-
 _GATES = """\
 What does the evaluation policy say of an evaluation, before it is pushed? Each gate of the section
 that holds for the group, with its numbers. With --live it is compared with what serves that target
 now; registration compares with what serves when the folder is complete.
-
-Exit codes: 0, no gate is missed; 1, one is, and such a version is registered as Rejected; 2, it
-could not be asked.
 """
-POLICY_FILE = "another evaluation policy than that of this repository"
+_UNREAD = "nothing was found amiss, and something could not be read"
 
 
-def add_questions(
-    commands: _SubParsersAction[ArgumentParser], connect: Callable[[ArgumentParser], None]
-) -> None:
-    """Add the commands; `connect` adds what says where the ledger is."""
-    _add_history(commands, connect)
-    _add_audit(commands, connect)
-    _add_diff(commands, connect)
-    _add_verify(commands, connect)
-    _add_gates(commands, connect)
-    _add_readiness(commands, connect)
+def add_questions(commands: Commands) -> None:
+    """Add the commands."""
+    for add in (_add_history, _add_audit, _add_diff, _add_verify, _add_gates, _add_readiness):
+        parser = add(commands)
+        answering(parser)
+        connect(parser)
 
 
-def _add_history(
-    commands: _SubParsersAction[ArgumentParser], connect: Callable[[ArgumentParser], None]
-) -> None:
-    parser = _parser(commands, "history", "what served a target when, and why", _HISTORY)
+def _add_history(commands: Commands) -> ArgumentParser:
+    exits = {DONE: "answered", NO: "nothing served at that time"}
+    text = "what served a target when, and why"
+    parser = command(commands, "history", text, exits=exits, more=_HISTORY)
     parser.add_argument("target", metavar="TARGET", help=TARGET)
     parser.add_argument("--at", default="", metavar="TIME", help="what served at that moment")
     parser.add_argument("--from", dest="begins", default="", metavar="TIME", help="not before")
@@ -113,14 +103,14 @@ def _add_history(
     shown = f"entries at once ({PAGE}); 0: all"
     parser.add_argument("--limit", type=int, default=PAGE, metavar="N", help=shown)
     parser.add_argument("--after", type=int, default=0, metavar="N", help="go on after entry N")
-    connect(parser)
     parser.set_defaults(run=history)
+    return parser
 
 
-def _add_audit(
-    commands: _SubParsersAction[ArgumentParser], connect: Callable[[ArgumentParser], None]
-) -> None:
-    parser = _parser(commands, "audit", "check the hash chain of a target's history", _AUDIT)
+def _add_audit(commands: Commands) -> ArgumentParser:
+    exits = {DONE: "sound", NO: "a history is not the one that was written"}
+    text = "check the hash chain of a target's history"
+    parser = command(commands, "audit", text, exits=exits, more=_AUDIT)
     parser.add_argument("target", nargs="?", default="", metavar="TARGET", help=TARGET)
     parser.add_argument("--all", action="store_true", help="every target that was ever approved")
     files = parser.add_mutually_exclusive_group()
@@ -128,79 +118,60 @@ def _add_audit(
     files.add_argument(
         "--from-bundle", default="", metavar="FILE", help="check that bundle, not the ledger"
     )
-    connect(parser)
     parser.set_defaults(run=check)
+    return parser
 
 
-def _add_diff(
-    commands: _SubParsersAction[ArgumentParser], connect: Callable[[ArgumentParser], None]
-) -> None:
-    parser = _parser(commands, "diff", "what differs between two releases", _DIFF)
-    release = "GROUP-vN, as churn-v4; two of them, or one beside --live"
+def _add_diff(commands: Commands) -> ArgumentParser:
+    exits = {DONE: "the same but for their names and how they were captured", NO: "different"}
+    text = "what differs between two releases"
+    parser = command(commands, "diff", text, exits=exits, more=_DIFF)
+    release = f"{RELEASE}; two of them, or one beside --live"
     parser.add_argument("releases", nargs="+", metavar="RELEASE", help=release)
     live = "compare with what serves that target now"
     parser.add_argument("--live", default="", metavar="TARGET", help=live)
-    connect(parser)
     parser.set_defaults(run=diff)
+    return parser
 
 
-def _add_verify(
-    commands: _SubParsersAction[ArgumentParser], connect: Callable[[ArgumentParser], None]
-) -> None:
-    parser = _parser(commands, "verify", "whether what serves is what was approved", _VERIFY)
-    parser.add_argument("target", nargs="*", metavar="TARGET", help=TARGET)
-    parser.add_argument("--all", action="store_true", help="every target that was ever approved")
+def _add_verify(commands: Commands) -> ArgumentParser:
+    exits = {DONE: "all as approved", NO: "something is not", UNREAD: _UNREAD}
+    text = "whether what serves is what was approved"
+    parser = command(commands, "verify", text, exits=exits, more=_VERIFY)
+    targets(parser)
     read = "also read every captured object in the vault and compare its SHA-256"
     parser.add_argument("--read", action="store_true", help=read)
-    role = "ARN of what models run as, without a stack (SLUICE_SERVING_ROLE)"
-    parser.add_argument("--serving-role", default="", metavar="ARN", help=role)
+    serving_role(parser)
     trusted_keys(parser)
     bundle = "verify that exported folder instead, without AWS; needs --key"
     parser.add_argument("--bundle", default="", metavar="DIR", help=bundle)
     key = "public key that must have signed the bundle, known from elsewhere"
     parser.add_argument("--key", default="", metavar="FILE", help=key)
-    connect(parser)
     parser.set_defaults(
         run=lambda options: (offline if options.bundle or options.key else verify)(options)
     )
+    return parser
 
 
-def trusted_keys(parser: ArgumentParser) -> None:
-    """Add what says whose signatures count, without a stack."""
-    text = "ARNs of the keys that are trusted, without a stack (SLUICE_TRUSTED_KEYS)"
-    parser.add_argument("--trusted-keys", default="", metavar="ARN,…", help=text)
-
-
-def _add_gates(
-    commands: _SubParsersAction[ArgumentParser], connect: Callable[[ArgumentParser], None]
-) -> None:
-    parser = _parser(commands, "gates", "whether an evaluation meets the policy", _GATES)
+def _add_gates(commands: Commands) -> ArgumentParser:
+    missed = "one is, and such a version is registered as Rejected"
+    exits = {DONE: "no gate is missed", NO: missed}
+    text = "whether an evaluation meets the policy"
+    parser = command(commands, "gates", text, exits=exits, more=_GATES)
     parser.add_argument("path", metavar="PATH", help="an evaluation-results.json")
     parser.add_argument("--group", required=True, help="the model package group, or application")
     parser.add_argument("--live", default="", metavar="TARGET", help=f"beside it: {TARGET}")
     parser.add_argument("--policy", default="", metavar="FILE", help=POLICY_FILE)
-    connect(parser)
     parser.set_defaults(run=gates)
+    return parser
 
 
-def _add_readiness(
-    commands: _SubParsersAction[ArgumentParser], connect: Callable[[ArgumentParser], None]
-) -> None:
-    parser = _parser(commands, "readiness", "whether a target could go back", _READINESS)
-    parser.add_argument("target", nargs="*", metavar="TARGET", help=TARGET)
-    parser.add_argument("--all", action="store_true", help="every target that was ever approved")
-    role = "ARN of what models run as, without a stack (SLUICE_SERVING_ROLE)"
-    parser.add_argument("--serving-role", default="", metavar="ARN", help=role)
+def _add_readiness(commands: Commands) -> ArgumentParser:
+    exits = {DONE: "each is restorable", NO: "one is not", UNREAD: _UNREAD}
+    text = "whether a target could go back"
+    parser = command(commands, "readiness", text, exits=exits, more=_READINESS)
+    targets(parser)
+    serving_role(parser)
     trusted_keys(parser)
-    connect(parser)
     parser.set_defaults(run=readiness)
-
-
-def _parser(
-    commands: _SubParsersAction[ArgumentParser], name: str, text: str, more: str
-) -> ArgumentParser:
-    parser = commands.add_parser(
-        name, help=text, description=more, formatter_class=RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--json", action="store_true", help="answer as one JSON document")
     return parser

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from argparse import RawDescriptionHelpFormatter
 from typing import TYPE_CHECKING
 
+from cli.commands import command, connect, patience, trusted_keys
+from cli.errors import DONE, NO, TOO_LATE
 from cli.reproducing import reproduce
 
 if TYPE_CHECKING:
-    from argparse import ArgumentParser, _SubParsersAction
-    from collections.abc import Callable
+    from cli.commands import Commands
 
 _REPRODUCE = """\
 Build a release again, from vault and registry alone: the ledger may be lost. Where it is there, it
@@ -24,22 +24,18 @@ With --deploy the template becomes a stack under another name, and the original 
 Then both are proved to be the same: all that SageMaker tells of the reproduction is equal to what
 the manifest says, and to what it tells of the original where that still serves, but for names,
 ARNs and times. --check proves that again, of a reproduction that is there.
-
-Exit codes: 0, done, and the same; 1, something is not, or it was refused; 2, it could not be asked;
-3, it was not done in time, or something could not be read.
 """
 
 
-def add_reproduction(
-    commands: _SubParsersAction[ArgumentParser],
-    connect: Callable[[ArgumentParser], None],
-    patience: Callable[[ArgumentParser], None],
-) -> None:
-    """Add the command; `connect` and `patience` add what others take, too."""
+def add_reproduction(commands: Commands) -> None:
+    """Add the command."""
+    exits = {
+        DONE: "done, and the same",
+        NO: "something is missing or another, or it was refused",
+        TOO_LATE: "it was not done in time, or something could not be read",
+    }
     text = "build a release again from vault and registry, and prove that it is the same"
-    parser = commands.add_parser(
-        "reproduce", help=text, description=_REPRODUCE, formatter_class=RawDescriptionHelpFormatter
-    )
+    parser = command(commands, "reproduce", text, exits=exits, more=_REPRODUCE)
     parser.add_argument("release", metavar="RELEASE", help="GROUP-vN, or the ARN of its package")
     parser.add_argument("--output", default="", metavar="DIR", help="the folder (RELEASE)")
     what = parser.add_mutually_exclusive_group()
@@ -51,10 +47,7 @@ def add_reproduction(
     vault = "a copy of the release's folder, s3://BUCKET/FOLDER/"
     parser.add_argument("--vault", default="", metavar="URI", help=vault)
     parser.add_argument("--image", default="", metavar="URI", help="a copy, of the same digest")
-    keys = (
-        "ARNs, comma-separated, of keys whose signatures count (SLUICE_TRUSTED_KEYS; the stack's)"
-    )
-    parser.add_argument("--trusted-keys", default="", metavar="ARNS", help=keys)
+    trusted_keys(parser)
     code = "where an application's code.zip is put for --deploy"
     parser.add_argument("--code", default="", metavar="s3://BUCKET/KEY", help=code)
     parser.add_argument("--profile", default="", help="of the account to build it in")
