@@ -1,8 +1,8 @@
 """`sluice COMMAND …`, or `python -m cli COMMAND …`.
 
 Exit codes: 0, it is so or was done; 1, it is not so or was refused; 2, it could not be asked; 3, it
-did not come to be so in the time there was, or it could not be read whether it is so. What they
-mean for one command its own help says.
+did not come to be so in the time there was, or it could not be read whether it is so; 4, there is
+nothing that it could be so of. What they mean for one command its own help says.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from cli.commands import (
     trusted_keys,
 )
 from cli.diffs import diff
-from cli.errors import DONE, NO
+from cli.errors import DONE, NO, NOTHING
 from cli.findings import UNREAD
 from cli.gates import gates
 from cli.histories import PAGE, history
@@ -74,7 +74,9 @@ Could the target be taken back? For what serves, which the next canary would ret
 last good release that is still approved, in the order a rollback tries them: the objects in the
 vault with their checksums, their encryption key, package, image and role of a model; of an
 application its version of the function, and its model in Bedrock, which is asked a short question
-(a few tokens). Nothing is changed. One release that is restorable is enough for a canary to begin.
+(a few tokens). Nothing is changed. One release that is restorable is enough for a canary to begin,
+and so is it that there is none to go back to: before a target's first version has served it, or
+when none that did is still approved.
 """
 _GATES = """\
 What does the evaluation policy say of an evaluation, before it is pushed? Each gate of the section
@@ -167,7 +169,8 @@ def _add_gates(commands: Commands) -> ArgumentParser:
 
 
 def _add_readiness(commands: Commands) -> ArgumentParser:
-    exits = {DONE: "each is restorable", NO: "one is not", UNREAD: _UNREAD}
+    nothing = "there is none to go back to, or none yet; a canary begins all the same"
+    exits = {DONE: "each is restorable", NO: "one is not", UNREAD: _UNREAD, NOTHING: nothing}
     text = "whether a target could go back"
     parser = command(commands, "readiness", text, exits=exits, more=_READINESS)
     targets(parser)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-DONE, NO, UNUSABLE, TOO_LATE = 0, 1, 2, 3
+DONE, NO, UNUSABLE, TOO_LATE, NOTHING = 0, 1, 2, 3, 4
 """Exit codes: it is so or is done; it is not so or is refused; it could not be asked; it did not
-come to be so in time."""
+come to be so in time; there is nothing that it could be so of."""
 
 
 class UnusableError(Exception):

@@ -10,7 +10,7 @@ import pytest
 from cli import errors
 from cli.__main__ import parser_of_commands
 
-CODES = {errors.DONE, errors.NO, errors.UNUSABLE, errors.TOO_LATE}
+CODES = {errors.DONE, errors.NO, errors.UNUSABLE, errors.TOO_LATE, errors.NOTHING}
 _CODE = re.compile(r"  ([0-9])  (\S.*)")
 SAID_ONCE = {
     *("--stack", "--table", "--region", "--trusted-keys", "--serving-role"),

@@ -79,13 +79,53 @@ def test_what_could_not_be_read_is_3_and_not_fine(
     assert target["releases"][0]["findings"][0]["severity"] == "unreadable"
 
 
-def test_a_target_without_a_good_release_says_so(
+def test_before_its_first_version_a_target_is_not_ready_and_nothing_is_amiss(
     churn: Serving, capsys: pytest.CaptureFixture[str]
 ) -> None:
     churn.world.given(a_state(live=None, last_good=()))
 
-    assert main(["readiness", "churn", *ASKED]) == 0
-    assert "no release to go back to" in capsys.readouterr().out
+    target = answer(capsys, code=4)
+
+    assert (target["answer"], target["releases"], target["findings"]) == ("NothingYet", [], [])
+    assert main(["readiness", "churn", *ASKED]) == 4
+    told = f"{TARGET}: nothing to go back to yet: no release has served it\n"
+    assert capsys.readouterr().out == told
+
+
+def test_where_all_that_served_was_rejected_nothing_is_left(
+    churn: Serving, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for served in churn.world.state.last_good:
+        churn.aws("sagemaker").update_model_package(
+            ModelPackageArn=served.package_arn, ModelApprovalStatus="Rejected"
+        )
+
+    target = answer(capsys, code=4)
+
+    assert (target["answer"], target["restorable"]) == ("NothingLeft", [])
+    assert main(["readiness", "churn", *ASKED]) == 4
+    assert f"{TARGET}: nothing left to go back to" in capsys.readouterr().out
+
+
+def test_what_is_lacking_elsewhere_goes_before_a_target_that_has_nothing(
+    churn: Serving, capsys: pytest.CaptureFixture[str], wire: Wire
+) -> None:
+    new = a_state(live=None, last_good=()).model_copy(update={"target": "endpoint/fraud"})
+    churn.world.given(new)
+    both = ["readiness", "churn", "fraud", "--json", *ASKED]
+
+    def answers(code: int) -> list[str]:
+        capsys.readouterr()
+        assert main(both) == code
+        said = json.loads(capsys.readouterr().out)
+        assert said["ready"] is False
+        return [one["answer"] for one in said["targets"]]
+
+    assert answers(code=4) == ["Restorable", "NothingYet"]
+    wire.refuse("GetRole", "AccessDenied", "not for you")
+    assert answers(code=3) == ["Unread", "NothingYet"]
+    churn.aws("s3").delete_object(Bucket="sluice-artifacts", Key=churn.key("model.tar.gz"))
+    assert answers(code=1) == ["NotReady", "NothingYet"]
 
 
 def test_nothing_is_changed_by_asking(

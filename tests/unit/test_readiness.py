@@ -10,6 +10,7 @@ import pytest
 from sluice.domain.pinning import FoundationModel
 from sluice.domain.readiness import (
     Readiness,
+    is_new,
     key_check,
     landings,
     probe_check,
@@ -23,6 +24,7 @@ from sluice.domain.vetting import Probed
 from tests.builders import AT, CANARY, STABLE, a_rollout, a_state, deployed
 
 if TYPE_CHECKING:
+    from sluice.domain.target import TargetState
     from sluice.domain.verifying import Check
 
 FIRST, SECOND, THIRD = deployed(1, epoch=1), deployed(2, epoch=2), STABLE
@@ -75,6 +77,29 @@ def test_a_first_deployment_has_nothing_to_go_back_to() -> None:
     rollout = a_rollout(Kind.ALL_AT_ONCE, release=CANARY, stable=None)
 
     assert landings(a_state(rollout, live=None, last_good=()), EVERY) == ()
+
+
+@pytest.mark.parametrize(
+    ("state", "new"),
+    [
+        pytest.param(a_state(live=None, last_good=()), True, id="nothing was rolled out"),
+        pytest.param(
+            a_state(a_rollout(Kind.ALL_AT_ONCE, stable=None), live=None, last_good=()),
+            True,
+            id="its first rollout is in flight",
+        ),
+        pytest.param(
+            a_state(live=None, last_good=(), bad={"churn-v1": MARK}), True, id="its first was bad"
+        ),
+        pytest.param(a_state(live=THIRD, last_good=()), False, id="something serves"),
+        pytest.param(a_state(live=None, last_good=GOOD), False, id="something served well"),
+        pytest.param(
+            a_state(a_rollout(stable=SECOND), live=None, last_good=()), False, id="beside stable"
+        ),
+    ],
+)
+def test_a_target_is_new_until_a_release_has_served_it(state: TargetState, new: bool) -> None:
+    assert is_new(state) is new
 
 
 def told(*checks: Check) -> list[tuple[str, str, str]]:

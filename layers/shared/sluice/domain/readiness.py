@@ -58,6 +58,12 @@ def landings(state: TargetState, approved: Set[ReleaseName]) -> tuple[Deployed, 
     return tuple(known.values())
 
 
+def is_new(state: TargetState) -> bool:
+    """Whether no release has served the target yet: there never was one to go back to."""
+    home = state.rollout.home if state.rollout else None
+    return not (home or state.live or state.last_good)
+
+
 def key_check(release: ReleaseName, complaint: str | Unread) -> Check:
     """The key under which the release's bytes lie; `complaint` is what S3 said to a read of one."""
     found = complaint if isinstance(complaint, Unread) else complaint or _USABLE
