@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from tests.builders import AT, a_package_arn, an_event, deployed
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from tests.integration.rollouts import World
 
 APPROVED = an_event("sagemaker_model_package_approved")
@@ -22,6 +24,13 @@ def changed(version: int, group: str = "churn") -> dict[str, Any]:
     event: dict[str, Any] = json.loads(json.dumps(APPROVED))
     event["detail"]["ModelPackageArn"] = a_package_arn(version, group)
     event["detail"]["ModelApprovalStatus"] = "Approved"
+    return event
+
+
+def rejected(version: int, at: datetime) -> dict[str, Any]:
+    """SageMaker tells that a package was rejected at that time."""
+    event = changed(version)
+    event["detail"] |= {"ModelApprovalStatus": "Rejected", "LastModifiedTime": at.isoformat()}
     return event
 
 

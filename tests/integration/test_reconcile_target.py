@@ -21,7 +21,7 @@ from tests.builders import (
     a_state,
     a_wanted,
 )
-from tests.integration.reconciling import ENDED, OLD, changed, reconcile
+from tests.integration.reconciling import ENDED, OLD, changed, reconcile, rejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -187,6 +187,25 @@ def test_a_rejection_of_the_canary_wakes_its_rollout(world: World, wire: Wire) -
     assert (woken["action"], woken["blames"]) == ("RollBack", False)
     assert world.state.signal
     assert world.state.signal.cause is Cause.REJECTION
+
+
+def test_a_rejection_and_an_approval_that_are_over_before_we_look_start_it_again(
+    world: World,
+) -> None:
+    """Nothing but the rejection's event tells of it; told twice, or again later, it counts once."""
+    world.given_versions(1, 2, 3, 4)
+    reconcile(world, changed(4))
+    world.given(a_state(wanted=None, approval_seq=1))
+    begun = world.history()
+
+    world.decide(a_package_arn(4), "Rejected")
+    package = world.aws("sagemaker").describe_model_package(ModelPackageName=a_package_arn(4))
+    told = rejected(4, package["LastModifiedTime"])
+    world.decide(a_package_arn(4), "Approved")
+    for event in (changed(4), told, told, changed(4)):
+        reconcile(world, event)
+
+    assert world.history()[len(begun) :] == ["Rejected", "Approved", "RolloutStarted"]
 
 
 def test_a_rejection_of_what_is_live_rolls_back(world: World) -> None:

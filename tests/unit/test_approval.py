@@ -30,6 +30,7 @@ from tests.builders import (
     a_signal,
     a_state,
     a_wanted,
+    after,
     seen,
 )
 
@@ -133,6 +134,76 @@ def test_the_newest_approval_wins_however_late_another_is_heard_of(
     assert (state.wanted.release.version if state.wanted else None) == wanted
     assert found.release.approval is APPROVED
     assert found.change.events[0].event == ("Approved" if wanted else "Superseded")
+
+
+# A rejection that was over before anybody looked.
+
+ONCE = a_release(approval=APPROVED, approvals=(seen(APPROVED, modified=10),))
+
+
+def test_a_rejection_told_of_lies_between_two_approvals() -> None:
+    again = seen(APPROVED, modified=30, actor="bob")
+
+    found = observe(a_state(wanted=None), ONCE, again, rejected_at=after(20))
+
+    assert found
+    assert [(one.event, one.reason) for one in found.change.events] == [
+        ("Rejected", "rejected by unknown"),
+        ("Approved", "approved by bob"),
+    ]
+    assert [one.status for one in found.release.approvals] == [APPROVED, REJECTED, APPROVED]
+    assert found.change.state.wanted
+    assert found.change.state.rollback_owed is None
+
+
+def test_a_canary_that_was_rejected_for_a_moment_ends_and_is_wanted_again() -> None:
+    state = a_state(a_rollout(), wanted=None)
+
+    found = observe(state, ONCE, seen(APPROVED, modified=30), rejected_at=after(20))
+
+    assert found
+    signal, wanted = found.change.state.signal, found.change.state.wanted
+    assert signal
+    assert (signal.cause, signal.release) == (Cause.REJECTION, ONCE.name)
+    assert wanted
+    assert wanted.release == ONCE.name
+
+
+@pytest.mark.parametrize(
+    ("release", "change", "rejected_at"),
+    [
+        pytest.param(ONCE, seen(APPROVED, modified=30), 10, id="before what is recorded"),
+        pytest.param(ONCE, seen(APPROVED, modified=30), 31, id="after what is seen"),
+        pytest.param(ONCE, seen(APPROVED, modified=30), None, id="no event tells of one"),
+    ],
+)
+def test_a_rejection_of_another_time_says_nothing(
+    release: Release, change: ApprovalChange, rejected_at: float | None
+) -> None:
+    told_at = None if rejected_at is None else after(rejected_at)
+
+    assert observe(a_state(), release, change, rejected_at=told_at) is None
+
+
+@pytest.mark.parametrize("now", [REJECTED, PENDING])
+def test_what_is_not_approved_now_is_taken_as_it_is(now: ApprovalStatus) -> None:
+    change = seen(now, modified=30)
+
+    assert observe(a_state(), ONCE, change, rejected_at=after(20)) == observed(
+        a_state(), ONCE, change
+    )
+
+
+def test_a_rejection_only_told_of_lifts_no_mark() -> None:
+    """It may be older than the mark; only what the registry said itself confirms one."""
+    state = a_state(bad={"churn-v4": BAD}, wanted=None)
+
+    found = observe(state, ONCE, seen(APPROVED, modified=30, actor="bob"), rejected_at=after(20))
+
+    assert found
+    assert [one.event for one in found.change.events] == ["Rejected", "StillBad"]
+    assert found.change.state.bad == {"churn-v4": BAD}
+    assert found.change.state.wanted is None
 
 
 OURS = "arn:aws:sts::123456789012:assumed-role/settle/settle"

@@ -21,6 +21,11 @@ from sluice.events.triggers import (
 from tests.builders import AT, TARGET, a_package_arn, an_event
 
 
+def a_package_event(**detail: Any) -> dict[str, Any]:
+    event = an_event("sagemaker_model_package_approved")
+    return {**event, "detail": {**event["detail"], **detail}}
+
+
 @pytest.mark.parametrize(
     ("event", "trigger"),
     [
@@ -28,6 +33,25 @@ from tests.builders import AT, TARGET, a_package_arn, an_event
             an_event("sagemaker_model_package_approved"),
             PackageChanged(a_package_arn(4), AT),
             id="a package was approved",
+        ),
+        pytest.param(
+            a_package_event(
+                ModelApprovalStatus="Rejected", LastModifiedTime="2026-05-03T13:59:58Z"
+            ),
+            PackageChanged(a_package_arn(4), AT, datetime(2026, 5, 3, 13, 59, 58, tzinfo=UTC)),
+            id="a package was rejected, and when",
+        ),
+        pytest.param(
+            a_package_event(
+                ModelApprovalStatus="Rejected", UpdatedModelPackageFields=["ApprovalDescription"]
+            ),
+            PackageChanged(a_package_arn(4), AT),
+            id="something else of a rejected package was changed",
+        ),
+        pytest.param(
+            a_package_event(ModelApprovalStatus="Rejected", LastModifiedTime=None),
+            PackageChanged(a_package_arn(4), AT),
+            id="a package was rejected, nobody says when",
         ),
         pytest.param(
             an_event("sagemaker_endpoint_in_service"),

@@ -1,7 +1,8 @@
 """What the registry says of releases: approvals and rejections, observed and recorded.
 
 SageMaker's events are best effort and may come twice; whatever hints at a change, the registry is
-read again, and the ledger decides whether it is news.
+read again, and the ledger decides whether it is news. One thing only an event can tell: that what
+is Approved now was Rejected for a moment.
 """
 
 from __future__ import annotations
@@ -65,13 +66,18 @@ class Observing:
     registry: Registry
     announcements: Announcements
 
-    def observe(self, package_arn: str, *, now: datetime) -> Seen | None:
-        """Record a package's approval as it is now; None if it is no release of ours, or gone."""
+    def observe(
+        self, package_arn: str, rejected_at: datetime | None, *, now: datetime
+    ) -> Seen | None:
+        """Record a package's approval as it is now; None if it is no release of ours, or gone.
+
+        `rejected_at` is its `LastModifiedTime` when it was Rejected, if an event tells of that.
+        """
         package = self.registry.find(package_arn)
         release = self._release_of(package) if package else None
         if package is None or release is None:
             return None
-        return Seen(release, self._observe(release, package, now=now))
+        return Seen(release, self._observe(release, package, rejected_at, now=now))
 
     def look_at(self, wanted: frozenset[ReleaseName]) -> Looked:
         """Ask the registry for each of `wanted`."""
@@ -100,7 +106,7 @@ class Observing:
             if release.approval is not summary.approval:
                 package = self.registry.find(summary.arn)
             if package:
-                self._observe(release, package, now=now)
+                self._observe(release, package, None, now=now)
             looked.note(release, summary.approval)
 
     def _release_of(self, package: Package) -> Release | None:
@@ -109,18 +115,22 @@ class Observing:
         release = self.releases.get(name) if name else None
         return release if release and release.package_arn == package.arn else None
 
-    def _observe(self, release: Release, package: Package, *, now: datetime) -> str:
+    def _observe(
+        self, release: Release, package: Package, rejected_at: datetime | None, *, now: datetime
+    ) -> str:
         """Record the approval as it is now; the refusal, if its target belongs to others."""
         for _ in range(_ATTEMPTS):
             try:
-                return self._record(release, package, now=now)
+                return self._record(release, package, rejected_at, now=now)
             except ConditionFailedError:
                 # SageMaker tells of one change several times: somebody else has just recorded it.
                 release = self.releases.get(release.name) or release
         message = f"the record of {release.name} kept changing"
         raise ContentionError(message)
 
-    def _record(self, release: Release, package: Package, *, now: datetime) -> str:
+    def _record(
+        self, release: Release, package: Package, rejected_at: datetime | None, *, now: datetime
+    ) -> str:
         seen = ApprovalChange(
             status=package.approval,
             last_modified=package.last_modified,
@@ -133,7 +143,7 @@ class Observing:
         def decide(state: TargetState | None) -> Change | None:
             nonlocal seen_as
             state = state or new_target(target)
-            seen_as = observe(state, release, seen)
+            seen_as = observe(state, release, seen, rejected_at=rejected_at)
             return seen_as.change if seen_as else None
 
         def also() -> list[Item]:

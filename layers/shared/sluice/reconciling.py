@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sluice.domain.pairing import Partner
     from sluice.domain.release import ReleaseName
     from sluice.domain.target import Change, TargetState
+    from sluice.events.triggers import PackageChanged
     from sluice.observing import Observing
     from sluice.pairing import Pairing
     from sluice.rejecting import Rejecting
@@ -89,13 +90,13 @@ class Reconciling:
     restoring: Restoring
     cool_down_minutes: int
 
-    def package_changed(self, package_arn: str, *, now: datetime) -> str:
+    def package_changed(self, told: PackageChanged) -> str:
         """A package's approval may have changed: observe it, then reconcile its target."""
-        seen = self.observing.observe(package_arn, now=now)
+        seen = self.observing.observe(told.package_arn, told.rejected_at, now=told.at)
         if seen is None:
-            return f"{package_arn} is no release of ours"
+            return f"{told.package_arn} is no release of ours"
         return seen.refusal or self.reconcile(
-            names.target_of(seen.release.target, seen.release.system), now=now
+            names.target_of(seen.release.target, seen.release.system), now=told.at
         )
 
     def reconcile(self, target: str, *, now: datetime, sweep: Sweep | None = None) -> str:

@@ -48,7 +48,7 @@ class Surveying:
     def _answers(self, trigger: Trigger) -> list[str]:
         match trigger:
             case PackageChanged():
-                return [self.reconciling.package_changed(trigger.package_arn, now=trigger.at)]
+                return [self.reconciling.package_changed(trigger)]
             case TargetDue():
                 return [self.reconciling.reconcile(trigger.target, now=trigger.at)]
             case GroupDue():

@@ -19,9 +19,16 @@ ENDED = an_event("states_execution_ended")
 TICK = an_event("events_scheduled")
 
 
-def package_event(arn: str, at: datetime) -> dict[str, Any]:
-    """SageMaker says that a package changed."""
-    detail = {**APPROVED["detail"], "ModelPackageArn": arn}
+def package_event(
+    arn: str, at: datetime, *, status: str = "Approved", modified: datetime | None = None
+) -> dict[str, Any]:
+    """SageMaker says that a package's approval status was changed, when `at` says nothing else."""
+    detail = {
+        **APPROVED["detail"],
+        "ModelPackageArn": arn,
+        "ModelApprovalStatus": status,
+        "LastModifiedTime": whole_seconds(modified or at),
+    }
     return {**APPROVED, "time": whole_seconds(at), "detail": detail}
 
 

@@ -103,6 +103,41 @@ def test_decisions_told_in_any_order_or_not_at_all_end_alike(serving: World, ste
     courses.verify(at_least=65)
 
 
+def stood_by(world: World) -> str:
+    """Version 2 serves: a person stood by it, and it was deployed for that, or served already."""
+    serves, told = {name.partition("-")[0] for name in world.traffic()}, world.events()
+    if serves != {"v2"} or told.count("Rejected churn-v2") != 1:
+        return f"{serves} serves"
+    since = told[told.index("Rejected churn-v2") :]
+    again = [
+        one for one in ("RolloutStarted churn-v2", "ApprovalConsumed churn-v2") if one in since
+    ]
+    return "" if since[1] == "Approved churn-v2" and len(again) == 1 else f"answered by {again}"
+
+
+def changes_its_mind(world: World, *, first: int) -> None:
+    """Somebody rejects 2 and approves it again a second later; either event is heard first."""
+    for status in ("Rejected", "Approved"):
+        world.account.clock.now = world.account.clock.after(1)
+        world.decide(2, status)
+    events = [one.event for one in world.account.pending[-2:]]
+    del world.account.pending[-2:]
+    told_in(world, (events[first], events[1 - first]), steps=0)
+
+
+@BOTH
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_rejection_that_was_over_before_anybody_looked_counts(
+    serving: World, rollout: list[Moment], first: int
+) -> None:
+    courses = Courses(serving, stood_by)
+
+    for moment in rollout[3::6]:
+        courses.take(moment, "2 is rejected", partial(changes_its_mind, serving, first=first))
+
+    courses.verify(at_least=10)
+
+
 @BOTH
 def test_an_approval_nobody_hears_of_is_found_by_the_schedule(serving: World) -> None:
     serving.hears = lambda _function, _event: False

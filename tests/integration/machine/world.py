@@ -232,18 +232,20 @@ class World(Looking):
 
     def _spread(self) -> None:
         """What changed in the registry and what ended is told to those who asked for it."""
-        changed, self.account.registry.changed = self.account.registry.changed, []
+        registry, at = self.account.registry, self.skew(self.account.clock.now)
+        changed, registry.changed = registry.changed, []
         for arn in changed:
-            self.send("reconcile_target", package_event(arn, self.skew(self.account.clock.now)))
+            one = registry.packages[arn]
+            event = package_event(arn, at, status=one.status, modified=one.modified)
+            self.send("reconcile_target", event)
         announced, self.account.announced = self.account.announced, []
         for kind, detail in announced:
             if kind in _OF_PARTNERS and detail.get("partner"):
-                at = self.skew(self.account.clock.now)
                 self.send("reconcile_target", our_event(kind, detail, at))
         for one in self.account.states.executions.values():
             if not one.running and not one.told:
                 one.told = True
-                self.send("reconcile_target", ended_event(one, self.skew(self.account.clock.now)))
+                self.send("reconcile_target", ended_event(one, at))
 
     def _task(self, function: str, payload: Any) -> Any:
         return self.call(function, payload)

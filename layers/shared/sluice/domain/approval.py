@@ -2,11 +2,13 @@
 
 SageMaker keeps no approval time and may tell of one change several times, or not at all. Only a
 *transition* counts: a status other than the one the ledger holds, on a package modified later.
+A rejection and the approval that follows it may both be over before anybody looks; then the event
+that tells of the rejection is all there is of it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sluice.domain.gates import actor_of
@@ -35,10 +37,24 @@ class Observation:
     refusal: str = ""
 
 
-def observe(state: TargetState, release: Release, seen: ApprovalChange) -> Observation | None:
-    """Record that `release` was seen with another approval status; None if that is no news."""
-    if not is_news(release, seen):
-        return None
+def observe(
+    state: TargetState,
+    release: Release,
+    seen: ApprovalChange,
+    *,
+    rejected_at: datetime | None = None,
+) -> Observation | None:
+    """Record that `release` was seen with another approval status; None if that is no news.
+
+    `rejected_at` is the `LastModifiedTime` of a rejection that an event tells of, if any.
+    """
+    unseen = _unseen_rejection(release, seen, rejected_at)
+    if unseen:
+        return _approved_again(state, release, unseen, seen)
+    return _observed(state, release, seen) if is_news(release, seen) else None
+
+
+def _observed(state: TargetState, release: Release, seen: ApprovalChange) -> Observation:
     updated = release.seen(seen)
     match seen.status:
         case ApprovalStatus.APPROVED if state.owner not in {"", release.name.group}:
@@ -88,6 +104,32 @@ def is_news(release: Release, seen: ApprovalChange) -> bool:
     if seen.status is release.approval:
         return False
     return not release.approvals or seen.last_modified > release.approvals[-1].last_modified
+
+
+def _unseen_rejection(
+    release: Release, seen: ApprovalChange, rejected_at: datetime | None
+) -> ApprovalChange | None:
+    """The rejection told of, if it lies between the approval recorded and the one seen now."""
+    if not (rejected_at and release.approval is seen.status is ApprovalStatus.APPROVED):
+        return None
+    change = ApprovalChange(
+        status=ApprovalStatus.REJECTED,
+        last_modified=rejected_at,
+        actor=_UNKNOWN,
+        observed_at=seen.observed_at,
+    )
+    over = rejected_at <= seen.last_modified
+    return change if over and is_news(release, change) else None
+
+
+def _approved_again(
+    state: TargetState, release: Release, unseen: ApprovalChange, seen: ApprovalChange
+) -> Observation:
+    """Both changes, one after the other. What was only told of confirms no mark of a bad release."""
+    rejected = _rejected(state, release, unseen)
+    approved = _observed(rejected.state, release.seen(unseen), seen)
+    events = (*rejected.events, *approved.change.events)
+    return replace(approved, change=replace(approved.change, events=events))
 
 
 def _approved(state: TargetState, release: Release, seen: ApprovalChange) -> Change:

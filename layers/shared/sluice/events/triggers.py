@@ -22,6 +22,8 @@ class PackageChanged:
 
     package_arn: str
     at: datetime
+    rejected_at: datetime | None = None
+    """The package's `LastModifiedTime` when it was Rejected, where that is what the event tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,21 @@ class _Envelope(BaseModel):
     detail: dict[str, Any]
 
 
+class _Package(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    arn: Annotated[str, Field(alias="ModelPackageArn")]
+    approval: Annotated[str, Field(alias="ModelApprovalStatus")] = ""
+    """The current status, whatever the change was."""
+    updated: Annotated[tuple[str, ...], Field(alias="UpdatedModelPackageFields")] = ()
+    modified: Annotated[EventTime | None, Field(alias="LastModifiedTime")] = None
+
+    @property
+    def rejected_at(self) -> datetime | None:
+        rejected = self.approval == "Rejected" and "ModelApprovalStatus" in self.updated
+        return self.modified if rejected else None
+
+
 class _Asked(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -114,7 +131,8 @@ def parse_trigger(event: dict[str, Any]) -> Trigger:
     detail = envelope.detail
     match envelope.source, envelope.detail_type:
         case "aws.sagemaker", "SageMaker Model Package State Change":
-            return PackageChanged(detail["ModelPackageArn"], envelope.time)
+            package = _Package.model_validate(detail)
+            return PackageChanged(package.arn, envelope.time, package.rejected_at)
         case "aws.sagemaker", _:
             return TargetDue(names.target_of(detail["EndpointName"]), envelope.time, hint=True)
         case "aws.states", _:
