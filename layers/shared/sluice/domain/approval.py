@@ -125,7 +125,7 @@ def _unseen_rejection(
 def _approved_again(
     state: TargetState, release: Release, unseen: ApprovalChange, seen: ApprovalChange
 ) -> Observation:
-    """Both changes, one after the other. What was only told of confirms no mark of a bad release."""
+    """One change after the other. What was only told of confirms no mark of a bad release."""
     rejected = _rejected(state, release, unseen)
     approved = _observed(rejected.state, release.seen(unseen), seen)
     events = (*rejected.events, *approved.change.events)
