@@ -6,18 +6,24 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from cli.people import told_of, told_of_pushes
-from sluice.domain.comparing import NAMES, SECTIONS
+from sluice.domain.comparing import MODEL_FILES, NAMES, SECTIONS
+from sluice.domain.likeness import Likeness
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _ALIKE = {
-    "Same": "the same",
     "Changed": "changed",
     "Added": "added",
     "Removed": "removed",
     "Unknown": "of one size, and no checksum tells whether it is the same",
 }
+_NAMED = 5
+"""How many that are the same are named, of a model that may have hundreds of files."""
+_WHOLE = 2
+"""Length of the path of an object: what follows is within it."""
+_UNTOLD = {NAMES, MODEL_FILES}
+"""Told last, or not at all: what is listed is told as objects."""
 
 
 def told(answer: dict[str, Any]) -> Iterator[str]:
@@ -28,7 +34,7 @@ def told(answer: dict[str, Any]) -> Iterator[str]:
     yield _people(answer["after"])
     yield _verdict(answer)
     for section in SECTIONS:
-        if section != NAMES:
+        if section not in _UNTOLD:
             yield from _section(section, answer["differences"])
     yield from _objects(answer["objects"])
     yield from _section(NAMES, answer["differences"])
@@ -64,14 +70,33 @@ def _section(section: str, differences: list[dict[str, Any]]) -> Iterator[str]:
 
 
 def _objects(objects: list[dict[str, Any]]) -> Iterator[str]:
+    """The objects that differ, each by its bytes; those that do not are named in one line.
+
+    Where an object was pushed to, and by which checksums it is known, differs between any two
+    releases and says nothing: `--json` has it.
+    """
     if objects:
         yield "objects:"
     for one in objects:
-        sizes = [size for size in (one["size_before"], one["size_after"]) if size is not None]
-        size = " -> ".join(f"{size:,}" for size in dict.fromkeys(sizes))
-        recorded = sorted({_path(inner["path"][2:]) for inner in one["differences"]} - {""})
-        beside = f"; recorded otherwise: {', '.join(recorded)}" if recorded else ""
-        yield f"  {one['name']}: {_ALIKE[one['likeness']]}, {size} bytes{beside}"
+        if one["likeness"] != Likeness.SAME:
+            sizes = [size for size in (one["size_before"], one["size_after"]) if size is not None]
+            size = " -> ".join(f"{size:,}" for size in dict.fromkeys(sizes))
+            yield f"  {one['name']}: {_ALIKE[one['likeness']]}, {size} bytes{_digests(one)}"
+    same = [one["name"] for one in objects if one["likeness"] == Likeness.SAME]
+    if same:
+        more = f" and {len(same) - _NAMED} more" if len(same) > _NAMED else ""
+        yield f"  the same: {', '.join(same[:_NAMED])}{more}"
+
+
+def _digests(one: dict[str, Any]) -> str:
+    """By what the bytes are known to be others, where SHA-256 tells."""
+    found = list[str]()
+    for inner in one["differences"]:
+        whole, digest = len(inner["path"]) == _WHOLE, inner["path"][_WHOLE:] == ["sha256"]
+        sides = [inner[side] for side in ("before", "after") if side in inner]
+        if whole or digest:
+            found += [side["sha256"] if whole else side for side in sides]
+    return f", sha256 {' -> '.join(found)}" if found and all(found) else ""
 
 
 def _text(text: dict[str, Any]) -> Iterator[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from tests.builders import (
 from tests.integration.configs import push_config, push_file
 from tests.integration.conftest import TABLE
 from tests.integration.rollouts import Wire
+from tests.integration.unpacked import FILES, push_unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,6 +86,10 @@ def test_what_was_pushed_twice_is_the_same_but_for_its_names(
     said = asked(capsys, "churn-v1", "churn-v2", code=0)
     assert "the same but for their names and how they were captured" in said
     assert "release.version: 1 -> 2" in said
+    assert (
+        "objects:\n  the same: code/pre.py, config.json, evaluation-results.json, model.tar" in said
+    )
+    assert "source_key" not in said, "where it was pushed says nothing of the bytes"
     assert "the same release" in asked(capsys, "churn-v2", "churn-v2", code=0)
     answer = answered(capsys, "churn-v1", "churn-v2", code=0)
     assert answer["same"]
@@ -126,6 +132,34 @@ def test_what_differs_is_told_by_meaning(inbox: Inbox, capsys: pytest.CaptureFix
     assert "  evaluation.accuracy: 0.87 -> 0.89 (+0.02)\n" in said
     assert '  config.environment.API_TOKEN: "t0ken" -> "other"\n' in said
     assert "\n+    return body.strip()\n" in said
+
+
+def test_files_of_a_model_are_told_by_name_and_digest_and_once(
+    inbox: Inbox, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = {**FILES, "model/weights-1.bin": b"v" * 900, "model/a.bin": b"new"}
+    del other["model/empty"]
+    push_model(inbox, "churn-v1")
+    inbox.deliver(*push_unpacked(inbox, folder="churn-v2"))
+    inbox.deliver(*push_unpacked(inbox, other, folder="churn-v3"))
+
+    said = asked(capsys, "churn-v2", "churn-v3", code=1)
+
+    digests = [hashlib.sha256(one["model/weights-1.bin"]).hexdigest() for one in (FILES, other)]
+    objects = said.partition("\ndifferent\nobjects:\n")[2].partition("\nnames:\n")[0]
+    config, *lines = objects.splitlines()
+    assert config.startswith("  config.json: changed, ")
+    assert lines == [
+        f"  model/empty: removed, 0 bytes, sha256 {hashlib.sha256(b'').hexdigest()}",
+        f"  model/weights-1.bin: changed, 900 bytes, sha256 {' -> '.join(digests)}",
+        f"  model/a.bin: added, 3 bytes, sha256 {hashlib.sha256(b'new').hexdigest()}",
+        "  the same: evaluation-results.json, model/code/inference.py, model/weights-2.bin",
+    ]
+    packed = asked(capsys, "churn-v1", "churn-v3", code=1)
+    assert "model_files" not in said + packed
+    assert "  model.tar.gz: removed, " in packed
+    told = answered(capsys, "churn-v2", "churn-v3", code=1)["differences"]
+    assert {one["section"] for one in told} == {"model files", "names"}
 
 
 @pytest.fixture

@@ -35,6 +35,7 @@ SECTIONED = {
     "evaluation.f1": "evaluation",
     "metadata.git-sha": "metadata",
     "config.endpoint_name": "target",
+    "config.model_files": "model files",
     "infrastructure.commit": "infrastructure",
     "gates.live.digest": "gates",
     "release.version": "names",
@@ -91,3 +92,45 @@ def test_what_two_versions_were_held_against_tells_nothing_about_how_they_behave
 
     assert [one.section for one in found.differences] == ["gates"]
     assert found.is_same
+
+
+def listing(*names: str, **more: Any) -> dict[str, Any]:
+    return {"config": {"model_files": [{"file": one, "size": 3, **more} for one in names]}}
+
+
+def test_a_file_that_comes_before_others_in_a_list_moves_none_of_them() -> None:
+    found = compare(listing("b.bin", "c.bin"), listing("a.bin", "b.bin"))
+
+    listed = ("config", "model_files")
+    assert {one.path: (one.before, one.after) for one in found.differences} == {
+        (*listed, "c.bin"): ({"file": "c.bin", "size": 3}, ABSENT),
+        (*listed, "a.bin"): (ABSENT, {"file": "a.bin", "size": 3}),
+    }
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param({"config": {}}, {"config": {"model_files": None}}, id="from before lists"),
+        pytest.param(listing("a.bin"), listing("a.bin", sha256="5" * 64), id="with a digest"),
+        pytest.param(listing("a.bin", "b.bin"), listing("b.bin", "a.bin"), id="in another order"),
+    ],
+)
+def test_how_files_are_listed_makes_no_other_release(
+    one: dict[str, Any], other: dict[str, Any]
+) -> None:
+    assert compare({**one, "objects": []}, {**other, "objects": []}).is_same
+
+
+def test_a_file_with_other_bytes_makes_another_release_whatever_is_listed() -> None:
+    held = {"name": "model/a.bin", "size": 3}
+    before = {**listing("a.bin"), "objects": [{**held, "sha256": "5" * 64}]}
+    after = {**listing("a.bin"), "objects": [{**held, "sha256": "6" * 64}]}
+
+    assert not compare(before, after).is_same
+
+
+def test_files_that_are_listed_twice_are_compared_by_their_places() -> None:
+    found = compare(listing("a.bin", "a.bin"), listing("a.bin"))
+
+    assert [one.path for one in found.differences] == [("config", "model_files", 1)]

@@ -31,8 +31,9 @@ class Absent(Enum):
 
 ABSENT = Absent.ABSENT
 NAMES, OBJECTS, OTHER, EVALUATION = "names", "objects", "other", "evaluation"
-INFRASTRUCTURE, GATES = "infrastructure", "gates"
+INFRASTRUCTURE, GATES, MODEL_FILES = "infrastructure", "gates", "model files"
 _CONFIG = "config"
+_LISTED: Path = (_CONFIG, "model_files")
 _SECTIONS: dict[str, tuple[Path, ...]] = {
     "commit": (("commit",), (_CONFIG, "prompt_template_version")),
     "training data": (("training_dataset_version",),),
@@ -66,6 +67,7 @@ _SECTIONS: dict[str, tuple[Path, ...]] = {
     EVALUATION: ((EVALUATION,),),
     "metadata": (("metadata",),),
     "target": (("target",), (_CONFIG, "endpoint_name"), (_CONFIG, "application")),
+    MODEL_FILES: (_LISTED,),
     OBJECTS: ((OBJECTS,),),
     INFRASTRUCTURE: ((INFRASTRUCTURE,),),
     GATES: ((GATES,),),
@@ -73,9 +75,10 @@ _SECTIONS: dict[str, tuple[Path, ...]] = {
 }
 SECTIONS = (*_SECTIONS, OTHER)
 """What differences are told under, in this order."""
-_NO_CONTENT = frozenset({NAMES, INFRASTRUCTURE, GATES})
+_NO_CONTENT = frozenset({NAMES, INFRASTRUCTURE, GATES, MODEL_FILES})
 """Which stack captured a version, and what it was held against, changes nothing about how it
-behaves."""
+behaves. A file that the config lists is an object, and its bytes are compared as such: how it is
+listed, or that an older manifest has no such list, changes nothing either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,19 +157,29 @@ def _differ(before: Any, after: Any, path: Path) -> Iterator[Difference]:
         for name in {**before, **after}:
             yield from _differ(before.get(name, ABSENT), after.get(name, ABSENT), (*path, name))
     elif isinstance(before, list) and isinstance(after, list):
-        for place, (one, two) in enumerate(zip_longest(before, after, fillvalue=ABSENT)):
-            yield from _differ(one, two, (*path, place))
+        yield from _lists(before, after, path)
     elif type(before) is not type(after) or before != after:
         # JSON tells 1 from true and from 1.0; Python's == does not.
         yield Difference(path, before, after)
 
 
-def _by_name(objects: Any) -> dict[str, dict[str, Any]] | None:
+def _lists(before: list[Any], after: list[Any], path: Path) -> Iterator[Difference]:
+    """Place by place; the files of a model by their names, as a new one moves those behind it."""
+    if path == _LISTED:
+        one, two = _by_name(before, name="file"), _by_name(after, name="file")
+        if one is not None and two is not None:
+            yield from _differ(one, two, path)
+            return
+    for place, (left, right) in enumerate(zip_longest(before, after, fillvalue=ABSENT)):
+        yield from _differ(left, right, (*path, place))
+
+
+def _by_name(objects: Any, *, name: str = "name") -> dict[str, dict[str, Any]] | None:
     """The objects by their names; None where they are not told apart by them."""
     if not isinstance(objects, list):
         return None
-    named = [one for one in objects if isinstance(one, dict) and isinstance(one.get("name"), str)]
-    found = {one["name"]: one for one in named}
+    named = [one for one in objects if isinstance(one, dict) and isinstance(one.get(name), str)]
+    found = {one[name]: one for one in named}
     return found if len(found) == len(objects) else None
 
 
