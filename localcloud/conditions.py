@@ -8,6 +8,9 @@ deny plain HTTP, as every bucket's should, then work here unchanged.
 Reference, Amazon EventBridge).
 `kms:SigningAlgorithm`, `kms:MessageType`: what Sign and Verify are asked with (KMS developer guide,
 Condition keys for AWS KMS).
+`dynamodb:LeadingKeys`: the partition keys of what is read or written by key, of a transaction those
+of all its items (DynamoDB developer guide, Using IAM policy conditions for fine-grained access
+control). Queries and batches have none here: a test for `ForAllValues` alone lets them through.
 """
 
 from __future__ import annotations
@@ -18,12 +21,15 @@ from typing import Any
 
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator
+from ministack.services import dynamodb
 
 from localcloud import hooks
 
 
 def mount() -> None:
     """Add the keys to what policies are evaluated against."""
+    hooks.require(dynamodb, "_tables", call=False)
+    hooks.require(dynamodb, "_normalize_table_name", "value")
 
     @hooks.wrap(app, "pin_request_origin", "source_ip", "secure_transport")
     def pin(original: Any, source_ip: str, _secure_transport: object) -> None:
@@ -70,10 +76,31 @@ def _signing_keys(body: bytes) -> dict[str, str | list[str]]:
     }
 
 
+def _leading_keys(body: bytes) -> dict[str, str | list[str]]:
+    asked = json.loads(body or b"{}")
+    whole = [each for item in asked.get("TransactItems", []) for each in item.values()]
+    keys = [key for one in whole or [asked] for key in _leading_key(one)]
+    return {"dynamodb:leadingkeys": keys} if keys else {}
+
+
+def _leading_key(asked: dict[str, Any]) -> list[str]:
+    """The partition key's value, whatever its type; nothing where there is no such table."""
+    table = dynamodb._tables.get(dynamodb._normalize_table_name(asked.get("TableName")))
+    named = {**asked.get("Item", {}), **asked.get("Key", {})}.get(table["pk_name"] if table else "")
+    return [str(value) for value in (named or {}).values()]
+
+
 _OWN_KEYS = {
     "events:PutEvents": _put_events_keys,
     "kms:Sign": _signing_keys,
     "kms:Verify": _signing_keys,
+    **dict.fromkeys(
+        (
+            *("dynamodb:PutItem", "dynamodb:GetItem", "dynamodb:UpdateItem", "dynamodb:DeleteItem"),
+            *("dynamodb:TransactWriteItems", "dynamodb:TransactGetItems"),
+        ),
+        _leading_keys,
+    ),
 }
 
 

@@ -117,6 +117,24 @@ def test_the_ledger_can_be_restored_and_is_not_deleted_by_mistake() -> None:
     assert table["SSESpecification"]["KMSMasterKeyId"]
 
 
+def test_who_verifies_writes_reminders_and_nothing_else_of_the_ledger() -> None:
+    allowed = {
+        action: one.get("Condition")
+        for role, one in identity_statements()
+        for action in listed(one["Action"])
+        if role == "VerifyTargetsRole" and action.startswith("dynamodb:")
+    }
+
+    assert allowed == {
+        "dynamodb:GetItem": None,
+        "dynamodb:Query": None,
+        "dynamodb:PutItem": {
+            "ForAllValues:StringLike": {"dynamodb:LeadingKeys": "TOLD#*"},
+            "Null": {"dynamodb:LeadingKeys": False},
+        },
+    }
+
+
 def test_workloads_use_the_key_through_services_alone() -> None:
     policy = key("EncryptionKey")["KeyPolicy"]
     by_sid = {one["Sid"]: one for one in policy["Statement"]}
