@@ -6,6 +6,7 @@ import fnmatch
 import json
 import os
 import re
+from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,9 @@ if TYPE_CHECKING:
     from tests.e2e.stack import Stack
 
 
-_RANDOM = re.compile(r"(?<=[a-z])-[0-9a-f]{12,13}\b", re.IGNORECASE)
+_RANDOM = re.compile(
+    r"(?<=[a-z])-[0-9a-f]{12,13}\b|\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE
+)
 """What makes the names of one stack's resources differ from another's."""
 _LINES = re.compile(r"\b[a-z]+-[0-9a-f]{8}\b")
 """Lines of versions in a resource's name; what earlier tests left behind proves nothing later."""
@@ -41,18 +44,23 @@ class Use:
 class Baseline:
     """What the tests used, and when."""
 
-    first: dict[Use, float]
-    """How far into the test, in seconds of the cloud, each use came first."""
+    seconds: dict[Use, list[float]]
+    """How far into the test, in seconds of the cloud, each use came, however often."""
     failed: tuple[str, ...]
     """Tests that failed with nothing removed; they prove nothing."""
 
     def users_of(self, role: str, action: str, resources: Sequence[str]) -> list[str]:
-        """The tests in which the role used the action on any of these, earliest use first."""
-        soonest: dict[str, float] = {}
-        for use, seconds in self.first.items():
+        """The tests in which the role used the action on any of these, earliest use first.
+
+        Those that used it much less often than others come last: what a schedule does in some test
+        or other, it may not do there again.
+        """
+        found = defaultdict[str, list[float]](list)
+        for use, seconds in self.seconds.items():
             if (use.role, use.action) == (role, action) and _matches(use.resource, resources):
-                soonest[use.test] = min(seconds, soonest.get(use.test, seconds))
-        return sorted(soonest, key=soonest.__getitem__)
+                found[use.test] += seconds
+        most = max(map(len, found.values()), default=0)
+        return sorted(found, key=lambda test: (2 * len(found[test]) < most, min(found[test])))
 
 
 def run_baseline(folder: Path, named: Sequence[str]) -> Baseline:
@@ -60,8 +68,8 @@ def run_baseline(folder: Path, named: Sequence[str]) -> Baseline:
     tests = collected(named)
     shares = [(folder / f"share-{lane}", tests[lane::LANES]) for lane in range(LANES)]
     found = list(in_lanes(_run_share, shares))
-    first = {use: seconds for share in found for use, seconds in share.first.items()}
-    return Baseline(first, tuple(test for share in found for test in share.failed))
+    seconds = {use: when for share in found for use, when in share.seconds.items()}
+    return Baseline(seconds, tuple(test for share in found for test in share.failed))
 
 
 def _run_share(folder: Path, tests: list[str]) -> Baseline:
@@ -71,19 +79,19 @@ def _run_share(folder: Path, tests: list[str]) -> Baseline:
         run(folder, tests, "-p", windows.__name__)
         ran = [json.loads(line) for line in noted.read_text().splitlines()]
         failed = tuple(one["test"] for one in ran if not one["passed"])
-        return Baseline(_first_uses(stack, [one for one in ran if one["passed"]]), failed)
+        return Baseline(_all_uses(stack, [one for one in ran if one["passed"]]), failed)
 
 
-def _first_uses(stack: Stack, ran: Iterable[dict[str, Any]]) -> dict[Use, float]:
+def _all_uses(stack: Stack, ran: Iterable[dict[str, Any]]) -> dict[Use, list[float]]:
     roles = {physical: logical for logical, physical in stack.resources.items()}
     calls = [json.loads(line) for line in stack.calls_log.read_text().splitlines()]
-    found: dict[Use, float] = {}
+    found = defaultdict[Use, list[float]](list)
     left: set[str] = set()
     for window in ran:
         during = calls[window["began"] : window["ended"]]
         for use, seconds in _uses(during, window["test"], roles):
             if not left & set(_LINES.findall(use.resource)):
-                found.setdefault(use, seconds)
+                found[use].append(seconds)
         left |= {line for call in during for line in _LINES.findall(call["resource"] or "")}
     return found
 
