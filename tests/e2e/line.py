@@ -269,6 +269,15 @@ class Line:
 
         self.until(f"the weights are {weights}", look, minutes=minutes)
 
+    def until_ended(self) -> dict[str, str]:
+        """Wait until no rollout of this line runs; `Settled` is told by the last task of one."""
+
+        def look() -> dict[str, str] | None:
+            found = self.executions()
+            return None if "RUNNING" in found.values() else found
+
+        return self.until("its executions have ended", look)
+
     def until_phase(self, phase: str, *, minutes: float = 20) -> None:
         """Wait until the target is in a phase."""
         self.until(f"it is {phase}", lambda: self.state().get("phase") == phase or None)

@@ -188,4 +188,4 @@ def test_the_stacks_own_function_answers_and_gives_its_place_back(stacks_own: Ap
 
     assert stacks_own.alias()["FunctionVersion"] == first, "the one that served before"
     assert {name.split("-v")[-1].split("-")[0] for name in stacks_own.line.alarms()} == {"1"}
-    assert set(stacks_own.line.executions().values()) == {"SUCCEEDED"}
+    assert set(stacks_own.line.until_ended().values()) == {"SUCCEEDED"}

@@ -16,6 +16,7 @@ def test_all_events_delivered_once_more_change_nothing(churn: Line) -> None:
         churn.push(2, inference(2, fails_on=(USUAL,)))
         churn.approve(2)
         churn.until_event("Settled", 2)
+        churn.until_ended()
         churn.until_serving({1: 100})
         churn.leave()
         events = recording.events()

@@ -40,7 +40,7 @@ def test_when_a_rollout_has_ended_nothing_of_it_is_left_but_what_it_brought(chur
     assert state["live"]["release"]["version"] == 2
     assert churn.last_good() == [2, 1]
     assert {name.split("-v")[-1].split("-")[0] for name in churn.alarms()} == {"2"}
-    assert set(churn.executions().values()) == {"SUCCEEDED"}
+    assert set(churn.until_ended().values()) == {"SUCCEEDED"}
     assert [one["ModelApprovalStatus"] for one in churn.packages()] == ["Approved"] * 2
     assert churn.calls("sagemaker:CreateEndpoint", "sagemaker:UpdateEndpoint") == [
         "sagemaker:CreateEndpoint",

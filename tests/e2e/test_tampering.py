@@ -48,7 +48,7 @@ def refused(line: Line, *, since: str, version: int = 2) -> str:
     line.until_event("Settled", version, after=after)
     assert line.calls("sagemaker:DescribeEndpoint", since=since)
     assert changes_since(line, since) == []
-    assert "RUNNING" not in line.executions().values()
+    line.until_ended()
     return str(aborted["reason"])
 
 
