@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sluice.adapters.alias import Alias
-from sluice.adapters.ledger.releases import Captured
+from sluice.adapters.ledger.records import Captured
 from sluice.attesting import Attested
 from sluice.domain import names
 from sluice.domain.bedrock_manifest import parse_any_manifest

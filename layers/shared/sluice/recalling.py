@@ -15,7 +15,8 @@ from sluice.observability import logger
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sluice.adapters.ledger.releases import Captured, Releases
+    from sluice.adapters.ledger.records import Captured
+    from sluice.adapters.ledger.releases import Releases
     from sluice.adapters.texts import Texts
     from sluice.adapters.vault import Vault
     from sluice.attesting import Attesting
