@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
     from cli.facts import Facts
     from sluice.domain.chronology import Service
+    from sluice.domain.history import Entry
     from sluice.domain.recorded import Recorded
     from sluice.domain.rollout import Deployed
-    from sluice.domain.target import Entry
 
 
 class Account:

@@ -19,9 +19,9 @@ from sluice.domain.values import iso
 
 if TYPE_CHECKING:
     from cli.stack import Connection
+    from sluice.domain.history import Entry
     from sluice.domain.release import Release, ReleaseName
     from sluice.domain.rollout import Deployed
-    from sluice.domain.target import Entry
     from sluice.domain.vault import VaultCopy
 
 

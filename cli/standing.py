@@ -13,10 +13,11 @@ from sluice.domain.release import ApprovalStatus, Capture, Release
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from sluice.domain.history import Entry
     from sluice.domain.noted import Noted
     from sluice.domain.receipt import Receipt
     from sluice.domain.refusal import Refusal
-    from sluice.domain.target import Entry, TargetState
+    from sluice.domain.target import TargetState
 
 
 class Goal(StrEnum):

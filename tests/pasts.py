@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import settings
 
 from sluice.domain.auditing import audit
+from sluice.domain.history import Entry, chronicle, content_hash
 from sluice.domain.recorded import Recorded
-from sluice.domain.target import Change, Entry, Event, TargetState, chronicle, content_hash
+from sluice.domain.target import Change, Event, TargetState
 from tests.builders import CANARY, EXECUTION, STABLE, TARGET, after
 
 if TYPE_CHECKING:

@@ -41,6 +41,7 @@ from sluice.events.uploads import Origin, parse_arrival
 from sluice.gating import Gating
 from sluice.inspecting import Inspecting
 from sluice.observability import logger, metrics
+from sluice.packaging import Packaging
 from sluice.partnering import Partnering
 from sluice.pinning import Pinning
 from sluice.registering import Registering
@@ -93,7 +94,7 @@ registering = Registering(
     capturing=Capturing(
         vault=vault,
         copying=copying,
-        registry=Registry(client("sagemaker")),
+        packaging=Packaging(Registry(client("sagemaker"))),
         releases=releases,
         intake=intake,
         telling=telling,

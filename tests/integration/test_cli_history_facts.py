@@ -10,7 +10,7 @@ from cli.__main__ import main
 from cli.facts import Facts
 from cli.stack import Connection
 from sluice.adapters.ledger.releases import Releases
-from sluice.domain.target import Entry
+from sluice.domain.history import Entry
 from tests.builders import AT, BUCKET, COMMIT, TARGET, a_release_name, deployed, seen
 from tests.integration.captured import Captured
 from tests.integration.catalogue import MODEL_ID

@@ -10,9 +10,10 @@ import pytest
 from sluice.adapters.ledger.table import ConditionFailedError, encode, key
 from sluice.adapters.ledger.targets import ContentionError, Targets
 from sluice.domain.alarm import Watched
+from sluice.domain.history import entry_hash
 from sluice.domain.lease import DisplacedError, intend
 from sluice.domain.rollout import Phase
-from sluice.domain.target import Change, Event, TargetState, entry_hash
+from sluice.domain.target import Change, Event, TargetState
 from tests.builders import ALARM_ARN, AT, TARGET, a_rollout, a_signal, a_state, watches
 from tests.integration.conftest import TABLE
 

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 from sluice.domain.alarm import Firing, Owe, Watched, respond
 from sluice.domain.approval import new_target, observe
 from sluice.domain.desired import Beside, Start, next_move
+from sluice.domain.history import chronicle
 from sluice.domain.outcome import promote, take_back
 from sluice.domain.pairing import seen_from, tell
 from sluice.domain.parting import part
 from sluice.domain.release import ApprovalChange, ApprovalStatus, Pair, Release, System
 from sluice.domain.rollout import Action, Rollout
 from sluice.domain.settlement import release_target
-from sluice.domain.target import Change, TargetState, chronicle
+from sluice.domain.target import Change, TargetState
 from tests.builders import AT, a_release, a_release_name
 
 if TYPE_CHECKING:

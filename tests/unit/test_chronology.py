@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sluice.domain.chronology import approval, services, situation
-from sluice.domain.target import Entry, Event, TargetState
+from sluice.domain.history import Entry
+from sluice.domain.target import Event, TargetState
 from tests.builders import CANARY, STABLE, TARGET, after, deployed
 from tests.pasts import a_past, tell, unhurried
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sluice.domain.rollout import Action, Kind, Rollout, Verdict, advance, following, heed
+from sluice.domain.advancing import advance, following, heed
+from sluice.domain.rollout import Action, Kind, Rollout, Verdict
 from tests.builders import CANARY, a_rollout
 
 

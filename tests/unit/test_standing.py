@@ -8,11 +8,12 @@ import pytest
 
 from cli.looking import look_until
 from cli.standing import Goal, Standing, State, of_folder, of_push, of_release
+from sluice.domain.history import Entry
 from sluice.domain.inbox import CONFIG, EVALUATION, MODEL
 from sluice.domain.receipt import Kind, Receipt
 from sluice.domain.refusal import Reason, Refusal
 from sluice.domain.release import ApprovalStatus, Capture
-from sluice.domain.target import Entry, Mark
+from sluice.domain.target import Mark
 from tests.builders import AT, a_noted, a_release, a_release_name, a_state, deployed, seen
 
 APPROVED = {"approval": ApprovalStatus.APPROVED, "approvals": (seen(),)}

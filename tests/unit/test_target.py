@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sluice.domain.history import Entry, chronicle, entry_hash
 from sluice.domain.release import ReleaseName
-from sluice.domain.target import Change, Entry, Event, TargetState, chronicle, entry_hash, orphaned
+from sluice.domain.target import Change, Event, TargetState, orphaned
 from tests.builders import AT, STABLE, a_rollout, a_state, after
 
 

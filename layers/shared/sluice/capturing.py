@@ -9,14 +9,12 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
-from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
 from sluice.adapters.artifacts import ArtifactGoneError
 from sluice.adapters.ledger.intake import receipt_item
 from sluice.adapters.ledger.table import ConditionFailedError
-from sluice.adapters.registry import Package, RegistryRefusedError
+from sluice.adapters.registry import RegistryRefusedError
 from sluice.adapters.vault import VaultConflictError
 from sluice.attesting import Attested
 from sluice.domain.approval import below_policy
@@ -25,11 +23,10 @@ from sluice.domain.composing import numbered
 from sluice.domain.gates import missed_by
 from sluice.domain.inbox import identity
 from sluice.domain.manifest import MANIFEST, digest_of, manifest_uri, vault_key
-from sluice.domain.package import RELEASE_DIGEST
 from sluice.domain.receipt import Kind, Receipt
 from sluice.domain.refusal import Reason, Refusal
 from sluice.domain.registration import ended
-from sluice.domain.release import ApprovalStatus, Capture, Release
+from sluice.domain.release import Capture, Release
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -37,20 +34,18 @@ if TYPE_CHECKING:
     from sluice.adapters.ledger.intake import Intake, Seen
     from sluice.adapters.ledger.releases import Releases
     from sluice.adapters.own_stack import OwnStack
-    from sluice.adapters.registry import Registry
     from sluice.adapters.vault import Vault
     from sluice.attesting import Attesting
     from sluice.copying import Copying, Turn
     from sluice.domain.bedrock_manifest import AnyManifest
     from sluice.gating import Gating
+    from sluice.packaging import Packaging
     from sluice.partnering import Partnering
     from sluice.telling import Telling
     from sluice.tracing import Tracing
 
 _AT_ONCE = 90
 """Receipts that end with the registration: a transaction has 100 operations at most."""
-_LOOK_BACK = timedelta(days=1)
-"""How far a package's creation may lie before its claim, as two clocks tell it."""
 
 
 class CaptureRefusedError(Exception):
@@ -78,7 +73,7 @@ class Capturing:
 
     vault: Vault
     copying: Copying
-    registry: Registry
+    packaging: Packaging
     releases: Releases
     intake: Intake
     telling: Telling
@@ -146,7 +141,7 @@ class Capturing:
         self.vault.write_once(manifest.bucket, manifest_key, claimed.text.encode("utf-8"))
         attested = Attested(release.name, release.digest, claimed.text, manifest)
         self.attesting.attest(attested, fresh=claimed.fresh)
-        package = self._package(release, manifest, fresh=claimed.fresh)
+        package = self.packaging.package(release, manifest, fresh=claimed.fresh)
         self._leave_out(manifest, at=at)
         self.tracing.keep(manifest)
         registered = release.model_copy(
@@ -163,7 +158,7 @@ class Capturing:
             receipts = _receipts(manifest, turn)[:_AT_ONCE]
             self.releases.register(registered, copies, receipts=list(map(receipt_item, receipts)))
         except ConditionFailedError:
-            self._yield_to_winner(registered)
+            self.packaging.yield_to(self.releases.get(registered.name), ours=registered)
         self._end_rest(manifest, turn=turn)
 
     def _end_rest(self, manifest: AnyManifest, *, turn: Turn) -> None:
@@ -173,33 +168,6 @@ class Capturing:
         """
         for receipt in _receipts(manifest, turn)[_AT_ONCE:]:
             self.intake.end_registered(receipt)
-
-    def _package(self, release: Release, manifest: AnyManifest, *, fresh: bool) -> Package:
-        """The one package of the release: found, or created; any other is rejected.
-
-        A lost reply or a crash leaves a package nobody knows of. The client token makes SageMaker
-        return it again; how long it remembers the token is not documented.
-        """
-        found = [] if fresh else self._packages(release)
-        if not found:
-            arn = self.registry.register(manifest, release.digest)
-            found = self._packages(release)
-            if arn not in {package.arn for package in found}:  # the list lags behind
-                found.append(self.registry.describe(arn))
-        kept, *strays = sorted(found, key=lambda package: package.version)
-        for stray in strays:
-            if stray.approval is not ApprovalStatus.REJECTED or release.missed:
-                self.registry.reject(stray.arn, f"duplicate of {kept.arn}")
-        return kept
-
-    def _packages(self, release: Release) -> list[Package]:
-        """Every package that names the release's digest, among those created since its claim."""
-        oldest = release.claimed_at - _LOOK_BACK
-        recent = takewhile(
-            lambda one: one.created >= oldest, self.registry.packages(release.name.group)
-        )
-        described = (self.registry.describe(one.arn) for one in recent)
-        return [one for one in described if one.metadata.get(RELEASE_DIGEST) == release.digest]
 
     def _leave_out(self, manifest: AnyManifest, *, at: datetime) -> None:
         """End the inputs of the folder that its config does not name.
@@ -214,12 +182,6 @@ class Capturing:
                 left_out = ended(noted.upload.identity, refusal, release=manifest.release, at=at)
                 with suppress(ConditionFailedError):  # it was refused, or superseded, before
                     self.intake.end(left_out)
-
-    def _yield_to_winner(self, ours: Release) -> None:
-        """Somebody else registered the release first: another package of ours is a duplicate."""
-        winner = self.releases.get(ours.name)
-        if winner and winner.package_arn != ours.package_arn:
-            self.registry.reject(ours.package_arn, f"duplicate of {winner.package_arn}")
 
     def _give_up(self, manifest: AnyManifest, refusal: Refusal, *, at: datetime) -> None:
         self.telling.capture_refused(manifest.release, refusal)

@@ -6,11 +6,12 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sluice.domain.advancing import following
 from sluice.domain.answer_test import judge_answer, request
 from sluice.domain.bedrock import ApplicationTest
 from sluice.domain.bedrock_manifest import parse_any_manifest
 from sluice.domain.lease import intend
-from sluice.domain.rollout import Action, Rollout, Trial, following
+from sluice.domain.rollout import Action, Rollout, Trial
 from sluice.domain.smoke_test import LARGEST_BODY, SmokeTest
 from sluice.domain.smoke_verdict import Found, conclude, counted, judge, pause, told
 

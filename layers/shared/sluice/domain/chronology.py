@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
+    from sluice.domain.history import Entry
     from sluice.domain.rollout import Deployed
-    from sluice.domain.target import Entry
 
 APPROVED = "Approved"
 _HALTED, _STARTED, _SHIFTED = "Halted", "RolloutStarted", "Shifted"

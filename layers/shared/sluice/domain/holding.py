@@ -5,9 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from sluice.domain.advancing import following
 from sluice.domain.arming import note
 from sluice.domain.lease import held
-from sluice.domain.rollout import Action, Phase, Verdict, following
+from sluice.domain.rollout import Action, Phase, Verdict
 from sluice.domain.target import Change, Event, Word
 
 if TYPE_CHECKING:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sluice.domain.advancing import heed
 from sluice.domain.arming import disarm
 from sluice.domain.errors import DisplacedError, SignalPendingError
-from sluice.domain.rollout import Action, Phase, Rollout, heed
+from sluice.domain.rollout import Action, Phase, Rollout
 from sluice.domain.target import Change, Event, TargetState
 
 if TYPE_CHECKING:

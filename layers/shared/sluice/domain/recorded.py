@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from pydantic import ValidationError
 
-from sluice.domain.target import Entry, content_hash
+from sluice.domain.history import Entry, content_hash
 from sluice.domain.values import SCHEMA_VERSION, Moment, Value
 
 HISTORY = "HISTORY#"

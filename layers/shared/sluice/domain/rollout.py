@@ -1,8 +1,7 @@
 """A rollout: the course of one release from approval to an outcome, as a value.
 
 The value is the state machine's payload and stands in the ledger while the machine waits. Whoever
-wakes the machine computes the rollout's next `action` here and hands the whole value back; the
-machine only follows `action`.
+wakes the machine hands it back with its next `action`, and the machine only follows that.
 """
 
 from __future__ import annotations
@@ -249,30 +248,3 @@ class Rollout(Value):
         """The rollout with its next action and the reason for it."""
         update = {"action": action, "reason": reason, "evidence": "", **changes}
         return self.model_copy(update=update)
-
-
-def advance(rollout: Rollout, verdict: Verdict, reason: str) -> Rollout:
-    """Move the rollout on, its current step having been judged."""
-    judged = rollout.model_copy(update={"verdict": verdict})
-    match verdict:
-        case Verdict.FAILED:
-            return judged.to(Action.ROLL_BACK, reason, blames=True)
-        case Verdict.INCONCLUSIVE if rollout.on_inconclusive is Action.PROMOTE:
-            return following(judged, reason)
-        case Verdict.INCONCLUSIVE:
-            return judged.to(rollout.on_inconclusive, reason)
-        case Verdict.PASSED:
-            return following(judged, reason)
-
-
-def following(rollout: Rollout, reason: str) -> Rollout:
-    """The rollout at its next step, or to be promoted when there is none left."""
-    position = rollout.position + 1
-    if position < len(rollout.steps):
-        return rollout.to(Action.SHIFT, reason, position=position)
-    return rollout.to(Action.PROMOTE, reason)
-
-
-def heed(rollout: Rollout, reason: str, *, blames: bool) -> Rollout:
-    """The rollout, told that its release must not go on serving."""
-    return rollout.to(Action.ROLL_BACK, reason, blames=blames, verdict=Verdict.FAILED)

@@ -11,8 +11,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from sluice.domain import strict_json
+from sluice.domain.advancing import following
 from sluice.domain.lease import held
-from sluice.domain.rollout import Action, Kind, Rollout, Trial, Verdict, following
+from sluice.domain.rollout import Action, Kind, Rollout, Trial, Verdict
 from sluice.domain.target import Change, Event, TargetState
 
 if TYPE_CHECKING:

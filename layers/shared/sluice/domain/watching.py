@@ -10,9 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from sluice.domain.advancing import advance, following, heed
 from sluice.domain.arming import arm
 from sluice.domain.holding import as_said
-from sluice.domain.rollout import Action, Kind, Phase, Rollout, Verdict, advance, following, heed
+from sluice.domain.rollout import Action, Kind, Phase, Rollout, Verdict
 from sluice.domain.statuses import IN_SERVICE, Allowed, allowed
 from sluice.domain.superseding import superseding
 

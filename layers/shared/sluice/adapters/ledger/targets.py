@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from sluice.adapters.ledger.table import ConditionFailedError, Item, Table
 from sluice.domain.alarm import Watched
+from sluice.domain.history import Entry, chronicle
 from sluice.domain.parting import part
-from sluice.domain.target import Change, Entry, TargetState, chronicle
+from sluice.domain.target import Change, TargetState
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
