@@ -53,7 +53,7 @@ def moves_both(churn: Line, support: Application) -> None:
     """The model is given to a corrected config, both are approved, and the config is promoted."""
     support.push(3, model_id=SMALL_MODEL_ID, moves_with=f"{churn.name}-v2")
     support.line.approve(3)
-    approve_again(churn, 2)
+    churn.approve_again(2)
     support.line.until_event("Settled", 3)
 
 
@@ -65,16 +65,3 @@ def goes_back(churn: Line, support: Application) -> None:
     churn.until_event("RolledBack", 2, after=count)
     churn.until_serving({1: 100})
     support.line.until_event("Settled", 1, after=rolled["n"])
-
-
-def approve_again(line: Line, version: int) -> None:
-    """A person stands by a version that was approved before."""
-    sagemaker, arn = line.stack.client("sagemaker"), line.package_arn(version)
-    pending = "PendingManualApproval"
-    sagemaker.update_model_package(ModelPackageArn=arn, ModelApprovalStatus=pending)
-
-    def noted() -> bool | None:
-        return line.ledger.release(line.name, version)["approval"] == pending or None
-
-    line.until("it is pending", noted)
-    line.approve(version)

@@ -27,10 +27,10 @@ def changed(version: int, group: str = "churn") -> dict[str, Any]:
     return event
 
 
-def rejected(version: int, at: datetime) -> dict[str, Any]:
-    """SageMaker tells that a package was rejected at that time."""
+def told(version: int, status: str, at: datetime) -> dict[str, Any]:
+    """SageMaker tells that a package's status became this at that time."""
     event = changed(version)
-    event["detail"] |= {"ModelApprovalStatus": "Rejected", "LastModifiedTime": at.isoformat()}
+    event["detail"] |= {"ModelApprovalStatus": status, "LastModifiedTime": at.isoformat()}
     return event
 
 

@@ -21,7 +21,8 @@ from tests.builders import (
     a_state,
     a_wanted,
 )
-from tests.integration.reconciling import ENDED, OLD, changed, reconcile, rejected
+from tests.integration.reconciling import ENDED, OLD, changed, reconcile
+from tests.integration.reconciling import told as told_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -189,23 +190,27 @@ def test_a_rejection_of_the_canary_wakes_its_rollout(world: World, wire: Wire) -
     assert world.state.signal.cause is Cause.REJECTION
 
 
-def test_a_rejection_and_an_approval_that_are_over_before_we_look_start_it_again(
-    world: World,
+@pytest.mark.parametrize(
+    ("status", "history"),
+    [("Rejected", ["Rejected", "Approved"]), ("PendingManualApproval", ["Approved"])],
+)
+def test_an_approval_taken_back_and_given_again_before_we_look_starts_it_again(
+    world: World, status: str, history: list[str]
 ) -> None:
-    """Nothing but the rejection's event tells of it; told twice, or again later, it counts once."""
+    """Nothing but the first event tells of it; told twice, or once more later, it counts once."""
     world.given_versions(1, 2, 3, 4)
     reconcile(world, changed(4))
     world.given(a_state(wanted=None, approval_seq=1))
     begun = world.history()
 
-    world.decide(a_package_arn(4), "Rejected")
+    world.decide(a_package_arn(4), status)
     package = world.aws("sagemaker").describe_model_package(ModelPackageName=a_package_arn(4))
-    told = rejected(4, package["LastModifiedTime"])
+    event = told_of(4, status, package["LastModifiedTime"])
     world.decide(a_package_arn(4), "Approved")
-    for event in (changed(4), told, told, changed(4)):
-        reconcile(world, event)
+    for one in (changed(4), event, event, changed(4)):
+        reconcile(world, one)
 
-    assert world.history()[len(begun) :] == ["Rejected", "Approved", "RolloutStarted"]
+    assert world.history()[len(begun) :] == [*history, "RolloutStarted"]
 
 
 def test_a_rejection_of_what_is_live_rolls_back(world: World) -> None:

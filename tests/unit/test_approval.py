@@ -30,7 +30,6 @@ from tests.builders import (
     a_signal,
     a_state,
     a_wanted,
-    after,
     seen,
 )
 
@@ -144,7 +143,9 @@ ONCE = a_release(approval=APPROVED, approvals=(seen(APPROVED, modified=10),))
 def test_a_rejection_told_of_lies_between_two_approvals() -> None:
     again = seen(APPROVED, modified=30, actor="bob")
 
-    found = observe(a_state(wanted=None), ONCE, again, rejected_at=after(20))
+    found = observe(
+        a_state(wanted=None), ONCE, again, told=seen(REJECTED, modified=20, actor="unknown")
+    )
 
     assert found
     assert [(one.event, one.reason) for one in found.change.events] == [
@@ -159,7 +160,9 @@ def test_a_rejection_told_of_lies_between_two_approvals() -> None:
 def test_a_canary_that_was_rejected_for_a_moment_ends_and_is_wanted_again() -> None:
     state = a_state(a_rollout(), wanted=None)
 
-    found = observe(state, ONCE, seen(APPROVED, modified=30), rejected_at=after(20))
+    found = observe(
+        state, ONCE, seen(APPROVED, modified=30), told=seen(REJECTED, modified=20, actor="unknown")
+    )
 
     assert found
     signal, wanted = found.change.state.signal, found.change.state.wanted
@@ -180,25 +183,30 @@ def test_a_canary_that_was_rejected_for_a_moment_ends_and_is_wanted_again() -> N
 def test_a_rejection_of_another_time_says_nothing(
     release: Release, change: ApprovalChange, rejected_at: float | None
 ) -> None:
-    told_at = None if rejected_at is None else after(rejected_at)
+    told_of = None if rejected_at is None else seen(REJECTED, modified=rejected_at)
 
-    assert observe(a_state(), release, change, rejected_at=told_at) is None
+    assert observe(a_state(), release, change, told=told_of) is None
 
 
 @pytest.mark.parametrize("now", [REJECTED, PENDING])
 def test_what_is_not_approved_now_is_taken_as_it_is(now: ApprovalStatus) -> None:
     change = seen(now, modified=30)
 
-    assert observe(a_state(), ONCE, change, rejected_at=after(20)) == observed(
-        a_state(), ONCE, change
-    )
+    assert observe(
+        a_state(), ONCE, change, told=seen(REJECTED, modified=20, actor="unknown")
+    ) == observed(a_state(), ONCE, change)
 
 
 def test_a_rejection_only_told_of_lifts_no_mark() -> None:
     """It may be older than the mark; only what the registry said itself confirms one."""
     state = a_state(bad={"churn-v4": BAD}, wanted=None)
 
-    found = observe(state, ONCE, seen(APPROVED, modified=30, actor="bob"), rejected_at=after(20))
+    found = observe(
+        state,
+        ONCE,
+        seen(APPROVED, modified=30, actor="bob"),
+        told=seen(REJECTED, modified=20, actor="unknown"),
+    )
 
     assert found
     assert [one.event for one in found.change.events] == ["Rejected", "StillBad"]

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sluice.domain.release import ApprovalChange, ApprovalStatus
 from sluice.events.triggers import (
     GroupDue,
     PackageChanged,
@@ -26,6 +27,15 @@ def a_package_event(**detail: Any) -> dict[str, Any]:
     return {**event, "detail": {**event["detail"], **detail}}
 
 
+def told(status: ApprovalStatus) -> ApprovalChange:
+    return ApprovalChange(
+        status=status,
+        last_modified=datetime(2026, 5, 3, 13, 59, 58, tzinfo=UTC),
+        actor="unknown",
+        observed_at=AT,
+    )
+
+
 @pytest.mark.parametrize(
     ("event", "trigger"),
     [
@@ -38,8 +48,15 @@ def a_package_event(**detail: Any) -> dict[str, Any]:
             a_package_event(
                 ModelApprovalStatus="Rejected", LastModifiedTime="2026-05-03T13:59:58Z"
             ),
-            PackageChanged(a_package_arn(4), AT, datetime(2026, 5, 3, 13, 59, 58, tzinfo=UTC)),
+            PackageChanged(a_package_arn(4), AT, told(ApprovalStatus.REJECTED)),
             id="a package was rejected, and when",
+        ),
+        pytest.param(
+            a_package_event(
+                ModelApprovalStatus="PendingManualApproval", LastModifiedTime="2026-05-03T13:59:58Z"
+            ),
+            PackageChanged(a_package_arn(4), AT, told(ApprovalStatus.PENDING)),
+            id="a package was set to pending, and when",
         ),
         pytest.param(
             a_package_event(

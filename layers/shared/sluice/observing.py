@@ -2,7 +2,7 @@
 
 SageMaker's events are best effort and may come twice; whatever hints at a change, the registry is
 read again, and the ledger decides whether it is news. One thing only an event can tell: that what
-is Approved now was Rejected for a moment.
+is Approved now was not, for a moment.
 """
 
 from __future__ import annotations
@@ -67,17 +67,17 @@ class Observing:
     announcements: Announcements
 
     def observe(
-        self, package_arn: str, rejected_at: datetime | None, *, now: datetime
+        self, package_arn: str, told: ApprovalChange | None, *, now: datetime
     ) -> Seen | None:
         """Record a package's approval as it is now; None if it is no release of ours, or gone.
 
-        `rejected_at` is its `LastModifiedTime` when it was Rejected, if an event tells of that.
+        `told` is a status that an event tells of, which may be over by now.
         """
         package = self.registry.find(package_arn)
         release = self._release_of(package) if package else None
         if package is None or release is None:
             return None
-        return Seen(release, self._observe(release, package, rejected_at, now=now))
+        return Seen(release, self._observe(release, package, told, now=now))
 
     def look_at(self, wanted: frozenset[ReleaseName]) -> Looked:
         """Ask the registry for each of `wanted`."""
@@ -116,12 +116,12 @@ class Observing:
         return release if release and release.package_arn == package.arn else None
 
     def _observe(
-        self, release: Release, package: Package, rejected_at: datetime | None, *, now: datetime
+        self, release: Release, package: Package, told: ApprovalChange | None, *, now: datetime
     ) -> str:
         """Record the approval as it is now; the refusal, if its target belongs to others."""
         for _ in range(_ATTEMPTS):
             try:
-                return self._record(release, package, rejected_at, now=now)
+                return self._record(release, package, told, now=now)
             except ConditionFailedError:
                 # SageMaker tells of one change several times: somebody else has just recorded it.
                 release = self.releases.get(release.name) or release
@@ -129,7 +129,7 @@ class Observing:
         raise ContentionError(message)
 
     def _record(
-        self, release: Release, package: Package, rejected_at: datetime | None, *, now: datetime
+        self, release: Release, package: Package, told: ApprovalChange | None, *, now: datetime
     ) -> str:
         seen = ApprovalChange(
             status=package.approval,
@@ -143,7 +143,7 @@ class Observing:
         def decide(state: TargetState | None) -> Change | None:
             nonlocal seen_as
             state = state or new_target(target)
-            seen_as = observe(state, release, seen, rejected_at=rejected_at)
+            seen_as = observe(state, release, seen, told=told)
             return seen_as.change if seen_as else None
 
         def also() -> list[Item]:

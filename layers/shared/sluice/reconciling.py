@@ -90,13 +90,13 @@ class Reconciling:
     restoring: Restoring
     cool_down_minutes: int
 
-    def package_changed(self, told: PackageChanged) -> str:
+    def package_changed(self, changed: PackageChanged) -> str:
         """A package's approval may have changed: observe it, then reconcile its target."""
-        seen = self.observing.observe(told.package_arn, told.rejected_at, now=told.at)
+        seen = self.observing.observe(changed.package_arn, changed.told, now=changed.at)
         if seen is None:
-            return f"{told.package_arn} is no release of ours"
+            return f"{changed.package_arn} is no release of ours"
         return seen.refusal or self.reconcile(
-            names.target_of(seen.release.target, seen.release.system), now=told.at
+            names.target_of(seen.release.target, seen.release.system), now=changed.at
         )
 
     def reconcile(self, target: str, *, now: datetime, sweep: Sweep | None = None) -> str:

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from sluice.domain.inbox import EVALUATION
 from sluice.domain.manifest import MANIFEST, Manifest, manifest_uri
 from sluice.domain.package import client_token, customer_metadata, description, specification
-from sluice.domain.release import ApprovalStatus
+from sluice.domain.release import UNKNOWN, ApprovalStatus
 from sluice.domain.verifying import Packaged
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ def _package(found: Any) -> Package:
         created=found["CreationTime"],
         # A package nobody changed since it was created has no LastModifiedTime.
         last_modified=found.get("LastModifiedTime") or found["CreationTime"],
-        last_modified_by=modifier.get("IamIdentity", {}).get("Arn", "unknown"),
+        last_modified_by=modifier.get("IamIdentity", {}).get("Arn", UNKNOWN),
         metadata=found.get("CustomerMetadataProperties", {}),
         specification=found.get("InferenceSpecification", {}),
     )

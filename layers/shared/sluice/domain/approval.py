@@ -2,8 +2,8 @@
 
 SageMaker keeps no approval time and may tell of one change several times, or not at all. Only a
 *transition* counts: a status other than the one the ledger holds, on a package modified later.
-A rejection and the approval that follows it may both be over before anybody looks; then the event
-that tells of the rejection is all there is of it.
+An approval may be taken back and given again before anybody looks; then the event that tells of
+the first is all there is of it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sluice.domain.gates import actor_of
-from sluice.domain.release import ApprovalChange, ApprovalStatus, Release
+from sluice.domain.release import UNKNOWN, ApprovalChange, ApprovalStatus, Release
 from sluice.domain.superseding import superseding
 from sluice.domain.target import Cause, Change, Event, Mark, Signal, TargetState, Wanted
 
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 
     from sluice.domain.gates import Gates
 
-_UNKNOWN = "unknown"
-"""The actor where SageMaker does not say who modified a package."""
 AGAINST = ", against the evaluation policy: "
 """Between who approved a release and what of the policy it misses."""
 _MOST_NAMED = 3
@@ -42,15 +40,14 @@ def observe(
     release: Release,
     seen: ApprovalChange,
     *,
-    rejected_at: datetime | None = None,
+    told: ApprovalChange | None = None,
 ) -> Observation | None:
     """Record that `release` was seen with another approval status; None if that is no news.
 
-    `rejected_at` is the `LastModifiedTime` of a rejection that an event tells of, if any.
+    `told` is a rejection, or a setting to pending, that an event tells of, if any.
     """
-    unseen = _unseen_rejection(release, seen, rejected_at)
-    if unseen:
-        return _approved_again(state, release, unseen, seen)
+    if told and _is_unseen(release, told, seen):
+        return _approved_again(state, release, told, seen)
     return _observed(state, release, seen) if is_news(release, seen) else None
 
 
@@ -106,29 +103,20 @@ def is_news(release: Release, seen: ApprovalChange) -> bool:
     return not release.approvals or seen.last_modified > release.approvals[-1].last_modified
 
 
-def _unseen_rejection(
-    release: Release, seen: ApprovalChange, rejected_at: datetime | None
-) -> ApprovalChange | None:
-    """The rejection told of, if it lies between the approval recorded and the one seen now."""
-    if not (rejected_at and release.approval is seen.status is ApprovalStatus.APPROVED):
-        return None
-    change = ApprovalChange(
-        status=ApprovalStatus.REJECTED,
-        last_modified=rejected_at,
-        actor=_UNKNOWN,
-        observed_at=seen.observed_at,
-    )
-    over = rejected_at <= seen.last_modified
-    return change if over and is_news(release, change) else None
+def _is_unseen(release: Release, told: ApprovalChange, seen: ApprovalChange) -> bool:
+    """Whether what is told of lies between the approval recorded and the one seen now."""
+    approved = release.approval is seen.status is ApprovalStatus.APPROVED
+    return approved and is_news(release, told) and told.last_modified <= seen.last_modified
 
 
 def _approved_again(
-    state: TargetState, release: Release, unseen: ApprovalChange, seen: ApprovalChange
+    state: TargetState, release: Release, told: ApprovalChange, seen: ApprovalChange
 ) -> Observation:
     """One change after the other. What was only told of confirms no mark of a bad release."""
-    rejected = _rejected(state, release, unseen)
-    approved = _observed(rejected.state, release.seen(unseen), seen)
-    events = (*rejected.events, *approved.change.events)
+    rejected = told.status is ApprovalStatus.REJECTED
+    before = _rejected(state, release, told) if rejected else Change(state)
+    approved = _observed(before.state, release.seen(told), seen)
+    events = (*before.events, *approved.change.events)
     return replace(approved, change=replace(approved.change, events=events))
 
 
@@ -197,7 +185,7 @@ def _still_bad(state: TargetState, release: Release, seen: ApprovalChange) -> Ch
         why = "the package was not yet Rejected for it"
     elif seen.last_modified <= mark.rejected_at:
         why = "the approval is older than the rejection"
-    elif seen.actor == mark.rejected_by and seen.actor not in {"", _UNKNOWN}:
+    elif seen.actor == mark.rejected_by and seen.actor not in {"", UNKNOWN}:
         why = "nobody but us approved it"
     else:
         return None

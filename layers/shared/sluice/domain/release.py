@@ -33,6 +33,10 @@ class Capture(StrEnum):
     """The vault is complete and the model package exists."""
 
 
+UNKNOWN = "unknown"
+"""The actor where SageMaker does not say who modified a package."""
+
+
 class ApprovalChange(Value):
     """One change of approval status that we observed."""
 

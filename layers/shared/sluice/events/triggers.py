@@ -14,6 +14,9 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from sluice.domain import names
+from sluice.domain.release import UNKNOWN, ApprovalChange, ApprovalStatus
+
+_TAKEN_BACK = {ApprovalStatus.REJECTED, ApprovalStatus.PENDING}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +25,8 @@ class PackageChanged:
 
     package_arn: str
     at: datetime
-    rejected_at: datetime | None = None
-    """The package's `LastModifiedTime` when it was Rejected, where that is what the event tells."""
+    told: ApprovalChange | None = None
+    """That it was Rejected or set to pending, where that is what the event tells, and when."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,10 +85,17 @@ class _Package(BaseModel):
     updated: Annotated[tuple[str, ...], Field(alias="UpdatedModelPackageFields")] = ()
     modified: Annotated[EventTime | None, Field(alias="LastModifiedTime")] = None
 
-    @property
-    def rejected_at(self) -> datetime | None:
-        rejected = self.approval == "Rejected" and "ModelApprovalStatus" in self.updated
-        return self.modified if rejected else None
+    def told(self, at: datetime) -> ApprovalChange | None:
+        """That the approval is taken back; that it is given, the registry alone can say."""
+        taken_back = self.approval in _TAKEN_BACK and "ModelApprovalStatus" in self.updated
+        if not (taken_back and self.modified):
+            return None
+        return ApprovalChange(
+            status=ApprovalStatus(self.approval),
+            last_modified=self.modified,
+            actor=UNKNOWN,
+            observed_at=at,
+        )
 
 
 class _Asked(BaseModel):
@@ -132,7 +142,7 @@ def parse_trigger(event: dict[str, Any]) -> Trigger:
     match envelope.source, envelope.detail_type:
         case "aws.sagemaker", "SageMaker Model Package State Change":
             package = _Package.model_validate(detail)
-            return PackageChanged(package.arn, envelope.time, package.rejected_at)
+            return PackageChanged(package.arn, envelope.time, package.told(envelope.time))
         case "aws.sagemaker", _:
             return TargetDue(names.target_of(detail["EndpointName"]), envelope.time, hint=True)
         case "aws.states", _:
