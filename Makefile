@@ -57,7 +57,7 @@ demo: setup ## The main job on this machine: push, approve, canary, promote, rol
 .PHONY: up
 up: setup ## Start the local cloud with the stack deployed; Ctrl-C ends it, the next one goes on.
 	@$(MAKE) --no-print-directory build ARCHITECTURE=x86_64
-	@$(PYTHON) -m localcloud up --port $(PORT) --speed $(SPEED) --keep --deploy
+	@$(PYTHON) -m localcloud up --port $(PORT) --speed $(SPEED) --keep --deploy --parameter InfrastructureCommit=$(COMMIT)
 
 .PHONY: down
 down: setup ## End a local cloud that `make up` started, and forget its state.

@@ -5,7 +5,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def _up(arguments: argparse.Namespace) -> int:
                 arguments.keep,
                 arguments.lifeline,
             ),
-            _announce_and_deploy if arguments.deploy else _announce,
+            partial(_announce_and_deploy, arguments.parameter) if arguments.deploy else _announce,
         )
     except (PortTakenError, AlreadyRunningError, JournalError) as error:
         return _fail(str(error))
@@ -74,6 +75,10 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--keep", action="store_true", help="keep the state until `down`")
     up.add_argument("--lifeline", type=int, help=argparse.SUPPRESS)
     up.add_argument("--deploy", action="store_true", help="deploy the stack that was built")
+    parameter = "a parameter of that stack; may be given again"
+    up.add_argument(
+        "--parameter", action="append", default=[], metavar="NAME=VALUE", help=parameter
+    )
     _command(commands, "down", "stop what runs in the state folder, and forget its state", _down)
     _command(commands, "status", "say where it answers and what time it is there", _status)
     return parser
@@ -104,16 +109,16 @@ def _announce(port: int) -> None:
         _say(f"export {name}={value}")
 
 
-def _announce_and_deploy(port: int) -> None:
+def _announce_and_deploy(parameters: Sequence[str], port: int) -> None:
     """Deploy beside the server, which must answer meanwhile; end it if that fails."""
     _announce(port)
     _say("deploying the stack; that takes about a quarter of a minute")
-    threading.Thread(target=_deploy, args=(port,), daemon=True).start()
+    threading.Thread(target=_deploy, args=(port, parameters), daemon=True).start()
 
 
-def _deploy(port: int) -> None:
+def _deploy(port: int, parameters: Sequence[str]) -> None:
     try:
-        stack.deploy(f"http://127.0.0.1:{port}")
+        stack.deploy(f"http://127.0.0.1:{port}", parameters)
     except stack.DeployError as error:
         _fail(str(error))
         os.kill(os.getpid(), signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""`make deploy` tells the stack the commit that it is deployed from, or that there is none."""
+"""`make deploy` and `make up` tell the stack the commit that it is from, or that there is none."""
 
 from __future__ import annotations
 
@@ -6,13 +6,15 @@ import os
 import re
 import subprocess
 
+import pytest
+
 from tests.architecture.project import ROOT
 
 
-def told(**environment: str) -> str:
-    """The commit that `make deploy` would tell."""
+def told(goal: str, **environment: str) -> str:
+    """The commit that `make GOAL` would tell."""
     ended = subprocess.run(
-        ["make", "--dry-run", "deploy"],
+        ["make", "--dry-run", goal],
         cwd=ROOT,
         env={**os.environ, **environment},
         capture_output=True,
@@ -23,12 +25,13 @@ def told(**environment: str) -> str:
     return str(found)
 
 
-def test_a_stack_is_told_the_commit_of_the_tree() -> None:
+@pytest.mark.parametrize("goal", ["deploy", "up"])
+def test_a_stack_is_told_the_commit_of_the_tree(goal: str) -> None:
     head = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     )
 
-    commit = told()
+    commit = told(goal)
 
     if head.returncode:
         assert commit == "unknown"
@@ -36,5 +39,6 @@ def test_a_stack_is_told_the_commit_of_the_tree() -> None:
         assert commit.removesuffix("-dirty") == head.stdout.strip()
 
 
-def test_without_a_repository_the_commit_is_unknown() -> None:
-    assert told(GIT_DIR=os.devnull) == "unknown"
+@pytest.mark.parametrize("goal", ["deploy", "up"])
+def test_without_a_repository_the_commit_is_unknown(goal: str) -> None:
+    assert told(goal, GIT_DIR=os.devnull) == "unknown"
