@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 import pytest
 
 from sluice.domain.forecasting import expect, in_words, to_ask
 from sluice.domain.measures import STABLE
+from sluice.domain.plan import RolloutPlan
 from sluice.domain.policy import Policy
 from sluice.domain.rollout import Kind, Rollout, Step
 from tests.builders import AT, a_guarded, a_rollout
@@ -66,8 +68,12 @@ def test_little_traffic_is_warned_of_with_what_to_change() -> None:
     told = expect(ROLLOUT, readings(10), now=AT)
 
     (warning, *_) = told.warnings
-    assert "step 1 (50 %) will be held: proof needs about 1,437 canary requests" in warning
+    assert "step 2 (50 %) will be held: proof needs about 1,437 canary requests" in warning
     assert f"! {warning}" in in_words(told)
+    named = re.findall(r"(\w+)\.(\w+)", warning.partition("; raise ")[2])
+    assert named == [("bake_minutes", "last"), ("analysis", "margin_abs")]
+    plan = RolloutPlan().model_dump()
+    assert all(field in plan[section] for section, field in named), "as the user may write them"
 
 
 def test_a_larger_margin_is_worth_requests() -> None:

@@ -51,9 +51,9 @@ def test_a_service_with_enough_traffic_is_not_warned() -> None:
 def test_little_traffic_is_told_that_it_will_be_held_and_why() -> None:
     held, unseen = forecast(a_service(10, 0))["warnings"]
 
-    assert held.startswith("step 2 (50 %) will be held: proof needs about 1,437 canary requests")
-    assert "raise last_max_bake, the weight or margin_abs" in held
-    assert unseen.startswith("step 2 (50 %) finds bad rates from about 7.5 % on in 60 minutes")
+    assert held.startswith("step 3 (50 %) will be held: proof needs about 1,437 canary requests")
+    assert "raise bake_minutes.last, the step's weight or analysis.margin_abs" in held
+    assert unseen.startswith("step 3 (50 %) finds bad rates from about 7.5 % on in 60 minutes")
 
 
 def test_hardly_any_traffic_is_told_that_nothing_can_be_found() -> None:

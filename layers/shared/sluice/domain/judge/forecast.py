@@ -78,23 +78,26 @@ class _Service:
         }
 
     def warnings(self, last: list[dict[str, Any]]) -> list[str]:
-        """What can never be decided, of the steps that pass on evidence only."""
+        """What can never be decided, of the steps that pass on evidence only.
+
+        For people: steps are counted from 1, and names are those of `rollout` in `config.json`.
+        """
         return [line for step in last for line in self._warnings(step)]
 
     def _warnings(self, step: dict[str, Any]) -> list[str]:
-        name = f"step {step['step']} ({100 * step['weight']:g} %)"
+        name = f"step {step['step'] + 1} ({100 * step['weight']:g} %)"
         lines = []
         minutes, longest = step["minutes_to_promote"], step["longest_minutes"]
         if minutes is None:
             lines.append(
                 f"{name} never passes on evidence: the margin is too small for a bad rate of "
-                f"{100 * self._rate:g} %; raise margin_abs or margin_ratio"
+                f"{100 * self._rate:g} %; raise analysis.margin_abs or margin_ratio"
             )
         elif minutes > longest:
             lines.append(
                 f"{name} will be held: proof needs about {step['requests_to_promote']:,} canary "
                 f"requests, {minutes:,} minutes of this traffic, and it bakes {longest} at most; "
-                "raise last_max_bake, the weight or margin_abs"
+                "raise bake_minutes.last, the step's weight or analysis.margin_abs"
             )
         if step["least_rate_found"] is None:
             lines.append(
