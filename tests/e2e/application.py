@@ -27,6 +27,8 @@ from tests.e2e.stack import Stack, function_of
 MODEL_ID = "anthropic.claude-sonnet-4-5-20251001-v2:0"
 SMALL_MODEL_ID = "meta.llama3-8b-instruct-v1:0"
 """It takes 8,192 tokens, and refuses what is longer."""
+PROFILE = "us.anthropic.claude-opus-4-7"
+"""It is reached by this inference profile alone."""
 CONFIG, EVALUATION, PROMPT = "bedrock-config.json", "evaluation-results.json", "prompts/rag.txt"
 TEMPLATE = "Answer from these passages only.\n{{context}}\n\n{{question}}\n"
 QUESTION, PASSAGES = (

@@ -9,6 +9,7 @@ from tests.e2e.application import (
     LONG_QUESTION,
     LONG_TOGETHER,
     PASSAGES,
+    PROFILE,
     SMALL_MODEL_ID,
     TEMPLATE,
     TOO_LONG,
@@ -17,7 +18,6 @@ from tests.e2e.application import (
 from tests.e2e.folders import plan
 
 LATER = "Answer as a friend would.\n{{context}}\n\n{{question}}\n"
-PROFILE = "us.anthropic.claude-opus-4-7"
 LEGACY = "anthropic.claude-3-haiku-20240307-v1:0"
 
 

@@ -6,11 +6,18 @@ from typing import Any
 
 import pytest
 
+from tests.e2e.application import PROFILE, Application
 from tests.e2e.folders import IMAGE_TAG, IMAGE_URI, MANIFEST, REPOSITORY, plan
 from tests.e2e.line import Line
 from tests.e2e.stack import Stack
 from tests.e2e.test_judge import sluice
 
+MODEL = PROFILE.removeprefix("us.")
+ASKED = {
+    *("lambda:GetAlias", "lambda:GetFunctionConfiguration"),
+    *("bedrock:GetInferenceProfile", "bedrock:GetFoundationModel", "bedrock:InvokeModel"),
+}
+"""Of an alias and the versions behind it, and of the model that its way back needs."""
 AT_ONCE = plan(strategy="all_at_once", bake_minutes={"min": 1, "max": 1, "last": 1})
 
 
@@ -208,3 +215,18 @@ def test_no_canary_begins_without_a_way_back_but_on_a_persons_word(churn: Line, 
     ended = churn.until_event("Aborted", 2, after=used["n"])
     assert ended["reason"].startswith("provisioning failed: Requested image")
     churn.until_event("Settled", 2, after=used["n"])
+
+
+def test_of_an_application_its_function_and_its_model_are_asked(support: Application) -> None:
+    support.serve_first(model_id=PROFILE, inference_config={"max_tokens": 256}, rollout=AT_ONCE)
+    stack, since = support.stack, support.line.now()
+    due = json.dumps({"target": f"application/{support.name}", "at": since})
+
+    stack.client("sqs").send_message(QueueUrl=stack.resources["Verifications"], MessageBody=due)
+
+    def look() -> bool | None:
+        calls = [*stack.calls(support.function, since), *stack.calls(MODEL, since)]
+        ours = f":assumed-role/{stack.resources['VerifyTargetsRole']}/"
+        return {one["action"] for one in calls if ours in one["principal"]} == ASKED or None
+
+    support.line.until("what serves was compared and the way back proved", look)
