@@ -15,6 +15,7 @@ import argparse
 import sys
 import tempfile
 import time
+from itertools import batched
 from pathlib import Path
 
 from rich.console import Console
@@ -28,6 +29,8 @@ from tests.permissions.removal import Finding, Share, findings_of
 from tests.permissions.results import known, write_result
 
 _console = Console(width=140)
+_MOST = 12
+"""How many actions are tried on one stack: a test takes an application, and there are sixteen."""
 
 
 def main() -> int:
@@ -59,7 +62,12 @@ def _shares(named: str) -> list[Share]:
     new = [Share(role, _actions(role) - before.get(role, set())) for role in roles]
     old = [Share(role, _actions(role) & before.get(role, set())) for role in roles]
     ordered = (sorted(shares, key=_size, reverse=True) for shares in (new, old))
-    return [one for shares in ordered for one in shares if one.actions]
+    return [
+        Share(one.role, frozenset(actions))
+        for shares in ordered
+        for one in shares
+        for actions in batched(sorted(one.actions), _MOST, strict=False)
+    ]
 
 
 def _actions(role: str) -> frozenset[tuple[str, str]]:
