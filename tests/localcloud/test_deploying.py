@@ -1,4 +1,7 @@
-"""The stack is deployed by stock `sam`: what it is asked to do, and never with own credentials."""
+"""The stack is deployed by stock `sam`: what it is asked to do, and never with own credentials.
+
+Ours: how the local cloud calls `sam deploy`
+"""
 
 from __future__ import annotations
 
