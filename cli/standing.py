@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sluice.domain.receipt import Kind
 from sluice.domain.refusal import ADVICE, Reason
+from sluice.domain.registration import Waiting, plan_registration
 from sluice.domain.release import ApprovalStatus, Capture, Release
 
 if TYPE_CHECKING:
@@ -87,11 +88,16 @@ def _received(name: str, receipt: Receipt) -> str:
 
 def of_folder(noted: Sequence[Noted]) -> Standing:
     """Where a version folder stands that nobody claimed yet, by what was noted of it."""
+    planned = plan_registration(noted) if noted else None
+    waiting = planned if isinstance(planned, Waiting) else None
     refused = [(one.place.name, one.refusal) for one in noted if one.refusal]
+    refused += [(one.name, one.refusal) for one in waiting.misfits] if waiting else []
     if refused:
         return Standing(State.ENDED, "\n".join(_refused(name, why) for name, why in refused))
-    names = ", ".join(one.place.name for one in noted)
-    return Standing(State.PENDING, f"of it there is {names}" if names else "nothing of it is there")
+    if waiting:
+        return Standing(State.PENDING, waiting.detail)
+    said = "complete, and not taken up yet" if noted else "nothing of it is there"
+    return Standing(State.PENDING, said)
 
 
 def _refused(name: str, refusal: Refusal) -> str:

@@ -10,12 +10,12 @@ import pytest
 from sluice.domain.inbox import CONFIG, EVALUATION, MODEL
 from sluice.domain.making import container
 from sluice.domain.manifest import Manifest
-from sluice.domain.model_files import MOST_BYTES, MOST_FILES
+from sluice.domain.model_files import MOST_BYTES, MOST_FILES, Misfit, told_once
 from sluice.domain.package import specification, weights_of
 from sluice.domain.pushed import ModelConfig, parse_config
 from sluice.domain.refusal import Reason, Refusal
 from sluice.domain.registration import Ready, Waiting, plan_registration
-from tests.builders import METADATA, a_config, a_noted, some_facts
+from tests.builders import METADATA, a_config, a_noted, an_upload, some_facts
 
 SHARDS = [{"file": "a.safetensors", "size": 7}, {"file": "tokens/b.json", "size": 7}]
 FILES = ("model/a.safetensors", "model/tokens/b.json")
@@ -163,6 +163,23 @@ def test_a_sha256_that_nobody_knows_is_no_reason_to_refuse() -> None:
     listed = [{**SHARDS[0], "sha256": "a" * 64}, SHARDS[1]]
 
     assert isinstance(plan_registration(a_folder_of_files(listed)), Ready)
+
+
+def test_of_one_reason_people_are_told_once_and_of_all_that_it_refuses() -> None:
+    mismatch, two = (
+        Refusal(reason=reason, detail="") for reason in (Reason.FILE_MISMATCH, Reason.TWO_MODELS)
+    )
+    one, other, third = (
+        Misfit(an_upload(name), name, refusal)
+        for name, refusal in (("a", mismatch), ("b", two), ("c", mismatch))
+    )
+
+    assert list(told_once([one, other, third], set())) == [
+        (one, (third,)),
+        (other, ()),
+        (third, None),
+    ]
+    assert [beside for _, beside in told_once([one, other], {Reason.FILE_MISMATCH})] == [None, ()]
 
 
 def test_a_folder_of_two_models_is_none() -> None:

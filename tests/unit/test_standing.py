@@ -10,11 +10,22 @@ from cli.looking import look_until
 from cli.standing import Goal, Standing, State, of_folder, of_push, of_release
 from sluice.domain.history import Entry
 from sluice.domain.inbox import CONFIG, EVALUATION, MODEL
+from sluice.domain.pushed import ModelConfig
 from sluice.domain.receipt import Kind, Receipt
 from sluice.domain.refusal import Reason, Refusal
 from sluice.domain.release import ApprovalStatus, Capture
 from sluice.domain.target import Mark
-from tests.builders import AT, a_noted, a_release, a_release_name, a_state, deployed, seen
+from tests.builders import (
+    AT,
+    a_config,
+    a_noted,
+    a_release,
+    a_release_name,
+    a_state,
+    deployed,
+    seen,
+    some_facts,
+)
 
 APPROVED = {"approval": ApprovalStatus.APPROVED, "approvals": (seen(),)}
 REJECTED = {
@@ -126,13 +137,25 @@ def test_what_was_found_bad_after_it_settled_is_promoted_no_more() -> None:
 def test_a_folder_that_nobody_claimed_waits_unless_a_file_was_refused() -> None:
     refusal = Refusal(reason=Reason.NOT_GZIP, detail="model.tar.gz is not a gzip file")
 
-    assert of_folder(()).state is State.PENDING
-    assert of_folder((a_noted(CONFIG), a_noted(EVALUATION))).said == (
-        "of it there is config.json, evaluation-results.json"
+    assert of_folder(()) == Standing(State.PENDING, "nothing of it is there")
+    assert of_folder((a_noted(CONFIG), a_noted(EVALUATION))) == Standing(
+        State.PENDING, "waits for model.tar.gz"
     )
     found = of_folder((a_noted(CONFIG), a_noted(MODEL, refusal=refusal)))
     assert found.state is State.ENDED
     assert found.said.startswith("model.tar.gz: Rejected, NotGzip: model.tar.gz is not")
+
+
+def test_a_folder_names_what_contradicts_its_config() -> None:
+    config = ModelConfig(**a_config(model_files=[{"file": "a.bin", "size": 6}]))
+    wrong = a_noted("model/a.bin", facts=some_facts(size=5))
+
+    found = of_folder((a_noted(CONFIG, config=config), wrong))
+
+    assert found.state is State.ENDED
+    assert found.said.startswith(
+        "model/a.bin: Rejected, FileMismatch: model/a.bin has 5 bytes, config.json lists 6. Push"
+    )
 
 
 def a_receipt(kind: Kind, **changes: Any) -> Receipt:

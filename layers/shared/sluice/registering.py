@@ -19,6 +19,7 @@ from sluice.adapters.own_stack import TemplateUnreadableError
 from sluice.capturing import CaptureRefusedError
 from sluice.copying import CopyUnfinishedError, Turn
 from sluice.domain.inbox import Place, Upload, locate
+from sluice.domain.model_files import ONE_PUSH, told_once
 from sluice.domain.receipt import Kind, Receipt
 from sluice.domain.refusal import Reason, Refusal
 from sluice.domain.registration import (
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
     from sluice.adapters.ledger.releases import Releases
     from sluice.adapters.queue import Queue
     from sluice.capturing import Capturing, Claimed
+    from sluice.domain.model_files import Misfit
     from sluice.domain.release import ReleaseName
     from sluice.inspecting import Inspecting
     from sluice.telling import Telling
@@ -150,22 +152,32 @@ class Registering:
         return waits
 
     def _stay_open(self, upload: Upload, place: Place, waiting: Waiting) -> Receipt:
-        """The folder stays open; what contradicts its config is refused, whichever came first."""
-        ours = None
-        for one in waiting.misfits:
-            if one.upload.identity == upload.identity:
-                ours = one.refusal
-            elif not self._has_ended(one.upload):
-                self._refuse(one.upload, one.refusal, place, unclaimed=True)
-        if ours:
-            return self._refuse(upload, ours, place, unclaimed=True)
-        pending = _receipt(upload, Kind.PENDING, place.release, detail=waiting.detail)
-        self.intake.end_unclaimed(pending, place)
-        return pending
+        """The folder stays open; what contradicts its config is refused, whichever came first.
 
-    def _has_ended(self, upload: Upload) -> bool:
-        receipt = self.intake.receipt(upload.identity)
-        return receipt is not None and receipt.terminal
+        People are told once of all that is refused for one reason: before the first receipt of it,
+        so that whoever finds that one needs not tell again. Ours ends last, and the work with it.
+        """
+        receipt = _receipt(upload, Kind.PENDING, place.release, detail=waiting.detail)
+        for one, beside in told_once(*self._refusable(upload, waiting)):
+            self.telling.misfit_refused(one, place.folder, beside=beside)
+            ended = refused(one.upload, one.refusal, release=place.release)
+            if one.upload.identity == upload.identity:
+                receipt = ended
+            else:
+                self.intake.end_unclaimed(ended, place)
+        self.intake.end_unclaimed(receipt, place)
+        return receipt
+
+    def _refusable(
+        self, upload: Upload, waiting: Waiting
+    ) -> tuple[list[Misfit], frozenset[Reason]]:
+        """The misfits that have not ended, ours last, and why others ended a short while ago."""
+        receipts = [(one, self.intake.receipt(one.upload.identity)) for one in waiting.misfits]
+        ended = [found for _, found in receipts if found and found.terminal]
+        fresh = [one for one, found in receipts if found is None or not found.terminal]
+        fresh.sort(key=lambda one: one.upload.identity == upload.identity)
+        lately = (one.reason for one in ended if abs(upload.at - one.at) < ONE_PUSH)
+        return fresh, frozenset(filter(None, lately))
 
     def _late(self, upload: Upload, place: Place, claimed: Claimed, turn: Turn) -> Receipt:
         """The folder is claimed: finish its capture, then see what this object is to it."""

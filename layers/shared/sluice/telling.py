@@ -13,9 +13,13 @@ if TYPE_CHECKING:
     from sluice.adapters.announcements import Announcements
     from sluice.domain.gates import Gates
     from sluice.domain.inbox import Upload
+    from sluice.domain.model_files import Misfit
     from sluice.domain.refusal import Refusal
     from sluice.domain.release import Release, ReleaseName
     from sluice.domain.vault import VaultCopy
+
+_MOST_TOLD = 10
+"""Misfits of one folder that a mail names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +82,33 @@ class Telling:
         """An object was not taken up, and what its pusher can change."""
         self._refused(upload.key, refusal, version_id=upload.version_id)
 
+    def misfit_refused(
+        self, misfit: Misfit, folder: str, *, beside: Sequence[Misfit] | None
+    ) -> None:
+        """The same of what contradicts others of its folder, with what stands `beside` it.
+
+        None: people have been told of this one, or that there may be more of them.
+        """
+        upload, refusal = misfit.upload, misfit.refusal
+        if beside is None:
+            self._refused(upload.key, refusal, quiet=True, version_id=upload.version_id)
+            return
+        others = "".join(f"\n- {one.refusal.detail}" for one in beside[:_MOST_TOLD])
+        more = f"\n- and {len(beside) - _MOST_TOLD} more" if len(beside) > _MOST_TOLD else ""
+        alike = f"Refused with it:{others}{more}\n" if beside else ""
+        further = (
+            f"{alike}What else comes of this folder in the next hour and is refused for the same "
+            f"reason, no mail tells: `sluice wait {folder}` names it."
+        )
+        self._refused(upload.key, refusal, further=further, version_id=upload.version_id)
+
     def capture_refused(self, release: ReleaseName, refusal: Refusal) -> None:
         """A complete folder could not be captured, and what to do about it."""
         self._refused(str(release), refusal)
 
-    def _refused(self, subject: str, refusal: Refusal, **more: str) -> None:
+    def _refused(
+        self, subject: str, refusal: Refusal, *, quiet: bool = False, further: str = "", **more: str
+    ) -> None:
         detail = {
             "subject": subject,
             "reason": refusal.reason.value,
@@ -90,7 +116,8 @@ class Telling:
             "advice": refusal.advice,
             **more,
         }
-        message = f"{subject} is refused: {refusal.detail}.\n{refusal.advice}"
+        said = (f"{subject} is refused: {refusal.detail}.", refusal.advice, further)
+        message = "" if quiet else "\n".join(filter(None, said))
         self.announcements.announce("ReleaseRefused", detail, message=message)
 
 

@@ -7,6 +7,7 @@ is captured, with exactly that size, and nothing else comes to lie beside it.
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from pydantic import AfterValidator, Field
@@ -17,7 +18,7 @@ from sluice.domain.refusal import Reason, Refusal
 from sluice.domain.values import Pushed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence, Set
 
     from sluice.domain.inbox import Upload
     from sluice.domain.manifest import Manifest
@@ -32,6 +33,8 @@ LARGEST_DESCRIPTION = 360_000
 
 What the evaluation policy says of the version is added to it; that takes up to 45 KB.
 """
+ONE_PUSH = timedelta(hours=1)
+"""What is refused of a folder within these, for one reason, people are told of once."""
 _COPY_BYTES = 450
 """What the ledger holds of a copy beside its name and key."""
 
@@ -98,6 +101,21 @@ def misfits(found: Mapping[str, Noted]) -> Iterator[Misfit]:
         if file and detail:
             refusal = Refusal(reason=Reason.FILE_MISMATCH, detail=f"{one.name} {detail}")
             yield Misfit(file.upload, one.name, refusal)
+
+
+def told_once(
+    refused: Sequence[Misfit], told: Set[Reason]
+) -> Iterator[tuple[Misfit, tuple[Misfit, ...] | None]]:
+    """Each misfit, in this order, with the others to be told beside it; None: people know of it.
+
+    They know what they were `told` the reason of, and whatever stood beside the first of a reason.
+    """
+    known = set(told)
+    for one in refused:
+        reason = one.refusal.reason
+        alike = (other for other in refused if other.refusal.reason is reason and other is not one)
+        yield one, None if reason in known else tuple(alike)
+        known.add(reason)
 
 
 def judge_description(manifest: Manifest) -> Refusal | None:
