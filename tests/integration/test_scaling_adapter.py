@@ -44,6 +44,8 @@ def test_somebody_faster_is_no_error(scaled: Scaled, wire: Wire) -> None:
 
     Autoscaling(scaled.client).deregister("churn", {"v3-e3"})
 
+    assert len(wire.calls("DeregisterScalableTarget")) == 1
+
 
 def test_a_target_not_yet_seen_everywhere_is_asked_again(scaled: Scaled, wire: Wire) -> None:
     wire.refuse("PutScalingPolicy", "ObjectNotFoundException", "no scalable target")

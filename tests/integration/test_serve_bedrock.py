@@ -163,7 +163,7 @@ def test_neither_questions_nor_prompts_are_logged(
     refusals: Any,
 ) -> None:
     release()
-    bedrock.refusals = refusals
+    bedrock.refusals = list(refusals)
     raised = ""
 
     with caplog.at_level("INFO", logger="sluice"):
@@ -172,6 +172,7 @@ def test_neither_questions_nor_prompts_are_logged(
         except Exception as error:
             raised = f"{error}{error.__cause__}{error.__context__}"
 
+    assert bool(raised) is bool(refusals)
     said = f"{caplog.text}{[vars(one) for one in caplog.records]}{capsys.readouterr()}{raised}"
     assert ask.start().logger.get_current_keys()["version"] == "support-v3"  # in every line
     assert "question taken" in said

@@ -70,7 +70,9 @@ def test_a_signal_that_is_not_there_is_not_an_attribute(targets: Targets, table:
     wrote(targets, a_state(a_rollout(), signal=a_signal()))
     wrote(targets, a_state(a_rollout()))
 
-    assert "signal" not in (table.get(f"TARGET#{TARGET}", "STATE") or {})
+    stored = table.get(f"TARGET#{TARGET}", "STATE")
+    assert stored
+    assert "signal" not in stored
 
 
 def test_nobody_knows_a_target_nobody_wrote(targets: Targets) -> None:
