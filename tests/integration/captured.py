@@ -51,6 +51,17 @@ class Captured:
         self.world, self.inbox = world, inbox
         alarms = {"error_rate": 0.05, "latency_ms": 800, **(watched or {})}
         said = {"rollout": PLAN, "alarms": alarms, **changes}
+
+        def capture() -> Deployed:
+            self._capture(files, said)
+            stable = self.deployed(1, epoch=1)
+            self._given_endpoint(stable)
+            return stable
+
+        self.stable = inbox.begin(capture, files, said)
+
+    def _capture(self, files: Mapping[str, bytes] | None, said: dict[str, Any]) -> None:
+        inbox = self.inbox
         for folder in ("churn-v1", "churn-v2"):
             if files:
                 events = push_unpacked(inbox, files, folder=folder, **said)
@@ -62,9 +73,7 @@ class Captured:
                 ]
             assert inbox.deliver(*events) == []
         for version in (1, 2):
-            world.decide(self.release(version).package_arn, "Approved")
-        self.stable = self.deployed(1, epoch=1)
-        self._given_endpoint(self.stable)
+            self.world.decide(self.release(version).package_arn, "Approved")
 
     def release(self, version: int) -> Release:
         found = Releases(self.world.table).get(a_release_name(f"churn-v{version}"))

@@ -69,6 +69,10 @@ class Catalogue:
 
         monkeypatch.setattr(Endpoint, "_do_get_response", answer)
 
+    def holds(self) -> tuple[Any, ...]:
+        """All that decides an answer."""
+        return self.models, self.profiles, self.jobs, self.refusing, self.down, self.refuses
+
     def has_model(self, model_id: str, *, answers_to: str = "", **lifecycle: Any) -> None:
         """The catalogue knows a model; by another name, if it answers to one."""
         self.models[answers_to or model_id] = {

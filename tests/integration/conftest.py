@@ -17,11 +17,10 @@ import boto3
 import pytest
 from moto import mock_aws
 from moto.core.models import DEFAULT_ACCOUNT_ID
-from moto.moto_api._internal import moto_api_backend
 
 from sluice.adapters.ledger.table import Table
 from tests.builders import ACCOUNT, BUCKET, REGION, a_quota
-from tests.integration import mocking, own_stack, signing
+from tests.integration import beginnings, mocking, own_stack, signing
 from tests.integration.applications import Bedrock, Function, put_release
 from tests.integration.captured import Captured
 from tests.integration.catalogue import Catalogue
@@ -101,7 +100,8 @@ def mocked(environment: None) -> Iterator[None]:
         mocking.remember(patched)
         own_stack.play(patched)
         signing.as_kms(patched)
-        yield
+        with beginnings.attending(patched):
+            yield
 
 
 @pytest.fixture(scope="session")
@@ -256,8 +256,15 @@ def start_gated(
 
 
 def _start_over(clients: Callable[[str], Any]) -> None:
-    moto_api_backend.reset()
-    own_stack.played.__init__()  # type: ignore[misc]
+    beginnings.empty()
+
+    def set_up() -> None:
+        _set_up(clients)
+
+    beginnings.begin(set_up)
+
+
+def _set_up(clients: Callable[[str], Any]) -> None:
     signing.put_keys()
     clients("dynamodb").create_table(
         TableName=TABLE,
@@ -324,7 +331,7 @@ def counted(capsys: pytest.CaptureFixture[str]) -> Callable[[], dict[str, Any]]:
 def lambdas(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> Lambdas:
     """Lambda as far as moto does not know it, beside Bedrock's catalogue."""
     assert catalogue
-    monkeypatch.setattr("time.sleep", lambda _seconds: None)
+    monkeypatch.setattr("sluice.publishing._PAUSE_SECONDS", 0)
     return Lambdas(monkeypatch)
 
 

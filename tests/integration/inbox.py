@@ -18,6 +18,7 @@ from tests.builders import (
     a_config,
     an_event,
 )
+from tests.integration import beginnings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,8 +37,21 @@ class Inbox:
         self._dynamodb, self._ecr, self._sqs = aws("dynamodb"), aws("ecr"), aws("sqs")
         self._app, self.context = app, context
         self._writes = 0x617F08299329D189
+        self.image = beginnings.begin(self._given_image)
+
+    def begin[T](self, make: Callable[[], T], *given: Any) -> T:
+        """Let AWS be as `make` leaves it, which pushes here: see `beginnings`."""
+
+        def pushed() -> tuple[T, int]:
+            return make(), self._writes
+
+        name = make.__qualname__
+        answer, self._writes = beginnings.begin(pushed, name, id(self._app), self._writes, *given)
+        return answer
+
+    def _given_image(self) -> str:
         self._ecr.create_repository(repositoryName="churn")
-        self.image = self.push_image("1.4")
+        return self.push_image("1.4")
 
     def push_image(self, tag: str) -> str:
         """Push an image; its digest."""

@@ -85,6 +85,10 @@ class Lambdas:
 
         monkeypatch.setattr(Endpoint, "_do_get_response", answer)
 
+    def holds(self) -> tuple[Any, ...]:
+        """All that decides an answer."""
+        return self.latest, self.versions, self.alias, self.slow, self.fails, self.lose
+
     def publishes(self, number: int, release: str) -> None:
         """There is a version that serves this release."""
         self.versions[str(number)] = self._configured(Variables={"SLUICE_VERSION": release})

@@ -45,13 +45,17 @@ class Application:
         self.epoch = 1
         """Of the target, before a rollout starts."""
         config = {"application": "support", "rollout": PLAN, **changes}
-        for version, commit in COMMITS.items():
-            its_own = (first or {}) if version == 1 else {}
-            events = push_config(inbox, commit=commit, **{**config, **its_own})
-            assert inbox.deliver(*events) == []
-        for version in (1, 2):
-            world.decide(self.release(version).package_arn, "Approved")
-        self.stable = self.deployed(1, epoch=1, number="2")
+
+        def capture() -> Deployed:
+            for version, commit in COMMITS.items():
+                its_own = (first or {}) if version == 1 else {}
+                events = push_config(inbox, commit=commit, **{**config, **its_own})
+                assert inbox.deliver(*events) == []
+            for version in (1, 2):
+                world.decide(self.release(version).package_arn, "Approved")
+            return self.deployed(1, epoch=1, number="2")
+
+        self.stable = inbox.begin(capture, first, config, catalogue.holds(), lambdas.holds())
         lambdas.publishes(2, self.serves(1))
         lambdas.leads_to(2)
         lambdas.asked.clear()

@@ -19,6 +19,7 @@ from sluice.adapters.ledger.releases import Releases
 from sluice.adapters.ledger.targets import Targets
 from sluice.domain.target import Change, TargetState
 from tests.builders import ACCOUNT, ALARM, REGION, TARGET, a_release, watches
+from tests.integration import beginnings
 from tests.integration.lambdas import APPLICATIONS
 
 if TYPE_CHECKING:
@@ -90,6 +91,7 @@ class Wire:
     def deletes_package(self, arn: str) -> None:
         """A model package is deleted, which moto cannot do; whoever asks for it hears so."""
         self._deleted.add(arn)
+        beginnings.note("deleted", arn)
         packages = sagemaker_backends[ACCOUNT][REGION].model_packages
         packages.pop(arn.rsplit("/", 1)[-1], packages.pop(arn, None))
 
@@ -193,11 +195,15 @@ class World:
 
     def given_versions(self, *numbers: int, status: str = "Approved") -> None:
         """`churn` has these versions; a package's version is its folder's number."""
-        existing = len(list(Releases(self.table).of_group("churn")))
-        for number in numbers:
-            assert number == existing + 1, "moto numbers packages from 1, without gaps"
-            self.given_release(a_release(f"churn-v{number}"), status=status)
-            existing += 1
+
+        def register() -> None:
+            existing = len(list(Releases(self.table).of_group("churn")))
+            for number in numbers:
+                assert number == existing + 1, "moto numbers packages from 1, without gaps"
+                self.given_release(a_release(f"churn-v{number}"), status=status)
+                existing += 1
+
+        beginnings.begin(register, numbers, status)
 
     def decide(self, arn: str, status: str) -> None:
         """A person approves or rejects a package in the console."""
@@ -242,6 +248,7 @@ class World:
         """The endpoint stands on this configuration."""
         backend = sagemaker_backends[ACCOUNT][REGION]
         backend.endpoints["churn"].endpoint_config_name = config
+        beginnings.note("stands on", config)
 
     def given_endpoint_has(self, *variants: str) -> None:
         """Of its variants the endpoint has only these left."""
@@ -249,11 +256,13 @@ class World:
         endpoint = backend.endpoints["churn"]
         left = [one for one in endpoint.production_variants if one["VariantName"] in variants]
         endpoint.production_variants = left
+        beginnings.note("has", variants)
 
     def endpoint_becomes(self, status: str) -> None:
         """SageMaker moves the endpoint into this status."""
         backend = sagemaker_backends[ACCOUNT][REGION]
         backend.endpoints["churn"].endpoint_status = status
+        beginnings.note("becomes", status)
 
     def traffic(self) -> dict[str, float]:
         """What share of the traffic goes where."""
@@ -357,14 +366,18 @@ def a_world(
     mutes: Mutes,
 ) -> World:
     """The rollout's surroundings, with nothing deployed yet; functions find `ENVIRONMENT` set."""
-    definition = {"StartAt": "Wait", "States": {"Wait": {"Type": "Succeed"}}}
-    aws("stepfunctions").create_state_machine(
-        name="sluice-rollout", definition=json.dumps(definition), roleArn=ROLE
-    )
-    aws("sqs").create_queue(QueueName="announced")
-    aws("events").put_rule(Name="announced", EventPattern='{"source": ["sluice"]}')
-    target = {"Id": "1", "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:announced"}
-    aws("events").put_targets(Rule="announced", Targets=[target])
+
+    def surround() -> None:
+        definition = {"StartAt": "Wait", "States": {"Wait": {"Type": "Succeed"}}}
+        aws("stepfunctions").create_state_machine(
+            name="sluice-rollout", definition=json.dumps(definition), roleArn=ROLE
+        )
+        aws("sqs").create_queue(QueueName="announced")
+        aws("events").put_rule(Name="announced", EventPattern='{"source": ["sluice"]}')
+        target = {"Id": "1", "Arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:announced"}
+        aws("events").put_targets(Rule="announced", Targets=[target])
+
+    beginnings.begin(surround)
     return World(aws, table, function, context, mutes)
 
 

@@ -32,9 +32,14 @@ class Serving:
     ) -> None:
         self.world, self.aws, self._capsys = world, world.aws, capsys
         self.captured = Captured(world, inbox, environment={"LEVEL": "1"}, **changes)
-        self.live = self.deployed(1)
-        self.runs(self.live)
-        world.given(a_state(live=self.live, last_good=(self.live,)))
+
+        def serve() -> Deployed:
+            live = self.deployed(1)
+            self.runs(live)
+            world.given(a_state(live=live, last_good=(live,)))
+            return live
+
+        self.live = inbox.begin(serve)
         capsys.readouterr()
 
     def deployed(self, version: int, *, epoch: int = 1) -> Deployed:

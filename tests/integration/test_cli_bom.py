@@ -32,14 +32,18 @@ SCRIPT = b"def input_fn(body):\n    return body\n"
 @pytest.fixture
 def churn(inbox: Inbox) -> None:
     """`churn-v1`, captured with a script."""
-    config = a_config(inference_scripts=[{"file": "code/pre.py", "version": "1"}])
-    events = [
-        inbox.put("models/churn-v1/code/pre.py", SCRIPT),
-        inbox.push(MODEL, folder="churn-v1"),
-        inbox.push(CONFIG, config, folder="churn-v1"),
-        inbox.push(EVALUATION, folder="churn-v1"),
-    ]
-    assert inbox.deliver(*events) == []
+
+    def capture() -> None:
+        config = a_config(inference_scripts=[{"file": "code/pre.py", "version": "1"}])
+        events = [
+            inbox.put("models/churn-v1/code/pre.py", SCRIPT),
+            inbox.push(MODEL, folder="churn-v1"),
+            inbox.push(CONFIG, config, folder="churn-v1"),
+            inbox.push(EVALUATION, folder="churn-v1"),
+        ]
+        assert inbox.deliver(*events) == []
+
+    inbox.begin(capture)
 
 
 def told(capsys: pytest.CaptureFixture[str], release: str) -> str:

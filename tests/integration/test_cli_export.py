@@ -63,14 +63,17 @@ class Bundle:
 
 @pytest.fixture
 def bundle(inbox: Inbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Bundle:
-    config = a_config(inference_scripts=[{"file": "code/pre.py", "version": "1"}])
-    events = [
-        inbox.put("models/churn-v1/code/pre.py", SCRIPT),
-        inbox.push(MODEL, folder="churn-v1"),
-        inbox.push(CONFIG, config, folder="churn-v1"),
-        inbox.push(EVALUATION, folder="churn-v1"),
-    ]
-    assert inbox.deliver(*events) == []
+    def capture() -> None:
+        config = a_config(inference_scripts=[{"file": "code/pre.py", "version": "1"}])
+        events = [
+            inbox.put("models/churn-v1/code/pre.py", SCRIPT),
+            inbox.push(MODEL, folder="churn-v1"),
+            inbox.push(CONFIG, config, folder="churn-v1"),
+            inbox.push(EVALUATION, folder="churn-v1"),
+        ]
+        assert inbox.deliver(*events) == []
+
+    inbox.begin(capture)
     return Bundle(tmp_path, capsys)
 
 

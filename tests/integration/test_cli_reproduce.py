@@ -63,15 +63,18 @@ class Kept:
     ) -> None:
         self.world, self.aws, self._capsys = world, world.aws, capsys
         self.inbox, self.folder = inbox, folder / "churn-v1"
+        self.package = f"{GROUP}/1"
+        inbox.begin(self._capture)
+
+    def _capture(self) -> None:
         config = a_config(environment={"LEVEL": "1", "ODD": "s3://a/${B}"}, instance_count=2)
         events = [
-            inbox.push(MODEL, folder="churn-v1"),
-            inbox.push(CONFIG, config, folder="churn-v1"),
-            inbox.push(EVALUATION, folder="churn-v1"),
+            self.inbox.push(MODEL, folder="churn-v1"),
+            self.inbox.push(CONFIG, config, folder="churn-v1"),
+            self.inbox.push(EVALUATION, folder="churn-v1"),
         ]
-        assert inbox.deliver(*events) == []
-        self.package = f"{GROUP}/1"
-        world.decide(self.package, "Approved")
+        assert self.inbox.deliver(*events) == []
+        self.world.decide(self.package, "Approved")
 
     def asked(self, *more: str, code: int = 0, release: str = "churn-v1") -> str:
         """What the command says on both channels."""

@@ -25,6 +25,7 @@ from tests.builders import (
     deployed,
     seen,
 )
+from tests.integration import beginnings
 from tests.integration.conftest import TABLE
 from tests.integration.observed import record
 from tests.integration.rollouts import Wire
@@ -49,11 +50,14 @@ class Kept:
 
     def __init__(self, world: World, capsys: pytest.CaptureFixture[str]) -> None:
         self.world, self.s3, self._capsys = world, world.aws("s3"), capsys
+        beginnings.begin(self._register_all)
+
+    def _register_all(self) -> None:
         for version in (1, 2, 3):
             status = ApprovalStatus.REJECTED if version == 1 else ApprovalStatus.APPROVED
             self._register(a_release_name(f"churn-v{version}"), status)
         live, good = (deployed(version, epoch=version) for version in (3, 2))
-        world.given(a_state(live=live, last_good=(good,)))
+        self.world.given(a_state(live=live, last_good=(good,)))
 
     def _register(self, name: ReleaseName, status: ApprovalStatus) -> None:
         """A version as it is captured: in inbox, vault, ledger and registry."""

@@ -150,14 +150,24 @@ def test_more_files_than_a_transaction_has_room_for_register_once(
     assert len([key for key in inbox.vault() if "/model/" in key]) == len(MANY)
 
 
+def all_but_one(inbox: Inbox, files: dict[str, bytes], *later: dict[str, bytes]) -> list[Any]:
+    """Of a whole folder the last event is not delivered: it, and those of what is pushed later."""
+
+    def push() -> list[Any]:
+        *before, last = push_unpacked(inbox, files)
+        inbox.deliver(*before)
+        return [last, *(inbox.push(name, body) for one in later for name, body in one.items())]
+
+    return inbox.begin(push, files, later)
+
+
 def test_a_crash_after_any_write_is_healed_by_the_next_delivery(
     faults: Faults, start_over: Callable[[], Inbox], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sluice.capturing._AT_ONCE", 1)
     for number in range(MOST_CALLS):
         inbox = start_over()
-        *before, last = push_unpacked(inbox, {"model/a": b"a"})
-        inbox.deliver(*before)
+        (last,) = all_but_one(inbox, {"model/a": b"a"})
         try:
             with faults.crash(number):
                 inbox.deliver(last)
@@ -175,9 +185,9 @@ def test_a_file_overwritten_at_any_call_is_in_the_version_or_accounted_for(
 ) -> None:
     def given() -> tuple[Inbox, list[Any]]:
         inbox = start_over()
-        *before, last = push_unpacked(inbox, {"model/weights.bin": b"old"})
-        inbox.deliver(*before)
-        return inbox, [last, inbox.push("model/weights.bin", b"new")]
+        return inbox, all_but_one(
+            inbox, {"model/weights.bin": b"old"}, {"model/weights.bin": b"new"}
+        )
 
     seen = set()
     for inbox, _ in meetings(
