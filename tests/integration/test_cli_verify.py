@@ -319,6 +319,7 @@ def test_nothing_but_reads_is_asked_of_aws(churn: Serving, monkeypatch: pytest.M
         "GetItem",
         "GetObject",
         "HeadObject",
+        "Query",
         "Verify",
     }
 

@@ -127,6 +127,19 @@ def test_a_rollback_needs_one_true_manifest(captured: Captured) -> None:
     assert captured.prepare(rollout).action is Action.UPDATE
 
 
+def test_a_rollback_needs_what_the_ledger_alone_says_of_the_copies(captured: Captured) -> None:
+    """Manifest and signature know what was pushed; which version of the vault that is, neither."""
+    rollout = captured.start(Kind.ROLL_BACK)
+    table = captured.world.table
+    table.write(table.delete("RELEASE#churn", "CAPTURE#000002"))
+
+    made = captured.prepare(rollout)
+
+    assert (made.action, made.blames) == (Action.ROLL_BACK, False)
+    assert made.reason.startswith("ARTIFACT_CHANGED: ")
+    assert "copy of model.tar.gz of churn-v2 in the ledger: expected " in made.reason
+
+
 def test_a_record_that_cannot_be_read_keeps_a_canary_and_no_rollback(captured: Captured) -> None:
     canary = captured.start()
     edit_item(captured, "RELEASE#churn", "V#000002", capture="Nonsense")

@@ -334,3 +334,30 @@ def test_an_old_record_of_a_target_is_read_as_one_without_partners() -> None:
     assert read.live
     assert read.wanted
     assert (read.parted, read.live.pair, read.wanted.pair) == ({}, None, None)
+
+
+def test_a_config_is_not_deployed_while_nobody_can_read_what_it_moves_with(pair: World) -> None:
+    """Its model might move with another config by now."""
+    model = pair.table.get("RELEASE#churn", "V#000004")
+    pair.table.write(pair.table.put({**(model or {}), "capture": "Unheard"}))
+    pair.given(a_state(live=MODEL, last_good=(MODEL,)))
+    pair.given(support(wanted=wanted_support()))
+
+    (answer,) = reconcile(pair, told_of_partner(SUPPORT))
+
+    assert "consumed: LEDGER_CHANGED: RELEASE#churn / V#000004 in the ledger" in answer
+    assert support_state(pair).wanted is None
+    assert pair.executions() == {}
+
+
+def test_a_model_whose_own_record_cannot_be_read_goes_back_without_its_partner(
+    pair: World,
+) -> None:
+    model = pair.table.get("RELEASE#churn", "V#000004")
+    pair.table.write(pair.table.put({**(model or {}), "capture": "Unheard"}))
+    pair.given(a_state(live=MODEL, last_good=(MODEL, STABLE), rollback_owed=a_signal(4)))
+    pair.given(support(live=of_support(2)))
+
+    reconcile(pair, told_of_partner("endpoint/churn"))
+
+    assert pair.input_of(EXECUTION)["release"]["variant"] == "v3-e5"

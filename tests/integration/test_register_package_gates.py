@@ -148,14 +148,14 @@ def test_a_version_is_held_against_what_serves_and_both_numbers_are_kept(
     )
 
 
+@pytest.mark.parametrize("manifest", ["{}", 7])
 def test_what_serves_with_another_manifest_than_it_was_captured_with_lets_nothing_pass(
-    gated: Inbox, table: Table
+    gated: Inbox, table: Table, manifest: object
 ) -> None:
     gated.deliver(*push(gated, "churn-v3"))
     let_serve(table, "churn-v3")
-    table.write(
-        table.update("RELEASE#churn", "CAPTURE#000003", "SET manifest = :m", values={":m": "{}"})
-    )
+    put = {":m": manifest}
+    table.write(table.update("RELEASE#churn", "CAPTURE#000003", "SET manifest = :m", values=put))
 
     gated.deliver(*push(gated, "churn-v4"))
 

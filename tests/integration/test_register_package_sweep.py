@@ -14,6 +14,7 @@ from tests.integration.faults import READING, Crash
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sluice.adapters.ledger.table import Table
     from tests.integration.faults import Faults
     from tests.integration.inbox import Inbox
     from tests.integration.rollouts import Wire
@@ -125,6 +126,20 @@ def test_a_record_nobody_can_read_does_not_hold_back_the_others(
     assert inbox.tick() == [0]  # and so it is delivered again, and at last seen by people
     inbox.deliver(*inbox.queued())
 
+    assert {**inbox.records(), **REGISTERED} == inbox.records()
+
+
+def test_a_release_nobody_can_read_about_keeps_its_folder_alone(inbox: Inbox, table: Table) -> None:
+    inbox.deliver(*inbox.push_folder("churn-v3"))
+    inbox.push_folder("churn-v4")
+    put = {":c": "Unheard"}
+    table.write(table.update("RELEASE#churn", "V#000003", "SET capture = :c", values=put))
+
+    assert inbox.tick() == [0]
+    offered = inbox.queued()
+    inbox.deliver(*offered)
+
+    assert len(offered) == len(REGISTERED)
     assert {**inbox.records(), **REGISTERED} == inbox.records()
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from sluice.adapters.ledger.intake import Intake, receipt_item
+from sluice.adapters.ledger.records import RecordUnreadableError
 from sluice.adapters.ledger.releases import Releases
 from sluice.adapters.ledger.table import ConditionFailedError
 from sluice.domain.inbox import CONFIG
 from sluice.domain.receipt import Kind, Receipt
-from sluice.domain.release import ApprovalChange, ApprovalStatus, Capture
+from sluice.domain.release import ApprovalChange, ApprovalStatus, Capture, System
 from sluice.domain.vault import Comparison, VaultCopy
 from tests.builders import AT, a_folder, a_manifest, a_noted, a_release, a_release_name, an_upload
 
@@ -117,3 +118,87 @@ def test_releases_of_a_group_come_in_the_order_of_their_numbers(releases: Releas
 def test_a_folder_nobody_claimed_is_no_release(releases: Releases) -> None:
     assert releases.get(a_release_name("churn-v5")) is None
     assert list(releases.of_group("nobody")) == []
+
+
+# What somebody wrote by hand.
+
+
+@pytest.fixture
+def edited(releases: Releases, table: Table) -> Releases:
+    """Of three releases the second and the newest cannot be read any more."""
+    for version in (1, 2, 3):
+        release = claimed(f"churn-v{version}").model_copy(update={"target": f"churn-{version}"})
+        releases.claim(release, TEXT, based_on=[])
+    for version, changes in ((2, {"name": {"group": "churn", "version": 9}}), (3, {"digest": 7})):
+        edit(table, f"V#{version:06d}", **changes)
+    return releases
+
+
+def edit(table: Table, sk: str, **changes: Any) -> None:
+    item = table.get("RELEASE#churn", sk)
+    table.write(table.put({**(item or {}), **changes}))
+
+
+def test_a_record_that_was_edited_is_named_with_what_is_wrong(edited: Releases) -> None:
+    with pytest.raises(RecordUnreadableError) as raised:
+        edited.get(a_release_name("churn-v3"))
+
+    said = "cannot be read: digest: Input should be a valid string, found 7"
+    assert str(raised.value) == f"RELEASE#churn / V#000003 in the ledger {said}"
+    assert raised.value.release == a_release_name("churn-v3")
+
+
+def test_a_record_is_of_no_release_but_the_one_whose_key_it_has(edited: Releases) -> None:
+    with pytest.raises(RecordUnreadableError, match="name: it is the record of churn-v9"):
+        edited.get(a_release_name("churn-v2"))
+
+
+def test_the_others_of_the_group_are_read_past_it(edited: Releases) -> None:
+    broken = list[RecordUnreadableError]()
+
+    found = [str(one.name) for one in edited.of_group("churn", unreadable=broken.append)]
+
+    assert (found, [str(one.release) for one in broken]) == (
+        ["churn-v1"],
+        ["churn-v2", "churn-v3"],
+    )
+    with pytest.raises(RecordUnreadableError):
+        list(edited.of_group("churn"))
+
+
+def test_the_next_number_comes_after_one_that_cannot_be_read(
+    edited: Releases, table: Table
+) -> None:
+    table.write(table.put({"pk": "RELEASE#churn", "sk": "V#unheard-of"}))
+
+    assert edited.newest("churn") == 3
+
+
+def test_a_target_that_only_an_edited_record_names_is_known(edited: Releases, table: Table) -> None:
+    edit(table, "V#000001", target=7)
+    edit(table, "V#000002", system=System.BEDROCK.value)
+    edit(table, "V#000003", system="Unheard")
+
+    assert edited.targets_of("churn") == {"application/churn-2"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "wrong"),
+    [
+        ({"manifest": 7}, "manifest: Input should be a valid string, found 7"),
+        ({"copies": [{}]}, "copies.0.name: Field required; copies.0.key: Field required; "),
+    ],
+)
+def test_what_it_was_captured_as_is_named_when_it_was_edited(
+    releases: Releases, table: Table, changes: dict[str, Any], wrong: str
+) -> None:
+    releases.claim(claimed(), TEXT, based_on=a_folder())
+    edit(table, "CAPTURE#000004", **changes)
+
+    with pytest.raises(RecordUnreadableError) as raised:
+        releases.captured(a_release_name("churn-v4"))
+
+    said = f"RELEASE#churn / CAPTURE#000004 in the ledger cannot be read: {wrong}"
+    assert str(raised.value).startswith(said)
+    with pytest.raises(KeyError):
+        releases.captured(a_release_name("churn-v5"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from sluice.adapters.ledger.records import RecordUnreadableError
 from sluice.adapters.queue import MOST_AT_ONCE, NotSentError
 from tests.builders import a_release, an_event
 
@@ -93,11 +94,25 @@ def test_a_group_in_trouble_is_delivered_again_alone(world: World) -> None:
     world.call("reconcile_target", TICK)
     surveys = asked_for(world)
 
-    with pytest.raises(Exception, match="Unheard"):
+    with pytest.raises(ExceptionGroup) as raised:
         deliver(world, surveys.pop(groups[0]))
+    assert raised.group_contains(RecordUnreadableError, match="Unheard")
     for body in surveys.values():
         deliver(world, body)
     assert sorted(world.executions()) == [f"{group}-g1-e1" for group in groups[1:]]
+
+
+def test_a_record_in_trouble_keeps_no_other_release_of_its_group_waiting(world: World) -> None:
+    groups = many(world, MOST_AT_ONCE + 1)
+    world.given_release(a_release(f"{groups[0]}-v2", target="another"))
+    item = world.table.get(f"RELEASE#{groups[0]}", "V#000001")
+    world.table.write(world.table.put({**(item or {}), "capture": "Unheard"}))
+    world.call("reconcile_target", TICK)
+
+    with pytest.raises(ExceptionGroup):
+        deliver(world, asked_for(world)[groups[0]])
+
+    assert sorted(world.executions()) == ["another-g1-e1"]
 
 
 def test_a_survey_that_comes_twice_starts_once(world: World) -> None:

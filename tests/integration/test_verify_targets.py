@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from sluice.domain.inbox import CONFIG, EVALUATION, MODEL
 from sluice.domain.values import iso
 from tests.builders import AT, BUCKET, TARGET, a_state, an_event
 from tests.integration.rollouts import ROLE, Wire
@@ -209,3 +210,46 @@ def test_a_release_that_a_person_rejected_is_no_way_back_that_is_missed(churn: S
     churn.world.decide(second.package_arn, "Rejected")
 
     assert look(churn, 4) == ["RollbackReady"]
+
+
+def test_a_record_that_somebody_edited_is_drift_and_no_way_back_until_it_is_put_right(
+    churn: Serving,
+) -> None:
+    churn.edits("RELEASE#churn", "V#000001", "capture", {"S": "Unheard"})
+
+    assert look(churn) == ["DriftDetected", "RollbackNotReady"]
+    assert look(churn, 4) == []
+
+    ((_, detail), _) = churn.world.announced()
+    (finding,) = detail["findings"]
+    assert (finding["what"], finding["severity"]) == ("record of churn-v1 in the ledger", "drift")
+    said = "RELEASE#churn / V#000001 in the ledger cannot be read: capture: Input should be 'Cl"
+    assert finding["found"].startswith(said)
+    churn.edits("RELEASE#churn", "V#000001", "capture", {"S": "Registered"})
+    assert look(churn, 8) == ["DriftEnded", "RollbackReady"]
+
+
+def test_an_edited_record_of_a_release_that_stands_nowhere_is_named_too(churn: Serving) -> None:
+    """Nobody could deploy it: whoever approves it would wait in vain."""
+    churn.edits("RELEASE#churn", "V#000002", "capture", {"S": "Unheard"})
+
+    assert look(churn) == ["DriftDetected"]
+
+    ((_, detail),) = churn.world.announced()
+    assert [one["what"] for one in detail["findings"]] == ["record of churn-v2 in the ledger"]
+
+
+def test_a_capture_that_is_gone_from_the_ledger_is_told_before_a_rollback_needs_it(
+    churn: Serving,
+) -> None:
+    table = churn.world.table
+    table.write(table.delete("RELEASE#churn", "CAPTURE#000001"))
+
+    assert look(churn) == ["DriftDetected", "RollbackNotReady"]
+
+    (_, (_, detail)) = churn.world.announced()
+    (release,) = detail["releases"]
+    assert {one["what"] for one in release["findings"]} == {
+        "manifest of churn-v1 in the ledger",
+        *(f"copy of {name} of churn-v1 in the ledger" for name in (MODEL, CONFIG, EVALUATION)),
+    }

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sluice.domain.desired import Halt, Idle, Move, next_move, of_interest
+from sluice.domain.desired import next_move, of_interest
+from sluice.domain.moves import Halt, Idle, Move
 from sluice.domain.returning import candidates
 from sluice.domain.rollout import Deployed, Kind, Phase
 from sluice.domain.starting import Start

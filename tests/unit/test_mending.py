@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from sluice.domain.desired import Halt, Idle, next_move
+from sluice.domain.desired import next_move
 from sluice.domain.mending import mend
+from sluice.domain.moves import Halt, Idle
 from sluice.domain.outcome import promote, take_back
 from sluice.domain.preparation import target_objection, way_in
 from sluice.domain.retrying import BACK_OFF

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sluice.domain.desired import Idle, next_move
+from sluice.domain.desired import next_move
+from sluice.domain.moves import Idle
 from sluice.domain.outcome import promote, take_back
 from sluice.domain.patience import certain
 from sluice.domain.retrying import BACK_OFF, passing

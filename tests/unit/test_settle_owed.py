@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from sluice.domain.desired import Idle, next_move
+from sluice.domain.desired import next_move
 from sluice.domain.lease import leads_onward
+from sluice.domain.moves import Idle
 from sluice.domain.retrying import BACK_OFF
 from sluice.domain.rollout import Action, Kind, Outcome, Phase, Rollout
 from sluice.domain.settlement import release_target, retired

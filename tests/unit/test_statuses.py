@@ -5,8 +5,8 @@ from __future__ import annotations
 import boto3
 import pytest
 
-from sluice.domain.desired import Idle
 from sluice.domain.mending import mend
+from sluice.domain.moves import Idle
 from sluice.domain.rollout import Kind
 from sluice.domain.starting import Start
 from sluice.domain.statuses import Allowed, allowed

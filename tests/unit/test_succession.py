@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from sluice.domain.desired import Idle, next_move
+from sluice.domain.desired import next_move
 from sluice.domain.errors import DisplacedError
 from sluice.domain.lease import held
+from sluice.domain.moves import Idle
 from sluice.domain.outcome import take_back
 from sluice.domain.patience import DRAIN, SDK_RETRIES, TASK
 from sluice.domain.rollout import Action, Phase, Rollout

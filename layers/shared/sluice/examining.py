@@ -5,6 +5,7 @@ Every read that fails stands in the comparison as such; nothing is changed.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from sluice.adapters.alias import Alias
-from sluice.adapters.ledger.records import Captured
+from sluice.adapters.ledger.records import Captured, RecordUnreadableError
 from sluice.attesting import Attested
 from sluice.domain import names
 from sluice.domain.bedrock_manifest import parse_any_manifest
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from sluice.adapters.versions import Versions
     from sluice.attesting import Attesting
     from sluice.domain.bedrock_manifest import AnyManifest
+    from sluice.domain.release import ReleaseName
     from sluice.domain.rollout import Deployed
     from sluice.domain.target import TargetState
     from sluice.domain.vault import Standing, VaultCopy
@@ -50,6 +52,8 @@ def attempt[T](read: Callable[[], T]) -> T | Unread:
     """What `read` answers, or why it does not."""
     try:
         return read()
+    except RecordUnreadableError as error:
+        return Unread(str(error), edited=True)
     except _FAILURES as error:
         return Unread(" ".join(str(error).split()))
 
@@ -97,6 +101,15 @@ class Examining:
         known = state.live or (rollout.release if rollout else None)
         functions = {name: known.model} if known and known.model else {}
         return attempt(lambda: Alias(self.lambdas, functions).describe(name))
+
+    def edited(self, group: str) -> dict[ReleaseName, Unread]:
+        """What is wrong with each record of the group that cannot be read.
+
+        Nothing where the ledger does not answer: whatever else is read of it says so.
+        """
+        broken = list[RecordUnreadableError]()
+        attempt(lambda: deque(self.releases.of_group(group, unreadable=broken.append), maxlen=0))
+        return {one.release: Unread(str(one), edited=True) for one in broken if one.release}
 
     def capture(self, live: Deployed) -> Examined:
         """What ledger and vault hold of a release, and the manifest that most of it agrees upon."""

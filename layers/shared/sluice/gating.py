@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sluice.adapters.ledger.records import RecordUnreadableError
 from sluice.domain import names
 from sluice.domain.bedrock_manifest import parse_any_manifest
 from sluice.domain.gates import Live
@@ -62,6 +63,6 @@ class Gating:
         try:
             text = self.releases.captured(live.release).manifest
             theirs = parse_any_manifest(text, digest=live.digest)
-        except (KeyError, ManifestError):
+        except (KeyError, RecordUnreadableError, ManifestError):
             return Standing(live, None)
         return Standing(live, scores(theirs.evaluation, theirs.metadata))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from sluice.adapters.ledger.records import RecordUnreadableError
 from sluice.adapters.ledger.table import ConditionFailedError
 from sluice.adapters.ledger.targets import ContentionError
 from sluice.domain import names
@@ -18,6 +19,7 @@ from sluice.domain.package import release_named
 from sluice.domain.release import ApprovalChange, ApprovalStatus
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from sluice.adapters.announcements import Announcements
@@ -41,6 +43,8 @@ class Looked:
     """Those that are Approved, as the ledger records them."""
     gone: set[ReleaseName] = field(default_factory=set)
     """Those whose package was deleted."""
+    unreadable: dict[ReleaseName, str] = field(default_factory=dict)
+    """Those that are Approved and whose record cannot be read, and what is wrong with it."""
 
     def note(self, release: Release, approval: ApprovalStatus) -> None:
         """Remember one answer."""
@@ -79,21 +83,37 @@ class Observing:
             return None
         return Seen(release, self._observe(release, package, told, now=now))
 
-    def look_at(self, wanted: frozenset[ReleaseName]) -> Looked:
-        """Ask the registry for each of `wanted`."""
+    def look_at(self, wanted: Mapping[ReleaseName, str]) -> Looked:
+        """Ask the registry for each of `wanted`: for the package that its record names.
+
+        Where that cannot be read, for the one that `wanted` has: what serves may be rejected still.
+        """
         looked = Looked(names=set(wanted))
-        for release in (self.releases.get(name) for name in wanted):
-            if release and release.package_arn:
-                package = self.registry.find(release.package_arn)
-                if package is None:
-                    looked.gone.add(release.name)
-                else:
-                    looked.note(release, package.approval)
+        for name, arn in wanted.items():
+            try:
+                release = self.releases.get(name)
+            except RecordUnreadableError as error:
+                self._ask(name, arn, error, looked)
+            else:
+                if release and release.package_arn:
+                    self._ask(name, release.package_arn, release, looked)
         return looked
 
     def observe_group(self, group: str, looked: Looked, *, now: datetime) -> None:
-        """Record what has changed in a group since it was last looked at."""
-        releases = self.releases.of_group(group)
+        """Record what has changed in a group since it was last looked at.
+
+        Raises ExceptionGroup, after all else was recorded, for records that cannot be read.
+        """
+        broken = list[RecordUnreadableError]()
+        releases = self.releases.of_group(group, unreadable=broken.append)
+        self._observe_each(group, tuple(releases), looked, now=now)
+        if broken:
+            message = f"not every release of {group} could be looked at"
+            raise ExceptionGroup(message, broken)
+
+    def _observe_each(
+        self, group: str, releases: Iterable[Release], looked: Looked, *, now: datetime
+    ) -> None:
         recorded = {one.package_arn: one for one in releases if one.package_arn}
         if not recorded:
             return  # claimed, but nothing is registered yet: the group may not even exist
@@ -108,6 +128,18 @@ class Observing:
             if package:
                 self._observe(release, package, None, now=now)
             looked.note(release, summary.approval)
+
+    def _ask(
+        self, name: ReleaseName, arn: str, found: Release | RecordUnreadableError, looked: Looked
+    ) -> None:
+        package = self.registry.find(arn)
+        if package is None:
+            looked.gone.add(name)
+        elif isinstance(found, RecordUnreadableError):
+            if package.approval is ApprovalStatus.APPROVED:
+                looked.unreadable[name] = str(found)
+        else:
+            looked.note(found, package.approval)
 
     def _release_of(self, package: Package) -> Release | None:
         """The release that registered the package; the ledger decides, not the package's words."""

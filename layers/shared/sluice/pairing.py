@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sluice.adapters.ledger.records import RecordUnreadableError
 from sluice.domain.pairing import seen_from, tell
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from sluice.adapters.ledger.releases import Releases
     from sluice.adapters.ledger.targets import Targets
     from sluice.domain.pairing import Partner
-    from sluice.domain.release import Pair, ReleaseName
+    from sluice.domain.release import Pair, Release, ReleaseName
     from sluice.domain.target import Change, TargetState
     from sluice.observing import Looked
 
@@ -51,11 +52,23 @@ class Pairing:
         return told or state, {partner.target}
 
     def _look(self, name: ReleaseName, pair: Pair) -> Partner | None:
-        own = self.releases.get(name)
+        """The partner; None where the record of either has nothing to say of the two.
+
+        Of a partner whose record cannot be read its target's state tells how it stands.
+        """
+        own, _ = self._record(name)
         if own is None:
             return None
-        other, state = pair.other(name), self.targets.read(pair.target_beside(name))
-        return seen_from(own, pair, other=self.releases.get(other), state=state)
+        other, unreadable = self._record(pair.other(name))
+        state = self.targets.read(pair.target_beside(name))
+        return seen_from(own, pair, other=other, state=state, unreadable=unreadable)
+
+    def _record(self, name: ReleaseName) -> tuple[Release | None, str]:
+        """The release as it is recorded, or what is wrong with its record."""
+        try:
+            return self.releases.get(name), ""
+        except RecordUnreadableError as error:
+            return None, str(error)
 
 
 def concerned(state: TargetState, partners: dict[ReleaseName, Partner]) -> set[str]:

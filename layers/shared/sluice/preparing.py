@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sluice.adapters.endpoint import EndpointBusyError
+from sluice.adapters.ledger.records import RecordUnreadableError
 from sluice.domain.alarm import Watched
 from sluice.domain.arming import alarming
 from sluice.domain.lease import intend, known_before
@@ -101,7 +102,7 @@ class Preparing:
         """
         try:
             return retired_objection(self.releases.get(rollout.release.release))
-        except ValueError:
+        except RecordUnreadableError:
             return ""
 
     def _watch_endpoint(self, rollout: Rollout, alarms: Thresholds) -> dict[str, str] | str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from sluice.adapters.ledger.records import RecordUnreadableError
 from sluice.attesting import Attested
 from sluice.domain.differing import difference, ledger_objection, target_objection
 from sluice.domain.manifest import ManifestError, digest_of, loaded_prefix, placed
@@ -112,11 +113,11 @@ class Recalling:
     def _capture[M: AnyManifest](
         self, release: Deployed, parse: Callable[..., M], *, strict: bool
     ) -> Capture[M]:
-        captured, vaulted = self._captured(release), self._vaulted(release)
-        texts = [one for one in (captured.manifest if captured else None, vaulted) if one]
+        (found, unread), vaulted = self._captured(release), self._vaulted(release)
+        texts = [one for one in (found.manifest if found else None, vaulted) if one]
         kept = Kept(
             record=self._record(release),
-            manifest=digest_of(captured.manifest) if captured else None,
+            manifest=digest_of(found.manifest) if found else unread,
             vaulted=digest_of(vaulted) if vaulted else None,
         )
         digest = kept.digest(release)
@@ -130,21 +131,24 @@ class Recalling:
             digest=digest,
             text=whole,
             manifest=manifest,
-            copies=captured.copies if captured else (),
+            copies=found.copies if found else (),
             prefix=loaded_prefix(manifest, digest),
         )
 
     def _record(self, release: Deployed) -> Release | Unread | None:
         try:
             return self.releases.get(release.release)
-        except ValueError as error:  # somebody wrote what is no record
-            return Unread(" ".join(str(error).split()))
+        except RecordUnreadableError as error:
+            return Unread(str(error), edited=True)
 
-    def _captured(self, release: Deployed) -> Captured | None:
+    def _captured(self, release: Deployed) -> tuple[Captured | None, Unread | None]:
+        """What the ledger says it was captured as, or what is wrong with that; or neither."""
         try:
-            return self.releases.captured(release.release)
-        except (KeyError, ValueError):
-            return None
+            return self.releases.captured(release.release), None
+        except KeyError:
+            return None, None
+        except RecordUnreadableError as error:
+            return None, Unread(str(error), edited=True)
 
     def _vaulted(self, release: Deployed) -> str | None:
         """The manifest that the vault holds where STATE says it is."""

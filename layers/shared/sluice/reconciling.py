@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from sluice.adapters.ledger.table import ConditionFailedError
 from sluice.domain import names
-from sluice.domain.desired import Beside, Consume, Halt, Idle, next_move, of_interest
+from sluice.domain.desired import Beside, next_move, of_interest
 from sluice.domain.mending import mend
+from sluice.domain.moves import Consume, Halt, Idle
 from sluice.domain.patience import certain
 from sluice.domain.starting import Start
 from sluice.domain.statuses import IN_SERVICE
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from sluice.adapters.ledger.releases import Releases
     from sluice.adapters.ledger.table import Item
     from sluice.adapters.ledger.targets import Targets
-    from sluice.domain.desired import Move
+    from sluice.domain.moves import Move
     from sluice.domain.pairing import Partner
     from sluice.domain.release import ReleaseName
     from sluice.domain.target import Change, TargetState
@@ -124,7 +125,7 @@ class Reconciling:
             return Done(self.tending.tend(told, by=ours), beside)
         self.restoring.restore(state, now=ours or certain(state))
         looked = sweep.looked if sweep else Looked()
-        if not of_interest(state) <= looked.names:
+        if not of_interest(state).keys() <= looked.names:
             looked = self.observing.look_at(of_interest(state))
         ailing = self._ailing(state, sweep) if sweep else None
         seen = Seen(looked, ailing, self.pairing.partners(state, looked), ours)
@@ -137,7 +138,7 @@ class Reconciling:
 
         def decide(latest: TargetState | None) -> Change | None:
             nonlocal move
-            if latest is None or not of_interest(latest) <= looked.names:
+            if latest is None or not of_interest(latest).keys() <= looked.names:
                 # Not asked about is not the same as not approved.
                 move = Idle("the target changed meanwhile; whoever changed it looks again")
                 return None
@@ -187,7 +188,7 @@ class Reconciling:
         return mended or next_move(
             state,
             releases=approved,
-            beside=Beside(seen.looked.gone, seen.partners),
+            beside=Beside(seen.looked.gone, seen.partners, seen.looked.unreadable),
             now=now,
             clock=seen.ours or certain(state),
             cool_down=timedelta(minutes=self.cool_down_minutes),

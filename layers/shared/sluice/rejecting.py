@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from sluice.adapters.ledger.records import RecordUnreadableError
 from sluice.adapters.ledger.table import ConditionFailedError
 from sluice.domain.approval import confirm
 from sluice.domain.release import ApprovalChange, ApprovalStatus, named
@@ -43,7 +44,7 @@ class Rejecting:
                 continue
             try:
                 self._reject(state.target, name, mark.reason, now=now)
-            except (BotoCoreError, ClientError) as error:
+            except (BotoCoreError, ClientError, RecordUnreadableError) as error:
                 logger.warning("bad release not rejected yet", release=name, error=str(error))
                 metrics.add_metric(name="BadReleaseNotRejected", unit="Count", value=1)
 

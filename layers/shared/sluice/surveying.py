@@ -71,8 +71,7 @@ class Surveying:
 
     def _group(self, group: str, *, now: datetime) -> list[str]:
         """One group, and the targets its releases name; the owner alone gives a target anything."""
-        releases = self.releases.of_group(group)
-        named = sorted({names.target_of(one.target, one.system) for one in releases})
+        named = sorted(self.releases.targets_of(group))
         return self._survey(
             (group,), lambda: named, lambda: self.tidying.listed(named), Sweep(), [], now=now
         )

@@ -14,6 +14,7 @@ from functools import cache
 from itertools import islice
 from typing import TYPE_CHECKING
 
+from sluice.adapters.ledger.records import RecordUnreadableError
 from sluice.domain.bedrock_manifest import parse_any_manifest
 from sluice.domain.inbox import INBOXES, Place, Upload, locate
 from sluice.domain.sweep import PAGES, Cursor, Offer, came_late, due, forgotten, missed, stalled
@@ -41,6 +42,8 @@ class Known:
     """The releases of claimed folders that are not named after theirs."""
     releases: dict[str, dict[int, Release]] = field(default_factory=dict)
     """By group and folder number."""
+    unreadable: set[ReleaseName] = field(default_factory=set)
+    """Those whose record says nothing: what lies in their folders is left alone."""
     folders: dict[str, dict[str, Noted]] = field(default_factory=dict)
     """What was noted in an open folder, by name."""
     broken: list[Exception] = field(default_factory=list)
@@ -111,6 +114,8 @@ class Sweeping:
             return [upload] if missed(listed, None, now=now) else []
         name = place.release or known.claimed().get(place.folder)
         release, stalled_claims = self._release(name, known, now=now) if name else (None, [])
+        if name in known.unreadable:
+            return stalled_claims
         if release is None:
             folder = self._folder(place.folder, known)
             lost = missed(listed, folder.get(place.name), now=now) or forgotten(
@@ -126,8 +131,12 @@ class Sweeping:
         """The folder's release; with it, once a run and group, what stalled claims are owed."""
         owed = list[Upload]()
         if name.group not in known.releases:
-            found = {one.name.version: one for one in self.releases.of_group(name.group)}
+            unreadable = list[RecordUnreadableError]()
+            releases = self.releases.of_group(name.group, unreadable=unreadable.append)
+            found = {one.name.version: one for one in releases}
             known.releases[name.group] = found
+            known.broken.extend(unreadable)
+            known.unreadable.update(one.release for one in unreadable if one.release)
             for claim in (one for one in found.values() if stalled(one, now=now)):
                 with _noted_in(known.broken):
                     owed.append(self._carrier(claim, now=now))

@@ -26,6 +26,7 @@ from sluice.domain.verifying import (
     beside_check,
     findings,
     ledger_checks,
+    record_check,
     signature_check,
     state_checks,
     vault_checks,
@@ -69,6 +70,10 @@ class Verifying:
         for one in standing:
             yield from self._release(state, one, hosted or {}, at=at)
         yield from self._good(state, {one.release for one in standing})
+        known = {*(one.release for one in standing), *(one.release for one in state.last_good)}
+        for name, wrong in self.examining.edited(state.owner).items():
+            if name not in known:
+                yield record_check(name, wrong)
 
     def _release(
         self, state: TargetState, one: Deployed, hosted: dict[str, Hosted], *, at: datetime

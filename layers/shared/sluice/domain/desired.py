@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 from sluice.domain.arming import disarm, note
 from sluice.domain.deploying import again, deployed
+from sluice.domain.differing import record_objection
+from sluice.domain.moves import Consume, Idle, Move, consume, halt
 from sluice.domain.pairing import Drop, along, beside, fit, gives_way, may_begin, unfinished
 from sluice.domain.retirement import deployable
 from sluice.domain.retrying import BACK_OFF, waiting
@@ -26,31 +28,6 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Halt:
-    """Nothing good to fall back to: record it, and call a person."""
-
-    reason: str
-    change: Change
-
-
-@dataclass(frozen=True, slots=True)
-class Idle:
-    """Nothing to start, and why; `change` where even that is worth remembering."""
-
-    reason: str
-    change: Change | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Consume:
-    """The approval is consumed and nothing begins: record it, and tell people."""
-
-    reason: str
-    release: ReleaseName
-    change: Change
-
-
-@dataclass(frozen=True, slots=True)
 class Beside:
     """What is known of releases beside their approval."""
 
@@ -58,16 +35,14 @@ class Beside:
     """Those whose package was deleted: what serves goes on serving without one."""
     partners: Mapping[ReleaseName, Partner] = field(default_factory=dict)
     """The partner of each that has one."""
+    unreadable: Mapping[ReleaseName, str] = field(default_factory=dict)
+    """Those that are Approved and whose record cannot be read, and why: they serve on, no more."""
 
 
-type Move = Start | Halt | Idle | Consume
-
-
-def of_interest(state: TargetState) -> frozenset[ReleaseName]:
-    """The releases whose approval `next_move` needs to know."""
-    deployed = (*state.last_good, *((state.live,) if state.live else ()))
-    wanted = {state.wanted.release} if state.wanted else set()
-    return frozenset({one.release for one in deployed} | wanted)
+def of_interest(state: TargetState) -> dict[ReleaseName, str]:
+    """The releases whose approval `next_move` needs to know, with their packages by `state`."""
+    known = (*state.last_good, state.live, state.wanted)
+    return {one.release: one.package_arn for one in known if one}
 
 
 def next_move(
@@ -86,13 +61,14 @@ def next_move(
     what an event says (`patience.certain`).
     """
     clock, beside = clock or now, beside or Beside()
-    gone, partners = beside.gone, beside.partners
+    gone, partners, unreadable = beside.gone, beside.partners, beside.unreadable
     if state.holder:
         return Idle(f"{state.holder} holds the target")
     drains = draining(state, now=clock)
     if drains:
         return Idle(drains)
-    owed = owing(state, releases.keys() | gone, now=now) or along(state, partners, now=now)
+    standing = releases.keys() | gone | unreadable.keys()
+    owed = owing(state, standing, now=now) or along(state, partners, now=now)
     if owed is not None:
         later = waiting(state, 0, now=clock)
         if later:
@@ -106,9 +82,10 @@ def next_move(
             if cooling and clock != now:
                 return Idle(f"{owed.reason}; the schedule says whether the cool-down is over")
             reason = way_out(state, owed, good, cooling)
-            return _halt(state, owed, reason, now=now)
+            passed_over = "" if good else _passed_over(state, unreadable)
+            return halt(state, owed.release, f"{reason}{passed_over}", now=now)
     return (
-        _missed(state, gone, now=now)
+        _missed(state, beside, now=now)
         or _wait(state, releases, partners, now=now, clock=clock)
         or _take_up(state, releases, partners, now=now, clock=clock)
     )
@@ -150,9 +127,7 @@ def _wait(
     partner = partners.get(wanted.release)
     gate = may_begin(partner, now=clock) if partner else None
     if isinstance(gate, Drop):
-        consumed = state.model_copy(update={"wanted": None, "retry": None})
-        event = Event(now, "Aborted", gate.reason, wanted.release)
-        return Consume(gate.reason, wanted.release, Change(consumed, (event,)))
+        return consume(state, wanted.release, gate.reason, now=now)
     reason = gate.reason if gate else unfinished(partners.get(live.release)) if live else ""
     if not reason:
         return None
@@ -160,9 +135,21 @@ def _wait(
     return Idle(reason, note(state, f"WAITS {wanted.seq} {reason}", event))
 
 
-def _missed(state: TargetState, gone: Set[ReleaseName], *, now: datetime) -> Idle | None:
-    """Say once, of what was wanted or serves, that its package was deleted."""
-    wanted, live = state.wanted, state.live
+def _passed_over(state: TargetState, unreadable: Mapping[ReleaseName, str]) -> str:
+    """Which of what served well before cannot take over, nobody knowing what is said of it."""
+    found = (unreadable.get(one.release) for one in state.last_good if one != state.live)
+    return "".join(f"; {wrong}" for wrong in found if wrong)
+
+
+def _missed(state: TargetState, beside: Beside, *, now: datetime) -> Idle | Consume | None:
+    """Say once, of what was wanted or serves, that its package was deleted, or its record edited.
+
+    What serves goes on serving; a release that nobody can read about is not deployed.
+    """
+    wanted, live, gone = state.wanted, state.live, beside.gone
+    if wanted and wanted.release in beside.unreadable:
+        reason = record_objection(beside.unreadable[wanted.release])
+        return consume(state, wanted.release, reason, now=now)
     if wanted and wanted.release in gone:
         reason = "PACKAGE_GONE: it was deleted from the registry before its rollout began"
         consumed = state.model_copy(update={"wanted": None})
@@ -228,11 +215,6 @@ def _roll_back(
 def _accused(state: TargetState) -> bool:
     """Whether an alarm halted the target, or would have rolled it back."""
     return state.phase is Phase.HALTED or state.rollback_owed is not None
-
-
-def _halt(state: TargetState, owed: Signal, reason: str, *, now: datetime) -> Halt:
-    halted = state.model_copy(update={"phase": Phase.HALTED, "rollback_owed": None})
-    return Halt(reason, Change(halted, (Event(now, "Halted", reason, owed.release),)))
 
 
 def _settle_owed(state: TargetState, *, now: datetime, clock: datetime) -> Start | None:

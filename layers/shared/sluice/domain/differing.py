@@ -77,6 +77,11 @@ def ledger_objection(
     )
 
 
+def record_objection(wrong: str) -> str:
+    """Why a release whose record cannot be read is not deployed; `wrong` names the item."""
+    return f"LEDGER_CHANGED: {wrong}. Restore that item from a backup, and approve it again"
+
+
 def history_objection(flaws: Sequence[Flaw]) -> str:
     """Why nothing may be built upon the target's history, or nothing."""
     if not flaws:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sluice.domain import names
-from sluice.domain.desired import Halt, Idle, Move
+from sluice.domain.moves import Idle, Move, halt
 from sluice.domain.release import System
 from sluice.domain.retrying import waiting
 from sluice.domain.returning import candidates
@@ -18,7 +18,7 @@ from sluice.domain.rollout import Phase
 from sluice.domain.starting import fall_back, settle
 from sluice.domain.statuses import Allowed, allowed
 from sluice.domain.succession import draining
-from sluice.domain.target import Change, Event, Incident, TargetState
+from sluice.domain.target import Change, Incident, TargetState
 
 if TYPE_CHECKING:
     from collections.abc import Set
@@ -67,7 +67,7 @@ def _again(
     if state.retry and state.retry.approval_seq == 0:
         later = waiting(state, 0, now=now)
         return Idle(later) if later else _restore(state, live, found, approved, now=now)
-    return _halt(state, live, f"{found}, and could not be mended", now=now)
+    return halt(state, live.release, f"{found}, and could not be mended", now=now)
 
 
 def _try(
@@ -93,15 +93,12 @@ def _restore(
     serving = (live,) if _is_good(state, live, approved) else ()
     good = (*serving, *candidates(state, approved))
     if not good:
-        return _halt(state, live, f"{found}, and no release is good to serve instead", now=now)
+        return halt(
+            state, live.release, f"{found}, and no release is good to serve instead", now=now
+        )
     return fall_back(state, good[0], found, now=now)
 
 
 def _is_good(state: TargetState, live: Deployed, approved: Set[ReleaseName]) -> bool:
     marked = {*state.bad, *state.suspect}
     return live.release in approved and str(live.release) not in marked
-
-
-def _halt(state: TargetState, live: Deployed, reason: str, *, now: datetime) -> Halt:
-    halted = state.model_copy(update={"phase": Phase.HALTED, "rollback_owed": None})
-    return Halt(reason, Change(halted, (Event(now, "Halted", reason, live.release),)))

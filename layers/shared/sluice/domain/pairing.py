@@ -11,6 +11,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from sluice.domain.differing import record_objection
 from sluice.domain.release import ApprovalStatus
 from sluice.domain.rollout import Kind, Phase
 from sluice.domain.target import Cause, Change, Event, Mark, Signal
@@ -70,6 +71,8 @@ class Partner:
     """How often it was approved itself."""
     estranged: bool = False
     """Whether the model moves with another config by now."""
+    unreadable: str = ""
+    """What is wrong with its record: then nobody knows whether the two still belong together."""
 
     @property
     def target(self) -> str:
@@ -120,7 +123,12 @@ class Drop:
 
 
 def seen_from(
-    own: Release, pair: Pair, *, other: Release | None, state: TargetState | None
+    own: Release,
+    pair: Pair,
+    *,
+    other: Release | None,
+    state: TargetState | None,
+    unreadable: str = "",
 ) -> Partner:
     """The partner of `own`, by its release and its target's state."""
     name = pair.other(own.name)
@@ -141,11 +149,14 @@ def seen_from(
         approvals=_approvals(own),
         asked=_approvals(other) if other else 0,
         estranged=pair.moves and model is not None and model.pair != pair,
+        unreadable=unreadable,
     )
 
 
 def may_begin(partner: Partner, *, now: datetime) -> Wait | Drop | None:
     """Whether the rollout of an approved release must wait for its partner; None: it begins."""
+    if partner.unreadable:
+        return Drop(record_objection(partner.unreadable))
     if partner.estranged:
         return Drop(f"{partner.pair.model} moves with another config by now")
     if partner.parted:

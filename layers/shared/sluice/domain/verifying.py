@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from sluice.domain.bedrock_manifest import AnyManifest
     from sluice.domain.manifest import CapturedObject
-    from sluice.domain.release import ApprovalStatus, Release
+    from sluice.domain.release import ApprovalStatus, Release, ReleaseName
     from sluice.domain.rollout import Deployed
     from sluice.domain.vault import Standing, VaultCopy
 
@@ -55,6 +55,8 @@ class Unread:
     """What stands in the place of something that could not be read."""
 
     reason: str
+    edited: bool = False
+    """Whether it is there, and says nothing that we would have written: then somebody else did."""
 
 
 def known[T](found: T | Unread | None) -> T | None:
@@ -130,6 +132,11 @@ def ledger_checks(
         yield Check(f"target of {name} in its record", manifest.target, record.target)
         missed = list(missed_by(manifest.gates))
         yield Check(f"missed gates of {name} in its record", missed, list(record.missed))
+
+
+def record_check(name: ReleaseName, wrong: Unread) -> Check:
+    """The record of a release that stands nowhere: nobody can deploy it until it is put right."""
+    return Check(f"record of {name} in the ledger", "the record of a release", wrong)
 
 
 def state_checks(
@@ -209,7 +216,8 @@ def signature_check(manifest: AnyManifest, complaint: str | Unread) -> Check:
 def _finding(check: Check) -> Finding:
     expected, found, severity = check.expected, check.found, Severity.DRIFT
     if isinstance(found, Unread):
-        severity, found = Severity.UNREADABLE, found.reason
+        severity = Severity.DRIFT if found.edited else Severity.UNREADABLE
+        found = found.reason
     elif found is None:
         severity = Severity.GONE
     elif isinstance(expected, dict) and isinstance(found, dict):

@@ -14,8 +14,8 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
+from sluice.adapters.ledger.claims import claimed, unclaimed
 from sluice.adapters.ledger.records import count_key
-from sluice.adapters.ledger.releases import claimed, unclaimed
 from sluice.adapters.ledger.table import ConditionFailedError, Item, Table
 from sluice.domain.noted import Noted, newer
 from sluice.domain.receipt import Kind, Receipt

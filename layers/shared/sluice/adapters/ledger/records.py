@@ -10,26 +10,39 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
 
 from sluice.domain.release import Release, ReleaseName, System
+from sluice.domain.values import Value
+from sluice.domain.vault import VaultCopy
 
 if TYPE_CHECKING:
     from sluice.adapters.ledger.table import Item
-    from sluice.domain.vault import VaultCopy
 
 GROUPS = "GROUPS"
 FOLDERS = "FOLDERS"
+_KEY = {"pk", "sk"}
+_MOST, _LONGEST = 3, 80
+"""How many fields that are wrong are named, and how much of each value."""
 
 
-@dataclass(frozen=True, slots=True)
-class Captured:
+class RecordUnreadableError(ValueError):
+    """An item of a release is not what we wrote: somebody edited it. The message names the item."""
+
+    def __init__(self, item: Item, wrong: str) -> None:
+        super().__init__(f"{item['pk']} / {item['sk']} in the ledger cannot be read: {wrong}")
+        self.release = name_at(item)
+        """Whose item it is by its key; None where that names none."""
+
+
+class Captured(Value):
     """What a release was captured as."""
 
     manifest: str
     """The canonical manifest's text."""
-    copies: tuple[VaultCopy, ...]
+    copies: tuple[VaultCopy, ...] = ()
     """Empty until the release is registered."""
 
 
@@ -82,7 +95,32 @@ def item_of(release: Release) -> Item:
 
 
 def release_of(item: Item) -> Release:
-    """The release that a record holds. Raises ValueError for what is no release's."""
-    return Release.model_validate(
-        {name: value for name, value in item.items() if name not in {"pk", "sk"}}
-    )
+    """The release that a record holds. Raises RecordUnreadableError for what is no record of it."""
+    release = _read(Release, item)
+    if record_key(release.name) != (item["pk"], item["sk"]):
+        raise RecordUnreadableError(item, f"name: it is the record of {release.name}")
+    return release
+
+
+def captured_of(item: Item) -> Captured:
+    """What a release was captured as. Raises RecordUnreadableError."""
+    return _read(Captured, item)
+
+
+def name_at(item: Item) -> ReleaseName | None:
+    """The release whose item it is, by its key alone; None where the key names none."""
+    group, (_, _, number) = item["pk"].removeprefix("RELEASE#"), item["sk"].partition("#")
+    return ReleaseName(group=group, version=int(number)) if number.isdecimal() else None
+
+
+def _read[V: Value](kind: type[V], item: Item) -> V:
+    try:
+        return kind.model_validate({name: one for name, one in item.items() if name not in _KEY})
+    except ValidationError as error:
+        said = error.errors(include_url=False, include_context=False)
+        raise RecordUnreadableError(item, "; ".join(map(_wrong, said[:_MOST]))) from error
+
+
+def _wrong(said: Any) -> str:
+    found = "" if said["type"] == "missing" else f", found {said['input']!r:.{_LONGEST}}"
+    return f"{'.'.join(map(str, said['loc']))}: {said['msg']}{found}"

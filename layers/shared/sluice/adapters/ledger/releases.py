@@ -7,33 +7,35 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sluice.adapters.ledger.claims import ABSENT, CLAIMED, put_folders, put_group, unchanged
 from sluice.adapters.ledger.records import (
     FOLDERS,
     GROUPS,
     Captured,
+    RecordUnreadableError,
     capture_key,
-    count_key,
+    captured_of,
     folder_key,
     folder_release,
     item_of,
+    name_at,
     read_as,
     record_key,
     release_of,
     system_of,
 )
 from sluice.adapters.ledger.table import ConditionFailedError
+from sluice.domain import names
 from sluice.domain.release import Capture, System
-from sluice.domain.vault import VaultCopy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
     from sluice.adapters.ledger.table import Item, Table
     from sluice.domain.inbox import Place
     from sluice.domain.noted import Noted
     from sluice.domain.release import Pair, Release, ReleaseName
-
-_ABSENT = "attribute_not_exists(pk)"
+    from sluice.domain.vault import VaultCopy
 
 
 class GroupTakenError(Exception):
@@ -51,7 +53,10 @@ class Releases:
         self._table = table
 
     def get(self, name: ReleaseName) -> Release | None:
-        """The release, read consistently, or None for a folder nobody claimed."""
+        """The release, read consistently, or None for a folder nobody claimed.
+
+        Raises RecordUnreadableError.
+        """
         item = self._table.get(*record_key(name))
         return release_of(item) if item else None
 
@@ -68,13 +73,37 @@ class Releases:
 
     def newest(self, group: str) -> int:
         """The highest number in the group; 0 for a group without releases."""
-        newest = next(self.of_group(group, newest_first=True), None)
-        return newest.name.version if newest else 0
+        names = map(name_at, self._records(group, newest_first=True))
+        return next((name.version for name in names if name), 0)
 
-    def of_group(self, group: str, *, newest_first: bool = False) -> Iterator[Release]:
-        """Every release of the group, lowest folder number first unless told otherwise."""
-        items = self._table.query(f"RELEASE#{group}", prefix="V#", newest_first=newest_first)
-        return map(release_of, items)
+    def of_group(
+        self,
+        group: str,
+        *,
+        newest_first: bool = False,
+        unreadable: Callable[[RecordUnreadableError], object] | None = None,
+    ) -> Iterator[Release]:
+        """Every release of the group, lowest folder number first unless told otherwise.
+
+        What is wrong with a record that cannot be read is handed to `unreadable`, and the others
+        follow; raised where nobody asks for it.
+        """
+        for item in self._records(group, newest_first=newest_first):
+            try:
+                yield release_of(item)
+            except RecordUnreadableError as error:
+                if unreadable is None:
+                    raise
+                unreadable(error)
+
+    def targets_of(self, group: str) -> frozenset[str]:
+        """Every target that a record of the group names, whatever else is wrong with it."""
+        said = ((one.get("target"), one.get("system")) for one in self._records(group))
+        return frozenset(
+            names.target_of(target, System(system or System.SAGEMAKER))
+            for target, system in said
+            if isinstance(target, str) and system in {None, *System}
+        )
 
     def has_group(self, group: str) -> bool:
         """Whether the group has a release."""
@@ -85,10 +114,11 @@ class Releases:
         return tuple(item["sk"] for item in self._table.query(GROUPS))
 
     def captured(self, name: ReleaseName) -> Captured:
-        """What a claimed release was captured as."""
-        item = self._table.get(*capture_key(name)) or {}
-        copies = tuple(VaultCopy.model_validate(copy) for copy in item.get("copies", []))
-        return Captured(manifest=item["manifest"], copies=copies)
+        """What a claimed release was captured as. Raises KeyError, and RecordUnreadableError."""
+        item = self._table.get(*capture_key(name))
+        if item is None:
+            raise KeyError(str(name))
+        return captured_of(item)
 
     def claim(
         self,
@@ -110,12 +140,11 @@ class Releases:
         pk, sk = capture_key(release.name)
         try:
             self._table.write(
-                self._put_group(release),
-                self._table.put(item_of(release), when=_ABSENT),
+                put_group(self._table, release),
+                self._table.put(item_of(release), when=ABSENT),
                 self._table.put({"pk": pk, "sk": sk, "manifest": manifest}),
-                *self._put_folder(release, based_on),
-                *(self._unchanged(noted) for noted in based_on if not noted.place.in_model),
-                *self._uncounted(based_on, notes),
+                *put_folders(self._table, release, based_on),
+                *unchanged(self._table, based_on, notes=notes),
                 *beside,
             )
         except ConditionFailedError as error:
@@ -132,7 +161,7 @@ class Releases:
         """
         held = [copy.model_dump(mode="json", exclude_none=True) for copy in copies]
         self._table.write(
-            self._table.put(item_of(release), when="capture = :claimed", values=_CLAIMED),
+            self._table.put(item_of(release), when="capture = :claimed", values=CLAIMED),
             self._table.update(
                 *capture_key(release.name), "SET copies = :copies", values={":copies": held}
             ),
@@ -187,48 +216,5 @@ class Releases:
             values={":approvals": len(release.approvals)},
         )
 
-    def _put_group(self, release: Release) -> Item:
-        """The group's item; groups that were made before there was a second system name none."""
-        item = {"pk": GROUPS, "sk": release.name.group}
-        if release.system is System.SAGEMAKER:
-            return self._table.put(item, when="attribute_not_exists(holds)")
-        return self._table.put(
-            {**item, "holds": release.system.value},
-            when="attribute_not_exists(pk) OR holds = :system",
-            values={":system": release.system.value},
-        )
-
-    def _put_folder(self, release: Release, based_on: Sequence[Noted]) -> Iterator[Item]:
-        """What leads from the folder to its release, where its name does not."""
-        for folder in {noted.place.folder for noted in based_on if not noted.place.release}:
-            pk, sk = folder_key(folder)
-            item = {"pk": pk, "sk": sk, "release": release.name.model_dump(mode="json")}
-            yield self._table.put(item, when=_ABSENT)
-
-    def _uncounted(self, based_on: Sequence[Noted], notes: int) -> Iterator[Item]:
-        """A check that no file of the model was noted since they were counted."""
-        for folder in {noted.place.folder for noted in based_on if noted.place.in_model}:
-            key = count_key(folder)
-            yield self._table.check(*key, when="notes = :notes", values={":notes": notes})
-
-    def _unchanged(self, noted: Noted) -> Item:
-        return self._table.check(
-            f"UPLOAD#{noted.place.folder}",
-            noted.place.name,
-            when="version_id = :version",
-            values={":version": noted.upload.version_id},
-        )
-
-
-_CLAIMED = {":claimed": Capture.CLAIMED.value}
-
-
-def unclaimed(table: Table, place: Place) -> Item:
-    """A check that nobody claimed the version folder."""
-    key = record_key(place.release) if place.release else folder_key(place.folder)
-    return table.check(*key, when=_ABSENT)
-
-
-def claimed(table: Table, name: ReleaseName) -> Item:
-    """A check that the release is claimed and its capture goes on."""
-    return table.check(*record_key(name), when="capture = :claimed", values=_CLAIMED)
+    def _records(self, group: str, *, newest_first: bool = False) -> Iterator[Item]:
+        return self._table.query(f"RELEASE#{group}", prefix="V#", newest_first=newest_first)
