@@ -140,6 +140,50 @@ def test_drift_that_cannot_be_read_now_is_not_over(churn: Serving, wire: Wire) -
     assert look(churn, 8) == []
 
 
+def test_drift_that_ended_is_told_though_something_else_can_never_be_read(
+    churn: Serving, wire: Wire
+) -> None:
+    churn.runs(churn.live, Environment={"LEVEL": "9"})
+
+    def refused(hours: float) -> list[str]:
+        for _ in range(2):  # of what serves, and of where it could go back to
+            wire.refuse("DescribeImages", "AccessDeniedException", "of another account")
+        return look(churn, hours)
+
+    assert refused(0) == ["DriftDetected"]
+    churn.runs(churn.live)
+    assert refused(4) == ["DriftEnded"]
+    assert refused(8) == []
+
+
+def test_drift_that_stays_is_told_every_day_though_some_of_it_cannot_be_read_any_more(
+    churn: Serving, wire: Wire
+) -> None:
+    churn.runs(churn.live, Environment={"LEVEL": "9"})
+    churn.edits("RELEASE#churn", "V#000002", "capture", {"S": "Unheard"})
+    assert look(churn) == ["DriftDetected"]
+
+    def refused(hours: float) -> list[str]:
+        wire.refuse("DescribeModel", "AccessDeniedException", "not for you")
+        return look(churn, hours)
+
+    assert refused(4) == []
+    assert refused(24) == ["DriftDetected"]
+    churn.edits("RELEASE#churn", "V#000002", "capture", {"S": "Registered"})
+    assert refused(28) == [], "nobody knows what the model is made of"
+    churn.runs(churn.live)
+    assert look(churn, 32) == ["DriftEnded"]
+
+
+def test_what_it_was_captured_as_is_one_finding_when_it_was_edited(churn: Serving) -> None:
+    churn.edits("RELEASE#churn", "CAPTURE#000001", "copies", {"S": "nonsense"})
+
+    assert look(churn) == ["DriftDetected", "RollbackNotReady"]
+
+    ((_, detail), _) = churn.world.announced()
+    assert [one["what"] for one in detail["findings"]] == ["manifest of churn-v1 in the ledger"]
+
+
 def test_a_target_that_is_moved_while_it_is_looked_at_is_looked_at_again(
     churn: Serving, monkeypatch: pytest.MonkeyPatch, function: Callable[[str], Any]
 ) -> None:

@@ -18,7 +18,7 @@ NAME = STABLE.release
 def told(days: float) -> tuple[str, ...]:
     """What is remembered of a model that ends on one day, so many days before that."""
     found = ending(NAME, "m", AT, live=True, at=AT - days * DAY, within_days=60)
-    return of_ends(a_state(), (found,) if found else (), partly=False).said
+    return of_ends(a_state(), (found,) if found else (), unread=()).said
 
 
 @pytest.mark.parametrize(
@@ -49,14 +49,14 @@ def test_fewer_days_are_told_at_thresholds_whenever_it_was_told_last() -> None:
 
 @pytest.mark.parametrize(("after", "again"), [(6, False), (7, True)])
 def test_it_is_repeated_once_a_week(after: int, again: bool) -> None:
-    telling = of_ends(a_state(), (_ending(55),), partly=False)
+    telling = of_ends(a_state(), (_ending(55),), unread=())
     last = Reminder(revision=1, said=telling.said, at=AT - after * DAY, told=True)
 
     assert bool(due(last, telling.said, at=AT, every=telling.every)) is again
 
 
 def test_people_read_which_release_needs_which_model_until_when() -> None:
-    telling = of_ends(a_state(), (_ending(55),), partly=False)
+    telling = of_ends(a_state(), (_ending(55),), unread=())
 
     assert telling.event == "ModelEnds"
     assert f"m of {NAME}, which serves: ends on 2026-06-27, in 55 days" in telling.message
@@ -64,7 +64,7 @@ def test_people_read_which_release_needs_which_model_until_when() -> None:
 
 
 def test_nothing_is_said_when_no_model_that_is_needed_ends_any_more() -> None:
-    assert of_ends(a_state(), (), partly=False).event == ""
+    assert of_ends(a_state(), (), unread=()).event == ""
 
 
 def _ending(days: int) -> Ending:

@@ -7,10 +7,20 @@ from typing import Any
 
 import pytest
 
-from sluice.domain.reminding import WEEKLY, Reminder, digests, due
+from sluice.domain.reminding import WEEKLY, Doubt, Reminder, Thing, digests, due
 from tests.builders import AT
 
-ONE, TWO = digests(["image"]), digests(["image", "role"])
+IMAGE, ROLE = Thing("v1", "image", "gone"), Thing("v1", "role", "another")
+ONE, TWO = digests([IMAGE]), digests([IMAGE, ROLE])
+OF_IMAGE, OF_ROLE = (("v1", "image"), ("v1", "role"))
+
+
+def doubting(*unread: tuple[str, str], read: tuple[str, str] = OF_ROLE, hidden: str = "") -> Doubt:
+    """These were not read, but this one was; and what that hides, if it hides anything."""
+    scopes = frozenset({hidden} if hidden else ())
+    return Doubt(unread=frozenset(unread), read=frozenset({read}), hidden=scopes)
+
+
 LATER = AT + timedelta(hours=4)
 TOLD = Reminder(revision=3, said=ONE, at=AT, told=True)
 
@@ -30,12 +40,32 @@ TOLD = Reminder(revision=3, said=ONE, at=AT, told=True)
         ),
         pytest.param(TOLD, TWO, {"at": AT - timedelta(hours=1)}, None, id="an older look"),
         pytest.param({"told": False}, ONE, {}, ONE, id="claimed, and never told for sure"),
-        pytest.param(TOLD, (), {"partly": True}, None, id="not found, as it was not to be read"),
+        pytest.param(TOLD, (), {"doubt": doubting(OF_IMAGE)}, None, id="it cannot be read now"),
+        pytest.param(TOLD, (), {"doubt": doubting(OF_ROLE)}, (), id="over, another is unread"),
         pytest.param(
-            {"said": TWO}, ONE, {"partly": True}, None, id="half of it was not to be read"
+            TOLD, (), {"doubt": doubting(OF_ROLE, hidden="v1")}, None, id="hidden by what is unread"
         ),
-        pytest.param(TOLD, TWO, {"partly": True}, TWO, id="more, and something unread"),
-        pytest.param(None, (), {"partly": True}, None, id="nothing but unread"),
+        pytest.param(
+            TOLD, (), {"doubt": doubting(OF_ROLE, read=OF_IMAGE, hidden="v1")}, (), id="not hidden"
+        ),
+        pytest.param(
+            TOLD, (), {"doubt": doubting(("v2", "key"), hidden="v2")}, (), id="hidden elsewhere"
+        ),
+        pytest.param(
+            {"said": TWO}, ONE, {"doubt": doubting(OF_ROLE)}, None, id="half of it cannot be read"
+        ),
+        pytest.param(
+            {"said": TWO},
+            ONE,
+            {"doubt": doubting(OF_ROLE), "at": AT + timedelta(days=1)},
+            TWO,
+            id="half of it cannot be read, after a day",
+        ),
+        pytest.param(
+            {"said": TWO}, ONE, {"doubt": doubting(("v2", "key"))}, ONE, id="half of it is over"
+        ),
+        pytest.param(TOLD, TWO, {"doubt": doubting(("v2", "key"))}, TWO, id="more, and unread"),
+        pytest.param(None, (), {"doubt": doubting(OF_IMAGE)}, None, id="nothing but unread"),
     ],
 )
 def test_what_is_due(
@@ -53,5 +83,5 @@ def test_what_is_due(
 
 
 def test_a_digest_does_not_depend_on_the_order_or_the_number_of_findings() -> None:
-    assert digests(["b", "a", "b"]) == digests(["a", "b"])
-    assert digests(["a"]) != digests(["b"])
+    assert digests([ROLE, IMAGE, ROLE]) == digests([IMAGE, ROLE])
+    assert digests([IMAGE]) != digests([IMAGE._replace(found="another")])

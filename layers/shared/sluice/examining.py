@@ -17,13 +17,13 @@ from sluice.adapters.ledger.records import Captured, RecordUnreadableError
 from sluice.attesting import Attested
 from sluice.domain import names
 from sluice.domain.bedrock_manifest import parse_any_manifest
-from sluice.domain.manifest import digest_of
+from sluice.domain.manifest import digest_of, loaded_prefix
 from sluice.domain.release import System
 from sluice.domain.serving import parse_serving, serving
-from sluice.domain.verifying import Kept, Packaged, Unread
+from sluice.domain.verifying import Kept, Packaged, Unread, beside_check, vault_checks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from mypy_boto3_lambda import LambdaClient
 
@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from sluice.domain.rollout import Deployed
     from sluice.domain.target import TargetState
     from sluice.domain.vault import Standing, VaultCopy
+    from sluice.domain.verifying import Check
     from sluice.domain.watching import EndpointView
 
 _FAILURES = (BotoCoreError, ClientError, ValueError)
@@ -134,7 +135,18 @@ class Examining:
         attested = Attested(live.release, examined.digest, examined.text, manifest)
         return attempt(lambda: _unsigned(attested, attesting))
 
-    def standing(
+    def vaulted(self, manifest: AnyManifest, examined: Examined) -> Iterator[Check]:
+        """What the vault holds of a release; nothing where nobody knows what its copies are."""
+        if isinstance(examined.kept.manifest, Unread):
+            return
+        bucket, copies = manifest.bucket, examined.copies
+        yield from vault_checks(manifest, copies, self._standings(bucket, copies))
+        prefix = loaded_prefix(manifest, examined.digest)
+        if prefix:
+            listed = attempt(lambda: self.vault.listed(bucket, prefix))
+            yield beside_check(manifest, copies, prefix, listed)
+
+    def _standings(
         self, bucket: str, copies: tuple[VaultCopy, ...]
     ) -> Mapping[str, Standing | Unread | None]:
         """What stands in the vault for each of the copies, by its name."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sluice.domain.bedrock_manifest import BedrockManifest
 from sluice.domain.ending import ending
 from sluice.domain.overseeing import of_drift, of_ends, of_readiness
-from sluice.domain.verifying import Severity, Unread
+from sluice.domain.verifying import Severity, Unread, findings
 from sluice.events.triggers import TargetDue, Tick, look_at
 from sluice.examining import attempt
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sluice.adapters.queue import Queue
     from sluice.domain.ending import Ending
     from sluice.domain.overseeing import Telling
+    from sluice.domain.release import ReleaseName
     from sluice.domain.rollout import Deployed
     from sluice.domain.target import TargetState
     from sluice.domain.verifying import Finding
@@ -88,14 +89,15 @@ class Overseeing:
     def _look(
         self, state: TargetState, *, at: datetime
     ) -> tuple[tuple[Finding, ...], tuple[Telling, ...], tuple[int, int]]:
-        verified = self.verifying.findings(state, at=at)
+        checks = tuple(self.verifying.checks(state, at=at))
+        verified = findings(checks)
         ways = self.readying.landings(state)
         ready = self.readying.look(ways, at=at)
         ends, unread = self._ends(state, [one for one, _ in ways], at=at)
         tellings = (
-            of_drift(state, verified),
+            of_drift(state, checks),
             of_readiness(state, ready),
-            of_ends(state, ends, partly=unread),
+            of_ends(state, ends, unread=unread),
         )
         drift = sum(one.severity is not Severity.UNREADABLE for one in verified)
         lacking = sum(bool(one.lacking) for one in ready)
@@ -104,16 +106,18 @@ class Overseeing:
 
     def _ends(
         self, state: TargetState, ways: list[Deployed], *, at: datetime
-    ) -> tuple[tuple[Ending, ...], bool]:
-        """Models of what is live and of what may take over that end; whether one is unread."""
+    ) -> tuple[tuple[Ending, ...], set[ReleaseName]]:
+        """Models of what is live and of what may take over that end; those that are unread."""
         known = {one.release: one for one in (*((state.live,) if state.live else ()), *ways)}
-        found = [self._end(state, one, at=at) for one in known.values()]
-        ends = tuple(one for one in found if one and not isinstance(one, Unread))
-        return ends, any(isinstance(one, Unread) for one in found)
+        found = {name: self._end(state, one, at=at) for name, one in known.items()}
+        ends = tuple(one for one in found.values() if one and not isinstance(one, Unread))
+        return ends, {name for name, one in found.items() if isinstance(one, Unread)}
 
     def _end(self, state: TargetState, one: Deployed, *, at: datetime) -> Ending | Unread | None:
         examining = self.verifying.examining
         manifest = examining.capture(one).manifest
+        if manifest is None:
+            return Unread("its manifest is unknown")
         if not isinstance(manifest, BedrockManifest):
             return None
         named = attempt(lambda: examining.catalogue.named(manifest.config.model_id))

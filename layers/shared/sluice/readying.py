@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from sluice.domain.hosting import catalogue_check, function_checks
-from sluice.domain.manifest import Manifest, loaded_prefix
+from sluice.domain.manifest import Manifest
 from sluice.domain.packaged import package_checks
 from sluice.domain.readiness import (
     Readiness,
@@ -21,11 +21,9 @@ from sluice.domain.serving import parse_serving, serving
 from sluice.domain.verifying import (
     Check,
     Packaged,
-    beside_check,
     findings,
     ledger_checks,
     signature_check,
-    vault_checks,
 )
 from sluice.examining import attempt
 
@@ -35,11 +33,11 @@ if TYPE_CHECKING:
 
     from sluice.adapters.probes import Probes
     from sluice.adapters.roles import Roles
-    from sluice.domain.bedrock_manifest import AnyManifest, BedrockManifest
+    from sluice.domain.bedrock_manifest import BedrockManifest
     from sluice.domain.rollout import Deployed
     from sluice.domain.target import TargetState
     from sluice.domain.verifying import Unread
-    from sluice.examining import Examined, Examining
+    from sluice.examining import Examining
 
 type Package = Packaged | Unread | None
 type Landings = tuple[tuple[Deployed, Package], ...]
@@ -57,9 +55,10 @@ class Readying:
 
     def look(self, landings: Landings, *, at: datetime) -> tuple[Readiness, ...]:
         """What stands in the way of going back to each of them."""
+        looked = ((one.release, tuple(self._checks(one, by, at=at))) for one, by in landings)
         return tuple(
-            Readiness(release=one.release, findings=findings(self._checks(one, package, at=at)))
-            for one, package in landings
+            Readiness(release=name, findings=findings(checks), checks=checks)
+            for name, checks in looked
         )
 
     def landings(self, state: TargetState) -> Landings:
@@ -87,7 +86,7 @@ class Readying:
         yield from package_checks(one, manifest, capture.digest, package)
         if not locked:
             yield signature_check(manifest, self.examining.unsigned(one, capture))
-            yield from self._vault(manifest, capture)
+            yield from self.examining.vaulted(manifest, capture)
         if isinstance(manifest, Manifest):
             yield from self._model(manifest)
         else:
@@ -97,15 +96,6 @@ class Readying:
         place = parse_serving(serving(one.manifest_uri, one.digest))
         vault = self.examining.vault
         return key_check(one.release, attempt(lambda: vault.key_complaint(place.bucket, place.key)))
-
-    def _vault(self, manifest: AnyManifest, capture: Examined) -> Iterator[Check]:
-        examining = self.examining
-        standing = examining.standing(manifest.bucket, capture.copies)
-        yield from vault_checks(manifest, capture.copies, standing)
-        prefix = loaded_prefix(manifest, capture.digest)
-        if prefix:
-            listed = attempt(lambda: examining.vault.listed(manifest.bucket, prefix))
-            yield beside_check(manifest, capture.copies, prefix, listed)
 
     def _model(self, manifest: Manifest) -> Iterator[Check]:
         """What its model is made from again."""

@@ -29,7 +29,7 @@ class Reminding:
         whoever looks next.
         """
         last = self.reminders.last(target, telling.matter)
-        reminder = due(last, telling.said, at=at, every=telling.every, partly=telling.partly)
+        reminder = due(last, telling.said, at=at, every=telling.every, doubt=telling.doubt)
         if reminder is None or not self.reminders.claim(target, telling.matter, reminder):
             return ""
         if telling.event:

@@ -17,19 +17,17 @@ from sluice.domain.hosting import (
     model_checks,
     traffic_checks,
 )
-from sluice.domain.manifest import Manifest, loaded_prefix
+from sluice.domain.manifest import Manifest
 from sluice.domain.packaged import package_checks
 from sluice.domain.release import System
 from sluice.domain.verifying import (
     Check,
     Unread,
-    beside_check,
     findings,
     ledger_checks,
     record_check,
     signature_check,
     state_checks,
-    vault_checks,
 )
 from sluice.domain.watching import EndpointView
 from sluice.examining import attempt
@@ -64,7 +62,8 @@ class Verifying:
             seen = attempt(lambda: self.examining.hosting.config(view.config))
             hosted = seen if isinstance(seen, dict) else None
             what = f"endpoint configuration {view.config}"
-            yield Check(what, view.config, view.config if hosted is not None else seen)
+            found = view.config if hosted is not None else seen
+            yield Check(what, view.config, found, opens=True)
             yield from behind_checks(state, hosted or {})
         standing = tuple(_standing(state, view, hosted))
         for one in standing:
@@ -84,12 +83,7 @@ class Verifying:
         if manifest is None:
             return
         yield signature_check(manifest, self.examining.unsigned(one, capture))
-        standing = self.examining.standing(manifest.bucket, capture.copies)
-        yield from vault_checks(manifest, capture.copies, standing)
-        prefix = loaded_prefix(manifest, digest)
-        if prefix:
-            listed = attempt(lambda: self.examining.vault.listed(manifest.bucket, prefix))
-            yield beside_check(manifest, capture.copies, prefix, listed)
+        yield from self.examining.vaulted(manifest, capture)
         package = self.examining.package(one.package_arn)
         yield from package_checks(one, manifest, digest, package, leaving=leaving(state, one))
         if isinstance(manifest, Manifest):

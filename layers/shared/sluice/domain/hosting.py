@@ -69,7 +69,7 @@ def traffic_checks(state: TargetState, view: EndpointView | Unread | None) -> It
     of_endpoint = names.system_of(state.target) is System.SAGEMAKER
     what = state.target if of_endpoint else f"alias {names.LIVE} of {state.target}"
     if view is None or isinstance(view, Unread):
-        yield Check(what, str(state.live.release) if state.live else None, view)
+        yield Check(what, str(state.live.release) if state.live else None, view, opens=True)
         return
     if of_endpoint and view.allowed not in {Allowed.ACT, Allowed.WAIT}:
         yield Check(f"status of {what}", IN_SERVICE, view.status)
@@ -113,7 +113,7 @@ def model_checks(
     """The SageMaker model: image, artifact, environment and role. `role` is what it should be."""
     of = f"model {deployed.model}"
     if model is None or isinstance(model, Unread):
-        yield Check(of, str(deployed.release), model)
+        yield Check(of, str(deployed.release), model, opens=True)
         return
     yield Check(f"containers of the {of}", 1, len(model.containers))
     if len(model.containers) == 1:
@@ -134,7 +134,7 @@ def function_checks(
     of = f"version {deployed.variant} of {deployed.model}"
     wanted = serving(deployed.manifest_uri, digest)
     if version is None or isinstance(version, Unread):
-        yield Check(of, wanted, version)
+        yield Check(of, wanted, version, opens=True)
         return
     hidden = Unread("Lambda cannot decrypt its variables for whoever asks")
     told = version.serves if version.readable else hidden
@@ -157,7 +157,7 @@ def catalogue_check(
     what = f"model {manifest.config.model_id} of {manifest.release}"
     wanted = list(manifest.model.arns)
     if isinstance(found, Unread):
-        return Check(what, wanted, found)
+        return Check(what, wanted, found, opens=True)
     model, profile = found
     gone = model is None or ended(model, at=at)
     return Check(what, wanted, None if gone or model is None else list(arns_of(model, profile)))

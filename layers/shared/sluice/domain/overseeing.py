@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sluice.domain.reminding import DAILY, WEEKLY, digests
-from sluice.domain.verifying import Severity
+from sluice.domain.reminding import DAILY, WEEKLY, Doubt, Thing, digests
+from sluice.domain.verifying import Severity, Unread, findings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import timedelta
 
     from sluice.domain.ending import Ending
     from sluice.domain.readiness import Readiness
+    from sluice.domain.release import ReleaseName
     from sluice.domain.target import TargetState
-    from sluice.domain.verifying import Finding
+    from sluice.domain.verifying import Check, Finding
 
 _MOST_TOLD = 20
 """Findings in one message: a whole folder of files may be amiss."""
@@ -41,13 +42,14 @@ class Telling:
     message: str
     said: tuple[str, ...]
     """Digests of what is amiss; none: all is well."""
-    partly: bool = False
-    """Whether something could not be read."""
+    doubt: Doubt
+    """What could not be read."""
     every: timedelta = DAILY
 
 
-def of_drift(state: TargetState, found: tuple[Finding, ...]) -> Telling:
+def of_drift(state: TargetState, checks: tuple[Check, ...]) -> Telling:
     """`DriftDetected` for what is not as it was approved; what could not be read is no drift."""
+    found = findings(checks)
     amiss = tuple(one for one in found if one.severity is not Severity.UNREADABLE)
     serves = str(state.live.release) if state.live else "nothing"
     ask = f"`sluice verify {state.target}` reads it again."
@@ -62,8 +64,8 @@ def of_drift(state: TargetState, found: tuple[Finding, ...]) -> Telling:
         event="DriftDetected" if amiss else "DriftEnded",
         detail={"target": state.target, "live": serves, "findings": _shown(amiss)},
         message=message,
-        said=digests(map(str, amiss)),
-        partly=len(amiss) < len(found),
+        said=digests(Thing("", one.what, str(one)) for one in amiss),
+        doubt=_doubt({"": checks}),
     )
 
 
@@ -91,13 +93,20 @@ def of_readiness(state: TargetState, found: tuple[Readiness, ...]) -> Telling:
             ],
         },
         message=message,
-        said=digests(f"{one.release} {each}" for one in lacking for each in one.lacking),
-        partly=any(len(one.lacking) < len(one.findings) for one in found),
+        said=digests(
+            Thing(str(one.release), each.what, str(each)) for one in lacking for each in one.lacking
+        ),
+        doubt=_doubt({str(one.release): one.checks for one in found}),
     )
 
 
-def of_ends(state: TargetState, found: tuple[Ending, ...], *, partly: bool) -> Telling:
-    """`ModelEnds` for what is live and what the target may have to go back to."""
+def of_ends(
+    state: TargetState, found: tuple[Ending, ...], *, unread: Iterable[ReleaseName]
+) -> Telling:
+    """`ModelEnds` for what is live and what the target may have to go back to.
+
+    `unread` are the releases of which nobody knows when their models end.
+    """
     lines = "\n".join(
         f"- {one.model_id} of {one.release}, which "
         f"{'serves' if one.live else 'a rollback may need'}: "
@@ -117,10 +126,24 @@ def of_ends(state: TargetState, found: tuple[Ending, ...], *, partly: bool) -> T
         event="ModelEnds" if found else "",
         detail={"target": state.target, "models": [one.model_dump(mode="json") for one in found]},
         message=message,
-        said=digests(one.told_as for one in found),
-        partly=partly,
+        said=digests(Thing(str(one.release), one.model_id, one.told_as) for one in found),
+        doubt=Doubt(hidden=frozenset(map(str, unread))),
         every=WEEKLY,
     )
+
+
+def _doubt(looked: Mapping[str, Iterable[Check]]) -> Doubt:
+    """What could not be read, by its scope, and where that may hide something else."""
+    every = [(scope, check, _is_unread(check)) for scope, some in looked.items() for check in some]
+    return Doubt(
+        unread=frozenset((scope, check.what) for scope, check, unread in every if unread),
+        read=frozenset((scope, check.what) for scope, check, unread in every if not unread),
+        hidden=frozenset(scope for scope, check, unread in every if unread and check.opens),
+    )
+
+
+def _is_unread(check: Check) -> bool:
+    return isinstance(check.found, Unread) and not check.found.edited
 
 
 def _shown(found: Iterable[Finding]) -> list[dict[str, Any]]:

@@ -46,7 +46,7 @@ def package_checks(
     """
     of = f"package of {live.release}"
     if package is None or isinstance(package, Unread):
-        yield Check(of, live.package_arn, package)
+        yield Check(of, live.package_arn, package, opens=True)
         return
     if not leaving:
         yield Check(f"approval of the {of}", str(ApprovalStatus.APPROVED), str(package.approval))

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pydantic import Field
+
 from sluice.domain.pinning import ACTIVE
 from sluice.domain.release import ReleaseName
 from sluice.domain.returning import candidates
@@ -31,6 +33,8 @@ class Readiness(Value):
 
     release: ReleaseName
     findings: tuple[Finding, ...] = ()
+    checks: tuple[Check, ...] = Field(default=(), exclude=True, repr=False)
+    """Everything that was looked at."""
 
     @property
     def restorable(self) -> bool:
@@ -67,7 +71,7 @@ def is_new(state: TargetState) -> bool:
 def key_check(release: ReleaseName, complaint: str | Unread) -> Check:
     """The key under which the release's bytes lie; `complaint` is what S3 said to a read of one."""
     found = complaint if isinstance(complaint, Unread) else complaint or _USABLE
-    return Check(f"encryption key of {release} in the vault", _USABLE, found)
+    return Check(f"encryption key of {release} in the vault", _USABLE, found, opens=True)
 
 
 def role_checks(

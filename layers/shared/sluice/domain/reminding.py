@@ -7,8 +7,9 @@ leaves a claim, and the next one tells it. A look that is older than what was to
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from sluice.domain.values import Moment, Value
 
@@ -31,9 +32,44 @@ class Reminder(Value):
     """Whether it was told for sure; else it was meant to be."""
 
 
-def digests(things: Iterable[str]) -> tuple[str, ...]:
-    """What is remembered of things that are told."""
-    return tuple(sorted({hashlib.sha256(one.encode()).hexdigest()[:32] for one in things}))
+class Thing(NamedTuple):
+    """Something that is told: what is found of a thing that belongs to a scope."""
+
+    scope: str
+    """What it is looked at with, and hidden with: a release, or nothing but the target."""
+    what: str
+    found: str
+
+
+def digests(things: Iterable[Thing]) -> tuple[str, ...]:
+    """What is remembered of things that are told: where each belongs, what it is, what was found.
+
+    Each part apart, so that a later look knows whether it has read the same thing.
+    """
+    return tuple(sorted({"-".join(map(_short, one)) for one in things}))
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What a look could not find out: of that nobody knows whether it still is as it was told."""
+
+    unread: frozenset[tuple[str, str]] = frozenset()
+    """Scope and name of each thing that could not be read."""
+    read: frozenset[tuple[str, str]] = frozenset()
+    """Scope and name of each that was."""
+    hidden: frozenset[str] = frozenset()
+    """The scopes in which something unread may hide others, so that nobody came to read them."""
+
+    def left(self, before: Iterable[str]) -> set[str]:
+        """Those of the digests of which nobody knows now."""
+        unread, read = ({_where(one) for one in some} for some in (self.unread, self.read))
+        hidden = {_short(one) for one in self.hidden}
+        found = ((one, one.rpartition("-")[0], one.partition("-")[0]) for one in before)
+        return {
+            one
+            for one, where, scope in found
+            if where in unread or (scope in hidden and where not in read)
+        }
 
 
 def due(
@@ -42,25 +78,33 @@ def due(
     *,
     at: datetime,
     every: timedelta = DAILY,
-    partly: bool = False,
+    doubt: Doubt | None = None,
 ) -> Reminder | None:
     """What is to be told at `at`, or None; `said` are digests of what was found.
 
-    `partly`: something could not be read, so nobody knows of what was told before and is not found
-    now. Then it is neither over nor another thing.
+    What was told before and cannot be read now is neither over nor another thing.
     """
     before = last.said if last else ()
     if last and at < last.at:
         return None
-    if partly and set(said) < set(before):
+    known = tuple(sorted({*said, *doubt.left(before)})) if doubt else said
+    if known and not said:
         return None
-    if last and not last.told and said == before:
-        return _after(last, said, at=at)
-    if not said and not before:
+    if last and not last.told and known == before:
+        return _after(last, known, at=at)
+    if not known and not before:
         return None
-    if last and said == before and at < last.at + every:
+    if last and known == before and at < last.at + every:
         return None
-    return _after(last, said, at=at)
+    return _after(last, known, at=at)
+
+
+def _short(part: str) -> str:
+    return hashlib.sha256(part.encode()).hexdigest()[:12]
+
+
+def _where(thing: tuple[str, str]) -> str:
+    return "-".join(map(_short, thing))
 
 
 def _after(last: Reminder | None, said: tuple[str, ...], *, at: datetime) -> Reminder:

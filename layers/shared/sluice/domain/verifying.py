@@ -71,6 +71,8 @@ class Check:
     what: str
     expected: Any
     found: Any
+    opens: bool = False
+    """Whether more is said once it is read: what it cannot be asked for, it hides."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,8 +126,8 @@ def ledger_checks(
         yield Check(f"digest of {name} in its record", digest, record.digest)
     else:
         yield Check(f"record of {name} in the ledger", digest, kept.record)
-    yield Check(f"manifest of {name} in the ledger", digest, kept.manifest)
-    yield Check(f"manifest of {name} in the vault", digest, kept.vaulted)
+    yield Check(f"manifest of {name} in the ledger", digest, kept.manifest, opens=True)
+    yield Check(f"manifest of {name} in the vault", digest, kept.vaulted, opens=True)
     if manifest and record:
         uri = manifest_uri(manifest.bucket, name, digest)
         yield Check(f"place of {name} in its record", uri, record.manifest_uri)
