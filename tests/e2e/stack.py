@@ -29,7 +29,7 @@ SPEED = 60.0
 """Virtual seconds per second: a minute of the cloud lasts a second."""
 
 NAME = "sluice"
-APPLICATIONS = tuple(f"app{n}" for n in range(1, 17))
+APPLICATIONS = tuple(f"app{n}" for n in range(1, 19))
 """Applications with a function of their own: each test takes one."""
 DEFAULT_APPLICATION = "support"
 """The one that the stack's own function answers for."""

@@ -40,6 +40,17 @@ TOLD = Reminder(revision=3, said=ONE, at=AT, told=True)
         ),
         pytest.param(TOLD, TWO, {"at": AT - timedelta(hours=1)}, None, id="an older look"),
         pytest.param({"told": False}, ONE, {}, ONE, id="claimed, and never told for sure"),
+        pytest.param({"told": False}, ONE, {"at": AT}, ONE, id="claimed, the message comes again"),
+        pytest.param(
+            {"told": False}, ONE, {"at": AT + timedelta(minutes=5)}, None, id="it is being told"
+        ),
+        pytest.param(
+            {"told": False},
+            TWO,
+            {"at": AT + timedelta(minutes=5)},
+            TWO,
+            id="more than is being told",
+        ),
         pytest.param(TOLD, (), {"doubt": doubting(OF_IMAGE)}, None, id="it cannot be read now"),
         pytest.param(TOLD, (), {"doubt": doubting(OF_ROLE)}, (), id="over, another is unread"),
         pytest.param(

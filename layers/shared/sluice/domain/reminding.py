@@ -1,7 +1,8 @@
 """What was told already: each distinct set of findings once, again after a while, and its end.
 
 What is said is claimed in the ledger first, told, and noted as told: whoever dies in between
-leaves a claim, and the next one tells it. A look that is older than what was told tells nothing.
+leaves a claim. The same message, when it comes again, tells it, or the next look when nobody can be
+at work on it any more. A look that is older than what was told tells nothing.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 DAILY = timedelta(days=1)
 WEEKLY = timedelta(days=7)
+AT_WORK = timedelta(minutes=15)
+"""How long somebody else may still be telling what he claimed: no invocation of Lambda lives on."""
 
 
 class Reminder(Value):
@@ -91,7 +94,8 @@ def due(
     if known and not said:
         return None
     if last and not last.told and known == before:
-        return _after(last, known, at=at)
+        telling = last.at < at < last.at + AT_WORK
+        return None if telling else _after(last, known, at=at)
     if not known and not before:
         return None
     if last and known == before and at < last.at + every:
