@@ -12,7 +12,7 @@ from moto.s3.models import S3Backend
 from sluice.adapters.artifacts import ArtifactGoneError, Artifacts
 from sluice.adapters.ledger.copies import Copies
 from sluice.adapters.multipart import Multipart
-from sluice.adapters.vault import Vault, VaultConflictError
+from sluice.adapters.vault import NotComparedError, Vault, VaultConflictError
 from sluice.copying import RESERVE_MILLISECONDS, Copying, CopyUnfinishedError, Turn
 from sluice.domain.manifest import CapturedObject
 from sluice.domain.vault import STREAM_LIMIT, Comparison, comparison, same_checksums
@@ -414,3 +414,31 @@ def test_a_copy_that_was_tampered_with_is_not_held_any_more(
         s3.delete_object(Bucket=BUCKET, Key=KEPT)
 
     assert not Vault(s3).holds(BUCKET, copy)
+
+
+def test_what_was_compared_by_reading_is_not_read_again_while_it_is_that_version(
+    s3: Any, copying: Copying, faults: Faults
+) -> None:
+    source = source_of(s3, put(s3, b"weights"), checksums={}, checksum_type="")
+    copy = copying.keep(BUCKET, source, key=KEPT, turn=turn())
+    assert copy.compared is Comparison.STREAM
+
+    with faults.recorded() as calls:
+        assert Vault(s3).kept(BUCKET, source, key=KEPT, known=copy) == copy
+
+    assert calls == ["HeadObject"]
+    s3.put_object(Bucket=BUCKET, Key=KEPT, Body=b"another")
+    with pytest.raises(VaultConflictError):
+        Vault(s3).kept(BUCKET, source, key=KEPT, known=copy)
+
+
+def test_nothing_is_read_whole_by_a_turn_that_ends(
+    s3: Any, copying: Copying, faults: Faults
+) -> None:
+    source = source_of(s3, put(s3, b"weights"), checksums={}, checksum_type="")
+    copying.keep(BUCKET, source, key=KEPT, turn=turn())
+
+    with faults.recorded() as calls, pytest.raises(NotComparedError):
+        Vault(s3).kept(BUCKET, source, key=KEPT, until=lambda: True)
+
+    assert calls == ["HeadObject"]

@@ -179,6 +179,23 @@ def test_a_folder_of_files_goes_on_file_by_file_and_says_how_far_it_is(
     assert inbox.open_uploads() == []
 
 
+def test_a_file_is_compared_once_however_many_turns_the_folder_takes(
+    inbox: Inbox, faults: Faults
+) -> None:
+    read = list[int]()
+    for folder, looks in (("churn-v4", 99), ("churn-v5", 5)):
+        files = {f"model/{name}.bin": name.encode() * size for name, size in SIZES.items()}
+        *before, evaluation = map(told_now, push_unpacked(inbox, files, folder=folder))
+        inbox.deliver(*before)
+        with faults.recorded() as calls:
+            turns = until_done(inbox, [evaluation], looks=looks)
+        read.append(calls.count("GetObject"))
+
+    assert len(turns) > 2
+    assert read[1] == read[0] + 1, "who did not claim the folder just now looks for the envelope"
+    assert set(inbox.records().values()) == {"Registered"}
+
+
 @pytest.mark.parametrize("parts", [2, 7, 12])
 def test_a_crash_within_a_folder_of_files_copies_nothing_again_that_stands(
     inbox: Inbox, faults: Faults, parts: int

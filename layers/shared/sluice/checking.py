@@ -61,7 +61,7 @@ class Checking:
         """What keeps a release from being deployed again, or nothing. Raises ManifestError."""
         capture = capture or self.recalling.recall(release, parse_manifest)
         manifest = capture.manifest
-        complaint = self.recalling.unsigned(capture) or self.recalling.complaint(capture)
+        complaint = self.recalling.lost(capture)
         if not complaint and not self.images.present(manifest.image):
             complaint = f"{manifest.image} of {release.release} is not in its repository any more"
         return complaint or self._role_complaint(manifest)

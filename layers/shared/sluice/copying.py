@@ -22,10 +22,11 @@ from sluice.adapters.multipart import (
     UploadEndedError,
     at_once,
 )
-from sluice.adapters.vault import VaultConflictError
+from sluice.adapters.vault import NotComparedError, VaultConflictError
 from sluice.domain.copying import Copy, progress, progress_of
 from sluice.domain.manifest import loaded_prefix, vault_key
 from sluice.domain.parts import cut
+from sluice.domain.vault import Comparison
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -132,13 +133,18 @@ class Copying:
         """The copies of a model's files. Raises CopyUnfinishedError with how far all of it is."""
         sizes = {one.name: one.size for one in files}
         kept: dict[str, VaultCopy] = {}
+        known = self.copies.compared(prefix) if files and not fresh else {}
 
         def keep(one: CapturedObject) -> None:
-            key = keys[one.name]
-            standing = None if fresh else self.vault.kept(bucket, one, key=key)
+            key, before = keys[one.name], known.get(one.name)
+            standing = None if fresh else self._standing(bucket, one, key, before, turn)
             if standing is None and turn.ending:
                 raise CopyUnfinishedError("", ours=True)
-            kept[one.name] = standing or self.keep(bucket, one, key=key, turn=turn, fresh=True)
+            copy = standing or self.keep(bucket, one, key=key, turn=turn, fresh=True)
+            if copy.compared is Comparison.STREAM and copy != before:
+                # Read whole, and so not to be read by every turn to come.
+                self.copies.note_compared(prefix, copy, at=turn.at)
+            kept[one.name] = copy
 
         try:
             at_once([partial(keep, one) for one in files if len(cut(one.size)) == 1])
@@ -151,6 +157,15 @@ class Copying:
             self.copies.tell(prefix, said, at=turn.at)
             raise CopyUnfinishedError(said, ours=error.ours) from error
         return kept
+
+    def _standing(
+        self, bucket: str, source: CapturedObject, key: str, known: VaultCopy | None, turn: Turn
+    ) -> VaultCopy | None:
+        """The copy that stands, compared; a turn that ends compares nothing that must be read."""
+        try:
+            return self.vault.kept(bucket, source, key=key, known=known, until=lambda: turn.ending)
+        except NotComparedError as error:
+            raise CopyUnfinishedError("", ours=True) from error
 
     def _copy(self, bucket: str, source: CapturedObject, key: str, turn: Turn) -> None:
         if source.size == 0:

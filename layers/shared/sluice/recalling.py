@@ -104,6 +104,10 @@ class Recalling:
             Attested(capture.release, capture.digest, capture.text, capture.manifest)
         )
 
+    def lost(self, capture: Capture[Any]) -> str:
+        """Why the release cannot be made again from its capture, or nothing."""
+        return self.unsigned(capture) or self.complaint(capture)
+
     def _beside(self, capture: Capture[Any]) -> str:
         """What would be loaded with the model, and was never captured; or nothing."""
         kept = {copy.key for copy in capture.copies}

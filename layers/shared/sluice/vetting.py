@@ -85,7 +85,7 @@ class Vetting:
         One whose model has ended answers nobody, and protects nobody from its successor.
         """
         capture = capture or self.recalling.recall(release, parse_bedrock_manifest)
-        complaint = self.recalling.unsigned(capture) or self.recalling.complaint(capture)
+        complaint = self.recalling.lost(capture)
         if complaint:
             return complaint
         reason = probe_objection(capture.manifest, self._probed(capture.manifest))

@@ -12,7 +12,7 @@ from sluice.adapters.multipart import at_once
 from sluice.domain.vault import Comparison, Standing, VaultCopy, comparison, same_checksums
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from mypy_boto3_s3 import S3Client
 
@@ -31,6 +31,10 @@ class VaultConflictError(Exception):
     """The vault holds other bytes under this name than those to be kept."""
 
 
+class NotComparedError(Exception):
+    """What stands in the vault would have to be read whole, and there was no time for it."""
+
+
 class Vault:
     """`releases/…` of the artifact bucket."""
 
@@ -38,13 +42,29 @@ class Vault:
         self._client = client
         self._artifacts = Artifacts(client)
 
-    def kept(self, bucket: str, source: CapturedObject, *, key: str) -> VaultCopy | None:
+    def kept(
+        self,
+        bucket: str,
+        source: CapturedObject,
+        *,
+        key: str,
+        known: VaultCopy | None = None,
+        until: Callable[[], bool] = lambda: False,
+    ) -> VaultCopy | None:
         """What stands at `key`, compared with its source; None when nothing does.
 
-        Raises VaultConflictError when it holds anything else.
+        If that is `known`, compared before, it is not read again: S3 serves no other bytes under a
+        version id. Raises VaultConflictError when it holds anything else; NotComparedError when it
+        would have to be read, and `until` says that nothing long may be begun any more.
         """
         standing = self._head(bucket, key)
-        return self._compared(bucket, source, key, standing) if standing else None
+        if standing is None:
+            return None
+        if known and _is(known, standing):
+            return known
+        if comparison(source, facts_of(standing)) is Comparison.STREAM and until():
+            raise NotComparedError(key)
+        return self._compared(bucket, source, key, standing)
 
     def stands(self, bucket: str, key: str) -> bool:
         """Whether anything stands at `key`."""
@@ -98,12 +118,8 @@ class Vault:
 
     def holds(self, bucket: str, copy: VaultCopy) -> bool:
         """Whether `key` still answers with exactly the version that was written."""
-        found = self.standing(bucket, copy.key)
-        return found is not None and (found.version_id, found.size, found.etag) == (
-            copy.version_id,
-            copy.size,
-            copy.etag,
-        )
+        found = self._head(bucket, copy.key)
+        return found is not None and _is(copy, found)
 
     def standing(self, bucket: str, key: str) -> Standing | None:
         """What stands at `key`, or None where nothing does."""
@@ -185,3 +201,9 @@ class Vault:
             if error.response["Error"]["Code"] in _ABSENT:
                 return None
             raise
+
+
+def _is(known: VaultCopy, standing: dict[str, Any]) -> bool:
+    found = facts_of(standing)
+    seen = (standing.get("VersionId", ""), found.size, found.etag)
+    return seen == (known.version_id, known.size, known.etag)

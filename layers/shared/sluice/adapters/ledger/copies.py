@@ -4,6 +4,7 @@
 |---|---|---|
 | copy | `COPY#vault key` / `UPLOAD` | the multipart upload that fills the key, how far it is |
 | progress | `COPY#vault folder` / `FOLDER` | how far the copies of a model's files are |
+| compared | `COPY#vault folder` / `COMPARED#file` | a copy that was read and is its source's |
 
 They expire 30 days after they were begun: S3 gives up a multipart upload before that, by the
 bucket's lifecycle, and a copy that is taken up again later begins anew.
@@ -15,11 +16,13 @@ from typing import TYPE_CHECKING
 
 from sluice.adapters.ledger.table import ConditionFailedError, Item, Table
 from sluice.domain.copying import Copy
+from sluice.domain.vault import VaultCopy
 
 if TYPE_CHECKING:
     from sluice.domain.values import Moment
 
 _KEPT_SECONDS = 30 * 24 * 60 * 60
+_COMPARED = "COMPARED#"
 _SAME = "upload_id = :known"
 
 
@@ -57,6 +60,17 @@ class Copies:
         item = {"pk": f"COPY#{folder}", "sk": "FOLDER", "detail": detail, "expires_at": _expiry(at)}
         self._table.write(self._table.put(item))
 
+    def note_compared(self, folder: str, copy: VaultCopy, *, at: Moment) -> None:
+        """Remember a copy into the folder that was read whole, to be compared with its source."""
+        key = {"pk": f"COPY#{folder}", "sk": f"{_COMPARED}{copy.name}"}
+        body = copy.model_dump(mode="json", exclude_none=True)
+        self._table.write(self._table.put({**key, **body, "expires_at": _expiry(at)}))
+
+    def compared(self, folder: str) -> dict[str, VaultCopy]:
+        """The copies into the folder that were compared so, by name."""
+        items = self._table.query(f"COPY#{folder}", prefix=_COMPARED)
+        return {one.name: one for one in map(VaultCopy.model_validate, map(_body, items))}
+
     def told(self, folder: str) -> str:
         """How far the copies into a folder of the vault were when that was told last."""
         item = self._table.get(f"COPY#{folder}", "FOLDER")
@@ -69,8 +83,12 @@ def _item(key: str, copy: Copy) -> Item:
 
 
 def _copy(item: Item) -> Copy:
+    return Copy.model_validate(_body(item))
+
+
+def _body(item: Item) -> Item:
     names = {"pk", "sk", "expires_at"}
-    return Copy.model_validate({name: one for name, one in item.items() if name not in names})
+    return {name: one for name, one in item.items() if name not in names}
 
 
 def _expiry(at: Moment) -> int:
