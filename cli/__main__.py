@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.asking import add_questions
 from cli.commands import POLICY_FILE, TARGET, command, connect, patience, word
-from cli.errors import DONE, NO, TOO_LATE, UNUSABLE, RefusedError, UnusableError
+from cli.errors import DONE, NO, TOO_LATE, UNUSABLE, RefusedError, UnusableError, in_words
 from cli.keeping import add_keeping
 from cli.plans import plan
 from cli.pushing import push
@@ -44,8 +44,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except RefusedError as error:
         print(f"sluice: refused: {error}", file=sys.stderr)
         return NO
-    except (UnusableError, BotoCoreError, ClientError) as error:
+    except UnusableError as error:
         print(f"sluice: {error}", file=sys.stderr)
+        return UNUSABLE
+    except (BotoCoreError, ClientError) as error:
+        print(f"sluice: {in_words(error)}", file=sys.stderr)
         return UNUSABLE
     except Exception:  # Python would end with 1, which says that it is not so
         traceback.print_exc()
@@ -113,7 +116,7 @@ def _add_push(commands: Commands) -> None:
         action="store_true",
         help="print what model_files would say of PATH's model/, and push nothing",
     )
-    parser.add_argument("--bucket", default="", help="without a stack (SLUICE_BUCKET)")
+    parser.add_argument("--bucket", default="", help="to push to, without a stack (SLUICE_BUCKET)")
     parser.add_argument("--policy", default="", metavar="FILE", help=POLICY_FILE)
     parser.add_argument(
         "--wait",
@@ -183,7 +186,7 @@ _SAID = "the word is written; it is acted on at the next look, within a minute"
 def _add_promote(commands: Commands) -> None:
     exits = {DONE: _SAID, NO: "refused: no step is held"}
     text = "let a held step pass, for a person's reasons"
-    parser = command(commands, Saying.PROMOTE, text, exits=exits)
+    parser = command(commands, str(Saying.PROMOTE), text, exits=exits)
     parser.add_argument("target", metavar="TARGET", help=TARGET)
     word(parser)
     connect(parser)
@@ -193,7 +196,7 @@ def _add_promote(commands: Commands) -> None:
 def _add_abort(commands: Commands) -> None:
     exits = {DONE: _SAID, NO: "refused: no rollout is in flight, or it has gone too far"}
     text = "return all traffic; the version is not marked bad"
-    parser = command(commands, Saying.ABORT, text, exits=exits)
+    parser = command(commands, str(Saying.ABORT), text, exits=exits)
     parser.add_argument("target", metavar="TARGET", help=TARGET)
     word(parser)
     connect(parser)

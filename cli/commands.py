@@ -39,9 +39,9 @@ def command(
 
 def connect(parser: ArgumentParser) -> None:
     """Add what says where the ledger is."""
-    parser.add_argument("--stack", default="", help="of Sluice (SLUICE_STACK; sluice)")
-    parser.add_argument("--table", default="", help="the ledger's, without a stack (SLUICE_TABLE)")
-    parser.add_argument("--region", default=None, help="of AWS (AWS_REGION)")
+    parser.add_argument("--stack", default="", help="Sluice's stack (SLUICE_STACK, else sluice)")
+    parser.add_argument("--table", default="", help="the ledger, without a stack (SLUICE_TABLE)")
+    parser.add_argument("--region", default=None, help="(AWS_REGION, else the profile's)")
 
 
 def patience(parser: ArgumentParser) -> None:

@@ -35,7 +35,7 @@ SHIPPED = Path(__file__).resolve().parent.parent / "functions" / "register_packa
 def gates(options: Namespace) -> int:
     """0 when no gate is missed, 1 when one is. Raises UnusableError."""
     policy = _policy(options.policy)
-    found = _scores(_read(Path(options.path)), {})
+    found = _scores(_read(Path(options.path)), {}, file=options.path)
     live = _live(policy, options) if options.live else None
     judged = judge_gates(policy, options.group, found, live=live, at=datetime.now(UTC))
     missed = missed_by(judged)
@@ -76,7 +76,8 @@ def _policy(path: str) -> EvaluationPolicy:
     try:
         return parse_policy(_read(Path(path) if path else SHIPPED))
     except PolicyError as error:
-        raise UnusableError(str(error)) from error
+        said = str(error).removeprefix(f"{POLICY}: ")
+        raise UnusableError(f"{path or SHIPPED}: {said}") from error
 
 
 def _read(path: Path) -> bytes:
@@ -86,10 +87,11 @@ def _read(path: Path) -> bytes:
         raise UnusableError(f"{path} cannot be read: {error.strerror}") from error
 
 
-def _scores(data: bytes, metadata: Mapping[str, str]) -> Scores:
+def _scores(data: bytes, metadata: Mapping[str, str], *, file: str = EVALUATION) -> Scores:
     metrics = parse_evaluation(data)
     if isinstance(metrics, Refusal):
-        raise UnusableError(f"{EVALUATION}: {metrics.detail}. {metrics.advice}")
+        said = metrics.detail.removeprefix(f"{EVALUATION}: ")
+        raise UnusableError(f"{file}: {said}. {metrics.advice}")
     return scores(metrics, metadata, evaluated_at=evaluated_at(data))
 
 

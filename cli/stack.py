@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli.errors import UnusableError
+from cli.errors import UnusableError, in_words
 from sluice.adapters.ledger.table import Table
 from sluice.domain import names
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 STACK, TABLE, BUCKET = "SLUICE_STACK", "SLUICE_TABLE", "SLUICE_BUCKET"
+REGION = "AWS_REGION"
+"""Read here: of the SDKs of AWS, Python's alone knows AWS_DEFAULT_REGION only."""
 ROLE = "SLUICE_SERVING_ROLE"
 KEYS = "SLUICE_TRUSTED_KEYS"
 _TABLE_OUTPUT, _BUCKET_OUTPUT = "LedgerTableName", "ArtifactsBucketName"
@@ -30,7 +32,8 @@ class Connection:
     """The account that the credentials are of, in the region that is set."""
 
     def __init__(self, options: Namespace) -> None:
-        self._session = boto3.Session(region_name=options.region)
+        region = options.region or os.environ.get(REGION) or None
+        self._session = boto3.Session(region_name=region)
         self._stack = options.stack or os.environ.get(STACK, "sluice")
         self._table = options.table or os.environ.get(TABLE, "")
         self._bucket = getattr(options, "bucket", "") or os.environ.get(BUCKET, "")
@@ -87,11 +90,11 @@ class Connection:
         try:
             return str(self.client("sts").get_caller_identity()["Arn"])
         except (BotoCoreError, ClientError) as error:
-            message = f"who asks is not known: {error}; set credentials, or use --by"
+            message = f"who asks is not known: {in_words(error)}; or say it with --by"
             raise UnusableError(message) from error
 
     def _of_stack(self, output: str, otherwise: str) -> str:
-        outputs = self._outputs(f"what is its {output}: {otherwise}")
+        outputs = self._outputs(otherwise)
         if output not in outputs:
             message = f"stack {self._stack!r} has no output {output}: is it a stack of Sluice?"
             raise UnusableError(message)
@@ -104,8 +107,8 @@ class Connection:
             ]
         except (BotoCoreError, ClientError) as error:
             message = (
-                f"stack {self._stack!r} cannot be read: {error}; name it with --stack or {STACK}, "
-                f"or say without a stack {otherwise}"
+                f"stack {self._stack!r} cannot be read: {in_words(error)}; name it with --stack or "
+                f"{STACK}, or do without a stack by {otherwise}"
             )
             raise UnusableError(message) from error
         return {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
@@ -115,7 +118,7 @@ class Connection:
         try:
             return self._session.client(service)  # type: ignore[call-overload]
         except BotoCoreError as error:
-            message = f"no client for AWS: {error}; set a region with --region or AWS_REGION"
+            message = f"no client for AWS: {error} Set it with --region or {REGION}"
             raise UnusableError(message) from error
 
 

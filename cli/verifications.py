@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli.errors import UnusableError
+from cli.errors import UnusableError, in_words, unknown
 from cli.findings import UNREAD, exit_code, line, unread_state
 from cli.stack import Connection, target_named
 from cli.surroundings import examining
@@ -54,7 +54,7 @@ def asked(targets: Targets, options: Namespace) -> tuple[str, ...] | None:
     try:
         found = named or targets.known()
     except (BotoCoreError, ClientError) as error:
-        print(plain(f"sluice: the ledger cannot be read: {error}"), file=sys.stderr)
+        print(plain(f"sluice: the ledger cannot be read: {in_words(error)}"), file=sys.stderr)
         return None
     if not found:
         message = "the ledger knows no target: nothing was ever approved"
@@ -66,8 +66,7 @@ def read_state(targets: Targets, target: str) -> TargetState | Unread:
     """The state of a target, or why it cannot be read. Raises UnusableError where there is none."""
     state = attempt(lambda: targets.read(target))
     if state is None:
-        message = f"the ledger has nothing of {target}: name another, or use --all"
-        raise UnusableError(message)
+        raise unknown(target)
     return state
 
 
@@ -94,10 +93,12 @@ def _tell(found: list[dict[str, Any]], *, as_json: bool) -> None:
         print(json.dumps(answer, indent=2, ensure_ascii=False))
         return
     for one in found:
-        serves = f"{one['serves']} serves" if one["serves"] else "nothing serves"
+        unread = any(each.what == f"STATE of {one['target']}" for each in one["findings"])
+        serves = f"by the ledger {one['serves'] or 'nothing'} serves"
+        known = "what serves is not known" if unread else serves
         count = len(one["findings"])
         many = f"{count} {'finding' if count == 1 else 'findings'}" if count else "as approved"
-        say(f"{one['target']}: {many}; by the ledger {serves}")
+        say(f"{one['target']}: {many}; {known}")
         if one["in_flight"]:
             say(f"  {one['in_flight']}: no drift")
         for each in one["findings"]:

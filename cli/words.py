@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from cli.errors import DONE, RefusedError
+from cli.errors import DONE, RefusedError, unknown
+from cli.facts import Facts
+from cli.sides import registered
 from cli.stack import Connection, target_named
 from cli.telling import say as tell
-from sluice.adapters.ledger.releases import Releases
 from sluice.adapters.ledger.targets import Targets
 from sluice.domain import names
 from sluice.domain.holding import Saying, WrongPhaseError, say
 from sluice.domain.overriding import NotOverridableError, override
-from sluice.domain.release import named
 
 if TYPE_CHECKING:
     from argparse import Namespace
@@ -27,15 +27,20 @@ _FOLLOWS = {
 
 
 def speak(options: Namespace) -> int:
-    """Write the word down; `watch_rollout` acts on it within a minute. Raises RefusedError."""
+    """Write the word down; `watch_rollout` acts on it within a minute.
+
+    Raises RefusedError, and UnusableError where nobody knows the target.
+    """
     connection, saying = Connection(options), Saying(options.command)
+    target = target_named(options.target)
     by = options.by or connection.caller()
     now = datetime.now(UTC)
 
     def decide(state: TargetState | None) -> Change:
+        if state is None:
+            raise unknown(target)
         return say(state, saying, by=by, why=options.why, now=now)
 
-    target = target_named(options.target)
     try:
         state = Targets(connection.table()).change(target, decide)
     except WrongPhaseError as error:
@@ -47,14 +52,14 @@ def speak(options: Namespace) -> int:
 
 
 def allow(options: Namespace) -> int:
-    """Let the next rollout of a release begin without a way back. Raises RefusedError."""
+    """Let the next rollout of a release begin without a way back.
+
+    Raises RefusedError, and UnusableError where nobody knows the release.
+    """
     connection, target = Connection(options), target_named(options.target)
     by, table = options.by or connection.caller(), connection.table()
-    try:
-        release = Releases(table).get(named(options.release))
-    except ValueError as error:
-        raise RefusedError(f"no release is called so: {error}") from error
-    if release is None or names.target_of(release.target, release.system) != target:
+    release = registered(Facts(connection), options.release)
+    if names.target_of(release.target, release.system) != target:
         raise RefusedError(f"{options.release} is no release for {target}")
     now = datetime.now(UTC)
 

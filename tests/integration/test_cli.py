@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from sluice.domain.forecasting import Forecast
 from sluice.domain.judging import canonical
 from sluice.domain.rollout import Phase
 from tests.builders import AT, EXECUTION, TARGET, a_rollout, a_state, an_evidence
-from tests.integration.conftest import ROOT, TABLE
+from tests.integration.conftest import REGION, ROOT, TABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -84,12 +85,15 @@ def test_stored_evidence_replays_by_target_and_by_rollout(
     assert "no verdict is stored of fraud" in capsys.readouterr().err
 
 
-def test_a_word_reaches_an_application_and_not_the_endpoint_of_that_name(world: World) -> None:
+def test_a_word_reaches_an_application_and_not_the_endpoint_of_that_name(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
     rollout = a_rollout(position=0, target="application/churn")
     held = a_state(rollout, phase=Phase.HELD, token="t-1", parked_at=AT)
     world.given(held.model_copy(update={"target": rollout.target}))
 
-    assert main(["promote", "churn", "--table", TABLE, "--by", "somebody"]) == 1
+    assert main(["promote", "churn", "--table", TABLE, "--by", "somebody"]) == 2
+    assert "the ledger has nothing of endpoint/churn" in capsys.readouterr().err
     assert main(["promote", "application/churn", "--table", TABLE, "--by", "somebody"]) == 0
 
     state = world.targets.read(rollout.target)
@@ -151,7 +155,11 @@ def test_the_ledger_is_found_by_the_stack(
     [
         pytest.param(["abort", "churn", "--stack", "none"], "name it with --stack", id="no stack"),
         pytest.param(["replay", "gone.json"], "gone.json is no file", id="no file"),
-        pytest.param(["abort", "churn", "--table", "none"], "ResourceNotFound", id="no table"),
+        pytest.param(
+            ["abort", "churn", "--table", "none"],
+            "name the ledger's table with --table or SLUICE_TABLE",
+            id="no table",
+        ),
     ],
 )
 def test_what_cannot_be_asked_says_what_to_change(
@@ -161,6 +169,37 @@ def test_what_cannot_be_asked_says_what_to_change(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "asked", [["plan", "churn"], ["plan", "churn", "--table", TABLE], ["abort", "churn"]]
+)
+def test_without_credentials_it_is_said_what_to_set(asked: list[str]) -> None:
+    none = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+    files = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
+    told = {**none, **files, "AWS_EC2_METADATA_DISABLED": "true", "AWS_REGION": REGION}
+
+    ended = subprocess.run(
+        [ROOT / "bin" / "sluice", *asked], env=told, capture_output=True, text=True, check=False
+    )
+
+    assert ended.returncode == 2
+    assert "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY" in ended.stderr
+
+
+def test_the_region_is_the_one_that_aws_region_names(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("AWS_DEFAULT_REGION", raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
+    asked = ["plan", "fraud", "--table", TABLE]
+
+    monkeypatch.delenv("AWS_REGION", raising=False)
+    assert main(asked) == 2
+    assert "Set it with --region or AWS_REGION" in capsys.readouterr().err
+    monkeypatch.setenv("AWS_REGION", REGION)
+    assert main(asked) == 2
+    assert "the ledger has nothing of endpoint/fraud" in capsys.readouterr().err
+
+
 def test_a_command_that_does_not_exist_is_a_usage_error(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -168,7 +207,9 @@ def test_a_command_that_does_not_exist_is_a_usage_error(
         main(["deploy"])
 
     assert ended.value.code == 2
-    assert "invalid choice: 'deploy'" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "invalid choice: 'deploy'" in said
+    assert "'plan', 'promote', 'abort', 'override'" in said
 
 
 @pytest.mark.parametrize(

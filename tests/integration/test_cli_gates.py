@@ -110,8 +110,8 @@ def test_with_live_it_is_held_against_what_serves(
 @pytest.mark.parametrize(
     ("policy", "report", "said"),
     [
-        ("{", b'{"accuracy": 1}', "evaluation_policy.json"),
-        ("{}", b"{", "evaluation-results.json"),
+        ("{", b'{"accuracy": 1}', "policy.json: Expecting"),
+        ("{}", b"{", "report.json: Expecting"),
         ("{}", b'{"note": "none"}', "it holds no number"),
     ],
 )

@@ -143,10 +143,8 @@ def test_a_word_that_was_not_needed_is_used_up(captured: Captured) -> None:
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        (["churn", "--release", "churn-v9"], "churn-v9 is no release for endpoint/churn"),
         (["fraud", "--release", "churn-v2"], "churn-v2 is no release for endpoint/fraud"),
         (["churn", "--release", "churn-v1"], "churn-v1 serves endpoint/churn already"),
-        (["churn", "--release", "churn"], "no release is called so"),
     ],
 )
 def test_a_word_about_something_else_is_refused(
@@ -158,3 +156,20 @@ def test_a_word_about_something_else_is_refused(
 
     assert said in capsys.readouterr().err
     assert captured.world.state.override is None
+
+
+@pytest.mark.parametrize(
+    ("release", "said"),
+    [
+        ("churn-v9", "the ledger knows no release 'churn-v9'"),
+        ("churn", "'churn' names no release: write its group and number, churn-v4"),
+    ],
+)
+def test_a_word_about_no_release_says_what_to_write(
+    captured: Captured, capsys: pytest.CaptureFixture[str], release: str, said: str
+) -> None:
+    captured.start()
+
+    assert main(["override", "churn", "--release", release, *WORD]) == 2
+
+    assert said in capsys.readouterr().err
