@@ -90,7 +90,8 @@ def empty() -> None:
 
 def begin[T](make: Callable[[], T], *given: Any) -> T:
     """Let AWS be as `make` leaves it, which does nothing else; what it returned is nobody's own."""
-    known_by = _digest(_past[0], make.__qualname__, given, own_stack.played.template, _settings())
+    maker = make.__module__, make.__qualname__
+    known_by = _digest(_past[0], maker, given, own_stack.played.template, _settings())
     if known_by in _kept:
         state, answer = _kept[known_by]
         _restore(state)

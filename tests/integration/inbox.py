@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from types import ModuleType, SimpleNamespace
 
 MANIFEST_TYPE = "application/vnd.docker.distribution.manifest.v2+json"
+SCRIPT = b"def input_fn(body):\n    return body\n"
 
 
 class Inbox:
@@ -45,9 +46,20 @@ class Inbox:
         def pushed() -> tuple[T, int]:
             return make(), self._writes
 
-        name = make.__qualname__
+        name = make.__module__, make.__qualname__
         answer, self._writes = beginnings.begin(pushed, name, id(self._app), self._writes, *given)
         return answer
+
+    def given_script(self) -> None:
+        """`churn-v1`, captured with a script beside its model."""
+        config = a_config(inference_scripts=[{"file": "code/pre.py", "version": "1"}])
+        events = [
+            self.put("models/churn-v1/code/pre.py", SCRIPT),
+            self.push(MODEL, folder="churn-v1"),
+            self.push(CONFIG, config, folder="churn-v1"),
+            self.push(EVALUATION, folder="churn-v1"),
+        ]
+        assert self.deliver(*events) == []
 
     def _given_image(self) -> str:
         self._ecr.create_repository(repositoryName="churn")

@@ -86,3 +86,21 @@ def test_what_begins_otherwise_is_made_anew(
         beginnings.note("changed")
     beginnings.begin(make, *(() if other == "what is given" else (other,)))
     assert made == [other, other]
+
+
+def test_makers_of_one_name_in_two_files_are_two(aws: Callable[[str], Any]) -> None:
+    def make() -> None:
+        aws("s3").create_bucket(Bucket="mine")
+
+    def other() -> None:
+        aws("s3").create_bucket(Bucket="others")
+
+    other.__qualname__, other.__module__ = make.__qualname__, "tests.elsewhere"
+    past = beginnings._past[0]
+    beginnings.begin(make)
+    beginnings._past[0] = past
+
+    beginnings.begin(other)
+
+    names = {one["Name"] for one in aws("s3").list_buckets()["Buckets"]}
+    assert {"mine", "others"} & names == {"mine", "others"}

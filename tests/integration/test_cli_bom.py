@@ -12,8 +12,7 @@ from cyclonedx.validation.json import JsonStrictValidator
 
 from cli.__main__ import main
 from sluice.adapters.ledger.releases import Releases
-from sluice.domain.inbox import CONFIG, EVALUATION, MODEL
-from tests.builders import BUCKET, a_config, a_release_name
+from tests.builders import BUCKET, a_release_name
 from tests.integration.configs import push_config
 from tests.integration.conftest import TABLE
 from tests.integration.rollouts import Wire
@@ -26,24 +25,11 @@ if TYPE_CHECKING:
     from tests.integration.catalogue import Catalogue
     from tests.integration.inbox import Inbox
 
-SCRIPT = b"def input_fn(body):\n    return body\n"
-
 
 @pytest.fixture
 def churn(inbox: Inbox) -> None:
     """`churn-v1`, captured with a script."""
-
-    def capture() -> None:
-        config = a_config(inference_scripts=[{"file": "code/pre.py", "version": "1"}])
-        events = [
-            inbox.put("models/churn-v1/code/pre.py", SCRIPT),
-            inbox.push(MODEL, folder="churn-v1"),
-            inbox.push(CONFIG, config, folder="churn-v1"),
-            inbox.push(EVALUATION, folder="churn-v1"),
-        ]
-        assert inbox.deliver(*events) == []
-
-    inbox.begin(capture)
+    inbox.begin(inbox.given_script)
 
 
 def told(capsys: pytest.CaptureFixture[str], release: str) -> str:

@@ -12,8 +12,9 @@ import pytest
 from cli.__main__ import main
 from sluice.adapters.ledger.releases import Releases
 from sluice.domain.inbox import CONFIG, EVALUATION, MODEL
-from tests.builders import WEIGHTS, a_config, a_release_name
+from tests.builders import WEIGHTS, a_release_name
 from tests.integration.conftest import TABLE
+from tests.integration.inbox import SCRIPT
 from tests.integration.signing import FORMER_KEY, SIGNING_KEY, STRANGE_KEY, pem
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.usefixtures("trusting")
 
-SCRIPT = b"def input_fn(body):\n    return body\n"
 FILES = {"manifest.json", "manifest.dsse.json", "public-key.pem", "README.txt"}
 
 
@@ -63,17 +63,7 @@ class Bundle:
 
 @pytest.fixture
 def bundle(inbox: Inbox, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Bundle:
-    def capture() -> None:
-        config = a_config(inference_scripts=[{"file": "code/pre.py", "version": "1"}])
-        events = [
-            inbox.put("models/churn-v1/code/pre.py", SCRIPT),
-            inbox.push(MODEL, folder="churn-v1"),
-            inbox.push(CONFIG, config, folder="churn-v1"),
-            inbox.push(EVALUATION, folder="churn-v1"),
-        ]
-        assert inbox.deliver(*events) == []
-
-    inbox.begin(capture)
+    inbox.begin(inbox.given_script)
     return Bundle(tmp_path, capsys)
 
 
