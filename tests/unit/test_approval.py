@@ -157,6 +157,29 @@ def test_a_rejection_told_of_lies_between_two_approvals() -> None:
     assert found.change.state.rollback_owed is None
 
 
+@pytest.mark.parametrize("status", [REJECTED, PENDING])
+def test_a_rollback_that_an_alarm_calls_for_outlasts_an_approval_taken_back_for_a_moment(
+    status: ApprovalStatus,
+) -> None:
+    state = a_state(live=CANARY, wanted=None, rollback_owed=a_signal(cause=Cause.ALARM))
+
+    found = observe(
+        state, ONCE, seen(APPROVED, modified=30), told=seen(status, modified=20, actor="unknown")
+    )
+
+    assert found
+    assert found.change.state.rollback_owed == a_signal(cause=Cause.ALARM)
+
+
+def test_a_rejection_does_not_take_the_place_of_a_rollback_that_an_alarm_calls_for() -> None:
+    owed = a_signal(cause=Cause.ALARM)
+    changes = [seen(REJECTED, modified=20), seen(APPROVED, modified=30)]
+
+    state, _ = told(a_state(live=CANARY, wanted=None, rollback_owed=owed), ONCE, changes)
+
+    assert state.rollback_owed == owed
+
+
 def test_a_canary_that_was_rejected_for_a_moment_ends_and_is_wanted_again() -> None:
     state = a_state(a_rollout(), wanted=None)
 

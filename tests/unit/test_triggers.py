@@ -71,6 +71,15 @@ def told(status: ApprovalStatus) -> ApprovalChange:
             id="a package was rejected, nobody says when",
         ),
         pytest.param(
+            a_package_event(
+                ModelApprovalStatus="Rejected",
+                UpdatedModelPackageFields=None,
+                LastModifiedTime="soon",
+            ),
+            PackageChanged(a_package_arn(4), AT),
+            id="a package was changed, in words that nobody can read",
+        ),
+        pytest.param(
             an_event("sagemaker_endpoint_in_service"),
             TargetDue(TARGET, AT, hint=True),
             id="an endpoint changed; its time is in milliseconds",

@@ -226,7 +226,9 @@ def _rejected(state: TargetState, release: Release, seen: ApprovalChange) -> Cha
         known = state.accusation or state.rollout.taken_back
         update["signal"] = state.signal if known else signal
     elif state.live and state.live.release == release.name:
-        update["rollback_owed"] = signal
+        owed = state.rollback_owed
+        # An alarm's stays: no later approval settles that one.
+        update["rollback_owed"] = owed if owed and owed.cause is Cause.ALARM else signal
     return Change(state.model_copy(update=update), (event,))
 
 

@@ -79,7 +79,6 @@ class _Envelope(BaseModel):
 class _Package(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
-    arn: Annotated[str, Field(alias="ModelPackageArn")]
     approval: Annotated[str, Field(alias="ModelApprovalStatus")] = ""
     """The current status, whatever the change was."""
     updated: Annotated[tuple[str, ...], Field(alias="UpdatedModelPackageFields")] = ()
@@ -96,6 +95,14 @@ class _Package(BaseModel):
             actor=UNKNOWN,
             observed_at=at,
         )
+
+
+def _told(envelope: _Envelope) -> ApprovalChange | None:
+    """What a package's event tells of its approval; one that cannot be read is a hint like any."""
+    try:
+        return _Package.model_validate(envelope.detail).told(envelope.time)
+    except ValueError:
+        return None
 
 
 class _Asked(BaseModel):
@@ -141,8 +148,7 @@ def parse_trigger(event: dict[str, Any]) -> Trigger:
     detail = envelope.detail
     match envelope.source, envelope.detail_type:
         case "aws.sagemaker", "SageMaker Model Package State Change":
-            package = _Package.model_validate(detail)
-            return PackageChanged(package.arn, envelope.time, package.told(envelope.time))
+            return PackageChanged(detail["ModelPackageArn"], envelope.time, _told(envelope))
         case "aws.sagemaker", _:
             return TargetDue(names.target_of(detail["EndpointName"]), envelope.time, hint=True)
         case "aws.states", _:
