@@ -65,8 +65,11 @@ def parser_of_commands() -> argparse.ArgumentParser:
     _add_wait(commands)
     _add_replay(commands)
     _add_plan(commands)
-    _add_promote(commands)
-    _add_abort(commands)
+    text = "let a held step pass, for a person's reasons"
+    _add_word(commands, Saying.PROMOTE, text, refused="no step is held")
+    text = "return all traffic; the version is not marked bad"
+    gone = "no rollout is in flight, or it has gone too far"
+    _add_word(commands, Saying.ABORT, text, refused=gone)
     _add_override(commands)
     add_questions(commands)
     add_keeping(commands)
@@ -183,20 +186,8 @@ def _add_plan(commands: Commands) -> None:
 _SAID = "the word is written; it is acted on at the next look, within a minute"
 
 
-def _add_promote(commands: Commands) -> None:
-    exits = {DONE: _SAID, NO: "refused: no step is held"}
-    text = "let a held step pass, for a person's reasons"
-    parser = command(commands, str(Saying.PROMOTE), text, exits=exits)
-    parser.add_argument("target", metavar="TARGET", help=TARGET)
-    word(parser)
-    connect(parser)
-    parser.set_defaults(run=speak)
-
-
-def _add_abort(commands: Commands) -> None:
-    exits = {DONE: _SAID, NO: "refused: no rollout is in flight, or it has gone too far"}
-    text = "return all traffic; the version is not marked bad"
-    parser = command(commands, str(Saying.ABORT), text, exits=exits)
+def _add_word(commands: Commands, saying: Saying, text: str, *, refused: str) -> None:
+    parser = command(commands, str(saying), text, exits={DONE: _SAID, NO: f"refused: {refused}"})
     parser.add_argument("target", metavar="TARGET", help=TARGET)
     word(parser)
     connect(parser)
