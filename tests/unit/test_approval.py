@@ -135,108 +135,6 @@ def test_the_newest_approval_wins_however_late_another_is_heard_of(
     assert found.change.events[0].event == ("Approved" if wanted else "Superseded")
 
 
-# A rejection that was over before anybody looked.
-
-ONCE = a_release(approval=APPROVED, approvals=(seen(APPROVED, modified=10),))
-
-
-def test_a_rejection_told_of_lies_between_two_approvals() -> None:
-    again = seen(APPROVED, modified=30, actor="bob")
-
-    found = observe(
-        a_state(wanted=None), ONCE, again, told=seen(REJECTED, modified=20, actor="unknown")
-    )
-
-    assert found
-    assert [(one.event, one.reason) for one in found.change.events] == [
-        ("Rejected", "rejected by unknown"),
-        ("Approved", "approved by bob"),
-    ]
-    assert [one.status for one in found.release.approvals] == [APPROVED, REJECTED, APPROVED]
-    assert found.change.state.wanted
-    assert found.change.state.rollback_owed is None
-
-
-@pytest.mark.parametrize("status", [REJECTED, PENDING])
-def test_a_rollback_that_an_alarm_calls_for_outlasts_an_approval_taken_back_for_a_moment(
-    status: ApprovalStatus,
-) -> None:
-    state = a_state(live=CANARY, wanted=None, rollback_owed=a_signal(cause=Cause.ALARM))
-
-    found = observe(
-        state, ONCE, seen(APPROVED, modified=30), told=seen(status, modified=20, actor="unknown")
-    )
-
-    assert found
-    assert found.change.state.rollback_owed == a_signal(cause=Cause.ALARM)
-
-
-def test_a_rejection_does_not_take_the_place_of_a_rollback_that_an_alarm_calls_for() -> None:
-    owed = a_signal(cause=Cause.ALARM)
-    changes = [seen(REJECTED, modified=20), seen(APPROVED, modified=30)]
-
-    state, _ = told(a_state(live=CANARY, wanted=None, rollback_owed=owed), ONCE, changes)
-
-    assert state.rollback_owed == owed
-
-
-def test_a_canary_that_was_rejected_for_a_moment_ends_and_is_wanted_again() -> None:
-    state = a_state(a_rollout(), wanted=None)
-
-    found = observe(
-        state, ONCE, seen(APPROVED, modified=30), told=seen(REJECTED, modified=20, actor="unknown")
-    )
-
-    assert found
-    signal, wanted = found.change.state.signal, found.change.state.wanted
-    assert signal
-    assert (signal.cause, signal.release) == (Cause.REJECTION, ONCE.name)
-    assert wanted
-    assert wanted.release == ONCE.name
-
-
-@pytest.mark.parametrize(
-    ("release", "change", "rejected_at"),
-    [
-        pytest.param(ONCE, seen(APPROVED, modified=30), 10, id="before what is recorded"),
-        pytest.param(ONCE, seen(APPROVED, modified=30), 31, id="after what is seen"),
-        pytest.param(ONCE, seen(APPROVED, modified=30), None, id="no event tells of one"),
-    ],
-)
-def test_a_rejection_of_another_time_says_nothing(
-    release: Release, change: ApprovalChange, rejected_at: float | None
-) -> None:
-    told_of = None if rejected_at is None else seen(REJECTED, modified=rejected_at)
-
-    assert observe(a_state(), release, change, told=told_of) is None
-
-
-@pytest.mark.parametrize("now", [REJECTED, PENDING])
-def test_what_is_not_approved_now_is_taken_as_it_is(now: ApprovalStatus) -> None:
-    change = seen(now, modified=30)
-
-    assert observe(
-        a_state(), ONCE, change, told=seen(REJECTED, modified=20, actor="unknown")
-    ) == observed(a_state(), ONCE, change)
-
-
-def test_a_rejection_only_told_of_lifts_no_mark() -> None:
-    """It may be older than the mark; only what the registry said itself confirms one."""
-    state = a_state(bad={"churn-v4": BAD}, wanted=None)
-
-    found = observe(
-        state,
-        ONCE,
-        seen(APPROVED, modified=30, actor="bob"),
-        told=seen(REJECTED, modified=20, actor="unknown"),
-    )
-
-    assert found
-    assert [one.event for one in found.change.events] == ["Rejected", "StillBad"]
-    assert found.change.state.bad == {"churn-v4": BAD}
-    assert found.change.state.wanted is None
-
-
 OURS = "arn:aws:sts::123456789012:assumed-role/settle/settle"
 CONFIRMED = BAD.model_copy(update={"rejected_at": AT, "rejected_by": OURS})
 
@@ -331,6 +229,16 @@ def test_a_rejection_does_not_blame() -> None:
 
     assert after.signal
     assert after.signal.blames is False
+
+
+def test_a_rejection_does_not_take_the_place_of_a_rollback_that_an_alarm_calls_for() -> None:
+    owed = a_signal(cause=Cause.ALARM)
+    once = a_release(approval=APPROVED, approvals=(seen(APPROVED, modified=10),))
+    changes = [seen(REJECTED, modified=20), seen(APPROVED, modified=30)]
+
+    state, _ = told(a_state(live=CANARY, wanted=None, rollback_owed=owed), once, changes)
+
+    assert state.rollback_owed == owed
 
 
 def test_a_rejection_does_not_displace_the_signal_of_an_alarm() -> None:
